@@ -1,0 +1,38 @@
+//! Reference against loader on the paper engine: no engine is linked without the feature `engines`.
+//!
+//! `CALLIPER_LOADER` names the loader: `fixed` if it is not set, or a fault's id.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(any(fuzzing, test))]
+use calliper::judge::EngineKind;
+
+#[cfg(any(fuzzing, test))]
+const ENGINES: &[EngineKind] = &[EngineKind::Paper];
+
+#[cfg(fuzzing)]
+mod target {
+    use std::cell::RefCell;
+
+    use calliper_fuzz::Fuzzer;
+    use libfuzzer_sys::fuzz_target;
+
+    thread_local! {
+        static FUZZER: RefCell<Fuzzer> = RefCell::new(Fuzzer::from_environment(super::ENGINES));
+    }
+
+    fuzz_target!(
+        // A loader that there is not is told before the first input.
+        init: FUZZER.with(|_| ()),
+        |data: &[u8]| FUZZER.with_borrow_mut(|fuzzer| fuzzer.run(data))
+    );
+}
+
+#[cfg(not(fuzzing))]
+fn main() {
+    eprintln!("This is a fuzz target: cargo fuzz run -s none resolve");
+}
+
+#[test]
+fn smoke() {
+    calliper_fuzz::smoke(ENGINES, 500);
+}

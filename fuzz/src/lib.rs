@@ -1,0 +1,105 @@
+//! What the fuzz targets share: bytes to scenario to verdict, and a panic with the
+//! report when there is a finding.
+
+use std::sync::Arc;
+
+use arbitrary::{Arbitrary, Unstructured};
+use calliper::judge::{EngineKind, EngineVerdict, Judge};
+use calliper::loader::{Fixed, Loader, faults};
+use calliper::replay::known;
+use calliper::scenario::{Scenario, binary, text};
+
+/// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
+pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
+
+/// Judges inputs one after the other, keeping compiled modules between them.
+pub struct Fuzzer {
+    judge: Judge,
+    loader: &'static dyn Loader,
+}
+
+impl Fuzzer {
+    /// A fuzzer of one loader on some engines.
+    pub fn new(engines: &[EngineKind], loader: &'static dyn Loader) -> Self {
+        Self { judge: Judge::new(engines), loader }
+    }
+
+    /// A fuzzer of the loader that the environment names.
+    ///
+    /// # Panics
+    /// When there is no such loader.
+    pub fn from_environment(engines: &[EngineKind]) -> Self {
+        Self::new(engines, loader_from_environment())
+    }
+
+    /// Runs one input.
+    ///
+    /// # Panics
+    /// With the report, when there is a finding.
+    pub fn run(&mut self, data: &[u8]) {
+        let Some(scenario) = scenario(data) else { return };
+        let scenario = Arc::new(scenario);
+        match self.judge.judge(&scenario, self.loader) {
+            Err(error) => panic!("{error}\n\n{}", self.reproduction(&scenario)),
+            Ok(verdicts) => {
+                if let Some(report) = report(&verdicts) {
+                    panic!("{report}\n{}", self.reproduction(&scenario));
+                }
+            }
+        }
+    }
+
+    /// The scenario in text form, and how to replay it.
+    fn reproduction(&self, scenario: &Scenario) -> String {
+        let loader = self.loader.id();
+        format!(
+            "--- scenario: save as found.toml, then \
+             `calliper replay --loader {loader} --explain found.toml` ---\n{}--- end ---",
+            text::print(scenario)
+        )
+    }
+}
+
+/// The scenario that the bytes are: the binary form, or else whatever they generate.
+pub fn scenario(data: &[u8]) -> Option<Scenario> {
+    binary::decode(data)
+        .ok()
+        .or_else(|| Scenario::arbitrary_take_rest(Unstructured::new(data)).ok())
+}
+
+/// The findings of the first engine that has any, headline first.
+fn report(verdicts: &[EngineVerdict]) -> Option<String> {
+    let verdict = verdicts.iter().find(|verdict| !verdict.findings.is_empty())?;
+    let finding = verdict.findings.first()?;
+    let (class, engine, print) = (finding.class, verdict.engine, &finding.fingerprint);
+    Some(format!("{class} on {engine} [{print}]\n{}\n", finding.account.trim_end()))
+}
+
+fn loader_from_environment() -> &'static dyn Loader {
+    let id = std::env::var(LOADER_VARIABLE).unwrap_or_else(|_| Fixed.id().to_owned());
+    faults::loader(&id).unwrap_or_else(|| {
+        let ids = known(faults::ALL.iter().map(|fault| fault.id()));
+        panic!("{LOADER_VARIABLE}: there is no loader {id:?}; there are fixed, {ids}")
+    })
+}
+
+/// Runs `count` seeded inputs of up to 2 KiB under the fixed loader: what each target's test does.
+///
+/// # Panics
+/// With the report, when there is a finding.
+pub fn smoke(engines: &[EngineKind], count: usize) {
+    let mut fuzzer = Fuzzer::new(engines, &Fixed);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        // Marsaglia's xorshift64.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for _ in 0..count {
+        let words = (next() % 256) as usize;
+        let data: Vec<u8> = (0..words).flat_map(|_| next().to_le_bytes()).collect();
+        fuzzer.run(&data);
+    }
+}

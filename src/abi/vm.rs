@@ -1,0 +1,119 @@
+//! The VM's side: the key it looks thunks up by, and where the interpreter keeps arguments.
+//!
+//! `vm/wasm/helpers.cpp` (`GetSignatureKey`) walks a `MetaSig`; the argument
+//! slots follow `ArgIterator` and the interpreter's 8-byte stack slots.
+
+use std::fmt::Write;
+
+use crate::scenario::{Layout, Signature, StructShape, Type};
+
+/// The calling convention that a metadata signature declares.
+///
+/// An `[UnmanagedCallersOnly]` method's is `Default`: the attribute does not
+/// stand in its signature, so its key comes out managed (facts section 1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataConvention {
+    /// `IMAGE_CEE_CS_CALLCONV_DEFAULT`.
+    Default,
+    /// C, STDCALL, FASTCALL or UNMANAGED.
+    Unmanaged,
+}
+
+/// `GetSignatureKey`: prefix, result, `T`, arguments, and `p` only for DEFAULT.
+pub fn signature_key(
+    prefix: char,
+    layout: &Layout,
+    signature: &Signature,
+    convention: MetadataConvention,
+) -> String {
+    let mut key = String::with_capacity(signature.params.len() + 4);
+    key.push(prefix);
+    match signature.ret {
+        None => key.push('v'),
+        Some(ty) if returns_by_buffer(layout, ty) => {
+            let _ = write!(key, "S{}", layout.size_align(ty).0);
+        }
+        Some(ty) => push_code(layout, ty, &mut key),
+    }
+    if signature.instance {
+        key.push('T');
+    }
+    for &ty in &signature.params {
+        push_code(layout, ty, &mut key);
+    }
+    if convention == MetadataConvention::Default {
+        key.push('p');
+    }
+    key
+}
+
+/// Whether a result travels through a return buffer (`ArgIterator::HasRetBuffArg`).
+pub fn returns_by_buffer(layout: &Layout, ty: Type) -> bool {
+    match innermost(layout, ty) {
+        Type::Struct(_) | Type::Int128 => true,
+        _ => false,
+    }
+}
+
+/// The type at the bottom of single-field structs (`MethodTable::IsWasmSingleField...` chain).
+fn innermost(layout: &Layout, mut ty: Type) -> Type {
+    while let Type::Struct(id) = ty {
+        match layout.structs[id.index()].shape {
+            StructShape::Wraps(inner) => ty = inner,
+            StructShape::Opaque { .. } => break,
+        }
+    }
+    ty
+}
+
+fn push_code(layout: &Layout, ty: Type, key: &mut String) {
+    let inner = innermost(layout, ty);
+    match inner {
+        Type::I64 | Type::U64 => key.push('l'),
+        Type::F32 => key.push('f'),
+        Type::F64 => key.push('d'),
+        Type::Vector128 => key.push('V'),
+        Type::Int128 => key.push_str("l2"),
+        Type::Struct(_) => {
+            let (size, align) = layout.size_align(inner);
+            let _ = write!(key, "{}{size}", if align > 8 { 'A' } else { 'S' });
+        }
+        _ => key.push('i'),
+    }
+}
+
+/// Where the interpreter finds one argument, relative to its argument area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Bytes from the start of the area, a multiple of 8.
+    pub offset: u32,
+    /// Bytes the value takes, not padded.
+    pub size: u32,
+}
+
+/// The interpreter's argument area: `this` first, then the parameters, each
+/// on 8-byte slots and 16-aligned if its type is aligned to more than 8.
+pub fn argument_slots(layout: &Layout, signature: &Signature) -> (Vec<Slot>, u32) {
+    let mut slots = Vec::with_capacity(signature.params.len() + 1);
+    let mut end = 0u32;
+    if signature.instance {
+        slots.push(Slot { offset: 0, size: 4 });
+        end = 8;
+    }
+    for &ty in &signature.params {
+        let (size, align) = layout.size_align(ty);
+        let inner = innermost(layout, ty);
+        // Small primitives are widened to a 32-bit word on the interpreter's stack.
+        let size = if matches!(inner, Type::Struct(_)) { size } else { size.max(4) };
+        let offset = end.next_multiple_of(if align > 8 { 16 } else { 8 });
+        slots.push(Slot { offset, size });
+        end = offset + size.next_multiple_of(if align > 8 { 16 } else { 8 });
+    }
+    (slots, end.next_multiple_of(16))
+}
+
+/// The key of `g_ReverseThunks`: `{Method}#{argc}:{Assembly}:{Namespace}:{Type}`
+/// (helpers.cpp; the namespace is empty for the scenario's one type, `Program`).
+pub fn reverse_thunk_key(method: &str, argc: usize, assembly: &str) -> String {
+    format!("{method}#{argc}:{assembly}::Program")
+}

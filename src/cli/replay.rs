@@ -1,0 +1,159 @@
+//! `calliper replay`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use calliper::judge::EngineKind;
+use calliper::loader::{Fixed, Loader, faults};
+use calliper::replay::{self, DEFAULT_PATH, Plan};
+use calliper::report;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Ending, Failure, Format, complain};
+
+/// Replay scenarios and report whether each did what it is there to do
+///
+/// Under the fixed loader every scenario must agree: on every engine each call reaches the method
+/// it names with the arguments it was given. Under each fault that a scenario names in its `shows`
+/// table, the first finding on every engine must have the class it names there.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// Scenario files, or directories to search for .toml and .clpr files
+    ///
+    /// Directories are searched recursively, in sorted order. A file of any other name is the
+    /// binary form if it starts with CLPR, and text if not. [default: corpus/regressions]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Only this loader: `fixed`, or the id of a fault
+    ///
+    /// Under a fault, a scenario that does not name it in `shows` is expected to agree: a finding
+    /// is a surprise, which tells that the fault reaches further than the corpus says.
+    /// `calliper faults` lists the ids.
+    #[arg(long, value_name = "fixed|FAULT")]
+    loader: Option<String>,
+
+    /// Only these engines, separated by commas: paper, wasmtime, wasmi
+    ///
+    /// [default: every engine of this build]
+    #[arg(long, value_name = "LIST")]
+    engine: Option<String>,
+
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Print the full account of every finding, expected ones as well
+    #[arg(long)]
+    explain: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  calliper replay
+  calliper replay --explain corpus/regressions/issue-129857.toml
+  calliper replay --loader fixed --engine paper my-scenarios
+  calliper replay --format json | jq '.scenarios[] | select(.verdict == \"finding\")'
+
+A file that cannot be used gives one line on standard error; the rest is still replayed.
+Exit codes: 0 as expected, 1 a surprise, 2 bad usage or bad input.";
+
+/// Replays, reports, and says how it ended.
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+    let plan = plan(arguments)?;
+    let default = [PathBuf::from(DEFAULT_PATH)];
+    let paths = if arguments.paths.is_empty() { &default } else { arguments.paths.as_slice() };
+    let corpus = replay::collect(paths);
+    for line in &corpus.errors {
+        complain(line);
+    }
+    let mut progress = Progress::new(corpus.cases.len());
+    let outcomes = replay::replay(&plan, corpus.cases, |done| progress.show(done));
+    progress.clear();
+    let engines: Vec<&str> = plan.engines.iter().map(|kind| kind.name()).collect();
+    let written = match arguments.format {
+        Format::Text => report::text(out, &outcomes, &engines, arguments.explain),
+        Format::Json => report::json(out, &outcomes),
+    };
+    // A reader who has seen enough still wants the right exit code.
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+    Ok(match (corpus.errors.is_empty(), report::surprises(&outcomes)) {
+        (false, _) => Ending::BadInput,
+        (true, 0) => Ending::Expected,
+        (true, _) => Ending::Surprise,
+    })
+}
+
+/// What the options ask for.
+fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
+    if arguments.explain && arguments.format == Format::Json {
+        return Err(Failure::Input("--explain writes text; leave out --format json".into()));
+    }
+    let loader = arguments.loader.as_deref().map(loader).transpose()?;
+    Ok(Plan { loader, engines: engines(arguments.engine.as_deref())? })
+}
+
+/// The loader with this id.
+fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
+    faults::loader(id).ok_or_else(|| {
+        let ids = std::iter::once(Fixed.id()).chain(faults::ALL.iter().map(|fault| fault.id()));
+        let known = replay::known(ids);
+        Failure::Input(format!("--loader: there is no loader {id:?}; there are {known}"))
+    })
+}
+
+/// The engines of a comma separated list, each once.
+fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
+    let available = EngineKind::available();
+    let Some(list) = list else { return Ok(available) };
+    let mut engines: Vec<EngineKind> = Vec::new();
+    for name in list.split(',').map(str::trim) {
+        let Some(kind) = available.iter().find(|kind| kind.name() == name) else {
+            let known = replay::known(available.iter().map(|kind| kind.name()));
+            let line =
+                format!("--engine: there is no engine {name:?} in this build; there are {known}");
+            return Err(Failure::Input(line));
+        };
+        if !engines.iter().any(|e| e.name() == name) {
+            engines.push(*kind);
+        }
+    }
+    Ok(engines)
+}
+
+/// A bar on standard error, where that is a terminal and only after a second.
+struct Progress {
+    started: Instant,
+    total: usize,
+    wanted: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    fn new(total: usize) -> Self {
+        Self { started: Instant::now(), total, wanted: io::stderr().is_terminal(), bar: None }
+    }
+
+    fn show(&mut self, done: usize) {
+        if !self.wanted || self.started.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("replaying {bar:40} {pos}/{len}, {eta} left");
+            ProgressBar::new(self.total as u64)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done as u64);
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

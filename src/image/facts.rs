@@ -1,0 +1,167 @@
+//! What the emitter tells the loader model about an image.
+//!
+//! These are facts that upstream keeps in the image as well, in encodings that
+//! Calliper does not model (the READYTORUN header, signature blobs, native
+//! hash tables): see "Departures" in `docs/architecture.md`. Whatever a
+//! resolution *reads at run time* (cells, records, the method entry table,
+//! thunk strings, relocations) lies in the payload's bytes instead.
+
+use std::sync::Arc;
+
+use super::Program;
+use super::map::MemoryMap;
+use super::runtime::Helper;
+use crate::abi::FuncType;
+use crate::scenario::{Layout, MethodId, SiteId};
+
+/// A program with what the loader must know of it.
+#[derive(Debug)]
+pub struct Emission {
+    /// The modules.
+    pub program: Arc<Program>,
+    /// Where things lie in memory.
+    pub map: MemoryMap,
+    /// The runtime module's functions.
+    pub runtime: RuntimeFacts,
+    /// One an assembly.
+    pub images: Vec<ImageFacts>,
+}
+
+/// Whose function a table slot holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The R2R body of a method.
+    Body(MethodId),
+    /// The compiled method that holds a call site.
+    Caller(SiteId),
+    /// C code that holds a call site.
+    NativeCaller(SiteId),
+    /// `WasmDelayLoadHelper->...(Sig:key)`.
+    ImportThunk(String),
+    /// `WasmR2RToInterpreterThunk(key)`.
+    R2RToInterpreter(String),
+    /// `WasmInterpreterToR2RThunk(key)`.
+    InterpreterToR2R(String),
+    /// The interpreter's C stub for an unmanaged signature (`CallFunc_*`).
+    InterpreterToNative(String),
+    /// The generated C wrapper of a UCO method.
+    ReverseThunk(MethodId),
+    /// A helper of the runtime.
+    Helper(Helper),
+}
+
+/// The functions of the runtime module, by table slot.
+#[derive(Debug)]
+pub struct RuntimeFacts {
+    /// What each function is; function 0 lies at [`Program::host_base`].
+    pub roles: Vec<Role>,
+}
+
+/// What is known of one R2R image.
+#[derive(Debug)]
+pub struct ImageFacts {
+    /// What each function is, by function index.
+    pub roles: Vec<Role>,
+    /// Import cells, ascending by RVA.
+    pub cells: Vec<Cell>,
+    /// The compiled methods that hold call sites.
+    pub callers: Vec<CallerFacts>,
+    /// Compiled functions with a RUNTIME_FUNCTION entry, callers included.
+    pub runtime_functions: u32,
+    /// RVA of the table index of compiled function 0, behind the RUNTIME_FUNCTION sentinel.
+    pub min_function_index: u32,
+    /// RVA of the method entry words, one a method of the assembly.
+    pub method_entries: u32,
+    /// The methods that the entry words stand for, in order.
+    pub methods: Vec<MethodId>,
+    /// RVA of the injected string thunks.
+    pub string_thunks: u32,
+    /// RVA of the relocation blocks.
+    pub relocations: u32,
+    /// Bytes of relocation blocks.
+    pub relocations_size: u32,
+}
+
+/// A compiled method that holds one call site.
+#[derive(Debug)]
+pub struct CallerFacts {
+    /// The site.
+    pub site: SiteId,
+    /// Its function index.
+    pub function: u32,
+    /// RVAs of the cells that must be resolved before it first runs.
+    pub fixups: Vec<u32>,
+    /// Bytes of shadow stack it takes.
+    pub frame_size: u32,
+}
+
+/// An import cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Where, relative to the image base.
+    pub rva: u32,
+    /// What it imports.
+    pub import: Import,
+}
+
+/// What an import cell stands for (`READYTORUN_FIXUP_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Import {
+    /// `Helper` with `READYTORUN_HELPER_Module`: the module pointer. Resolved at load.
+    Module,
+    /// `Helper`: a helper that thunks call, as a raw table index. Resolved at load.
+    ThunkHelper(Helper),
+    /// `Helper`: a JIT helper, as a portable entry point. Resolved at load.
+    JitHelper(Helper),
+    /// `MethodEntry`, resolved when the method that uses it is prepared.
+    MethodEntry(MethodId),
+    /// `MethodEntry` in a lazy call cell: starts as the import thunk's record.
+    LazyMethodEntry(MethodId),
+}
+
+impl Emission {
+    /// Emits all modules of a layout.
+    pub fn new(layout: &Layout) -> Self {
+        super::emit::emit(layout)
+    }
+
+    /// The facts of a caller.
+    pub fn caller(&self, site: SiteId) -> Option<(usize, &CallerFacts)> {
+        self.images.iter().enumerate().find_map(|(image, facts)| {
+            facts.callers.iter().find(|c| c.site == site).map(|caller| (image, caller))
+        })
+    }
+
+    /// Makes the interpreter's stubs for unmanaged signatures unknown to the
+    /// VM, as for a signature that upstream's stub generator never saw.
+    pub fn forget_call_stubs(&mut self) {
+        for role in &mut self.runtime.roles {
+            if let Role::InterpreterToNative(key) = role {
+                key.clear();
+            }
+        }
+    }
+
+    /// The table slot of a runtime function.
+    pub fn runtime_slot(&self, role: &Role) -> Option<u32> {
+        let position = self.runtime.roles.iter().position(|r| r == role)?;
+        Some(self.program.host_base() + position as u32)
+    }
+}
+
+impl ImageFacts {
+    /// The cell at this RVA (`ReadyToRunInfo` finds cells by RVA alone on wasm: `sectionIndex == -1`).
+    pub fn cell_at(&self, rva: u32) -> Option<&Cell> {
+        self.cells.binary_search_by_key(&rva, |c| c.rva).ok().map(|i| &self.cells[i])
+    }
+
+    /// RVA of the cell for an import.
+    pub fn rva_of(&self, import: Import) -> Option<u32> {
+        self.cells.iter().find(|c| c.import == import).map(|c| c.rva)
+    }
+}
+
+/// The type of a function of a module.
+pub fn function_type<'a>(program: &'a Program, module: &super::Module, index: u32) -> &'a FuncType {
+    &program.types[module.functions[index as usize].ty.0 as usize]
+}

@@ -1,0 +1,77 @@
+//! The wasm modules of a layout: the runtime module, which owns memory and
+//! table, and one R2R module per assembly.
+//!
+//! A [`Program`] depends on the layout alone, never on the script, so that
+//! engines can keep compiled modules (`docs/architecture.md`, "Layout and script").
+
+pub mod code;
+pub mod emit;
+pub mod encode;
+pub mod facts;
+mod function;
+pub mod map;
+pub mod methods;
+pub mod payload;
+pub mod runtime;
+pub mod thunks;
+mod values;
+
+use crate::abi::{FuncType, ValType};
+use code::{Op, TypeId};
+
+/// Which module: the runtime, or an assembly's image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleId(pub u16);
+
+/// Everything that is emitted for a layout.
+#[derive(Debug)]
+pub struct Program {
+    /// A number no other live program has: the key for compiled-module caches.
+    pub serial: u64,
+    /// All function types, each once.
+    pub types: Vec<FuncType>,
+    /// The runtime module: defines memory, table and `__stack_pointer`, and
+    /// fills slots [`Program::host_base`]`..`[`HOST_SLOTS`] of the table.
+    pub runtime: Module,
+    /// One a assembly, indexed by [`ModuleId`].
+    pub images: Vec<Module>,
+    /// Linear memory at the start, whole 64 KiB pages. Also its maximum.
+    pub memory: Vec<u8>,
+    /// `__stack_pointer` at the start.
+    pub stack_pointer: u32,
+}
+
+/// Slots of the table before the first image is loaded, slot 0 (always null)
+/// included: 5922, as measured on the published browser build.
+pub const HOST_SLOTS: u32 = 5922;
+
+impl Program {
+    /// First table slot of the runtime module's functions, which lie at the end of the host's slots.
+    pub fn host_base(&self) -> u32 {
+        HOST_SLOTS - self.runtime.functions.len() as u32
+    }
+}
+
+/// One wasm module. Function `i` is element `i` of its table slice.
+#[derive(Debug)]
+pub struct Module {
+    /// Assembly name, or `runtime`.
+    pub name: String,
+    /// Functions in index order.
+    pub functions: Vec<Function>,
+    /// The webcil payload: active data segment at `__memory_base`. Empty for the runtime.
+    pub payload: Vec<u8>,
+}
+
+/// One function.
+#[derive(Debug)]
+pub struct Function {
+    /// Export (symbol) name, unique in its module.
+    pub name: String,
+    /// Its type.
+    pub ty: TypeId,
+    /// Locals after the parameters.
+    pub locals: Vec<ValType>,
+    /// The body; falls off its end with the result on the stack.
+    pub code: Vec<Op>,
+}

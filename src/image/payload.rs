@@ -1,0 +1,166 @@
+//! The webcil payload of an image: header, cells, import-thunk records, method
+//! tables, thunk strings and relocations.
+//!
+//! Layout as in `docs/design/mono/webcil.md` and `ObjectWriter/WebCilObjectWriter.cs`;
+//! what each word means to the loader is in facts sections 3.1 to 3.3.
+
+use super::facts::Import;
+
+/// Offset of `TableBase` in the payload header (`WebcilEncoder.TableBaseOffset`).
+pub const TABLE_BASE: u32 = 28;
+/// Header and two section headers of 16 bytes each.
+const SECTIONS: u32 = 32;
+const DATA: u32 = SECTIONS + 2 * 16;
+/// `IMAGE_REL_BASED_HIGHLOW`: adds the image base.
+pub const REL_HIGHLOW: u16 = 3;
+/// `IMAGE_REL_BASED_WASM32_TABLE`: adds the table base.
+pub const REL_WASM32_TABLE: u16 = 12;
+/// What ends the RUNTIME_FUNCTION entries.
+const RUNTIME_FUNCTION_SENTINEL: u32 = 0xffff_ffff;
+/// Virtual IPs that each function takes; offsets are even (facts section 6).
+pub const VIRTUAL_IPS_A_FUNCTION: u32 = 8;
+
+/// Where cells lie: one word each, in order, right after the headers.
+pub fn cell_rva(position: usize) -> u32 {
+    DATA + 4 * position as u32
+}
+
+/// What goes into a payload, in module-relative terms.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Cells, in RVA order. A lazy cell also gets an import-thunk record.
+    pub cells: Vec<Import>,
+    /// For each lazy cell in order: its position, and the function index of its import thunk.
+    pub import_thunks: Vec<(usize, u32)>,
+    /// Compiled functions, callers included.
+    pub runtime_functions: u32,
+    /// One a method of the assembly: the compiled function's index, if there is one.
+    pub method_entries: Vec<Option<u32>>,
+    /// `I...` and `M...` keys with the function index of their thunk.
+    pub string_thunks: Vec<(String, u32)>,
+}
+
+/// A payload and where its parts lie.
+#[derive(Debug)]
+pub struct Payload {
+    /// The bytes, a multiple of 16.
+    pub bytes: Vec<u8>,
+    /// RVA of the table index of compiled function 0.
+    pub min_function_index: u32,
+    /// RVA of the method entry words.
+    pub method_entries: u32,
+    /// RVA of the thunk strings.
+    pub string_thunks: u32,
+    /// RVA of the relocation blocks.
+    pub relocations: u32,
+    /// Their size in bytes.
+    pub relocations_size: u32,
+}
+
+/// Writes a payload.
+pub fn write(contents: &Contents) -> Payload {
+    let mut out = vec![0; DATA as usize];
+    let mut relocations = Vec::new();
+    let mut lazy = contents.import_thunks.iter();
+    let records = cell_rva(contents.cells.len()).next_multiple_of(8);
+    let mut record = records;
+    for (position, cell) in contents.cells.iter().enumerate() {
+        let initial = if matches!(cell, Import::LazyMethodEntry(_)) {
+            relocations.push((cell_rva(position), REL_HIGHLOW));
+            record += super::thunks::IMPORT_THUNK_RECORD;
+            record - super::thunks::IMPORT_THUNK_RECORD
+        } else {
+            0
+        };
+        push(&mut out, initial);
+    }
+    out.resize(records as usize, 0);
+    for &(cell, thunk) in lazy.by_ref() {
+        relocations.push((out.len() as u32, REL_WASM32_TABLE));
+        push(&mut out, thunk);
+        push(&mut out, cell_rva(cell));
+    }
+    for function in 0..contents.runtime_functions {
+        push(&mut out, function * VIRTUAL_IPS_A_FUNCTION);
+        push(&mut out, 0);
+    }
+    push(&mut out, RUNTIME_FUNCTION_SENTINEL);
+    let min_function_index = out.len() as u32;
+    relocations.push((min_function_index, REL_WASM32_TABLE));
+    push(&mut out, 0);
+    let method_entries = out.len() as u32;
+    for entry in &contents.method_entries {
+        push(&mut out, entry.map_or(0, method_entry));
+    }
+    let string_thunks = out.len() as u32;
+    for (key, function) in &contents.string_thunks {
+        out.extend_from_slice(key.as_bytes());
+        out.push(0);
+        push(&mut out, *function);
+    }
+    out.push(0);
+    out.resize(out.len().next_multiple_of(16), 0);
+
+    let relocations_at = out.len() as u32;
+    push_relocation_blocks(&mut out, relocations);
+    let relocations_size = out.len() as u32 - relocations_at;
+    out.resize(out.len().next_multiple_of(16), 0);
+    write_headers(&mut out, relocations_at, relocations_size);
+    Payload {
+        bytes: out,
+        min_function_index,
+        method_entries,
+        string_thunks,
+        relocations: relocations_at,
+        relocations_size,
+    }
+}
+
+/// A method entry word: 0 for no compiled code, else one more than upstream's
+/// `id << 1 | has fixups`. No body has fixups of its own yet.
+fn method_entry(function: u32) -> u32 {
+    (function << 1) + 1
+}
+
+/// Reads a method entry word back: the RUNTIME_FUNCTION index.
+pub fn decode_method_entry(word: u32) -> Option<u32> {
+    word.checked_sub(1).map(|id| id >> 1)
+}
+
+fn push(out: &mut Vec<u8>, word: u32) {
+    out.extend_from_slice(&word.to_le_bytes());
+}
+
+/// PE-style base relocation blocks, one a 4 KiB page.
+fn push_relocation_blocks(out: &mut Vec<u8>, mut relocations: Vec<(u32, u16)>) {
+    relocations.sort_unstable();
+    for page in relocations.chunk_by(|a, b| a.0 >> 12 == b.0 >> 12) {
+        let size = (8 + 2 * page.len()).next_multiple_of(4);
+        push(out, page[0].0 & !0xfff);
+        push(out, size as u32);
+        for &(rva, kind) in page {
+            out.extend_from_slice(&(kind << 12 | (rva & 0xfff) as u16).to_le_bytes());
+        }
+        if page.len() % 2 == 1 {
+            out.extend_from_slice(&[0, 0]); // IMAGE_REL_BASED_ABSOLUTE, padding
+        }
+    }
+}
+
+fn write_headers(out: &mut [u8], relocations: u32, relocations_size: u32) {
+    let mut put = |at: u32, bytes: &[u8]| {
+        out[at as usize..at as usize + bytes.len()].copy_from_slice(bytes);
+    };
+    put(0, b"WbIL");
+    put(4, &1u16.to_le_bytes()); // major
+    put(8, &2u16.to_le_bytes()); // sections
+    put(10, &2u16.to_le_bytes()); // 1-based index of the relocation section
+    // TableBase stays 0: the host patches it when it knows the table.
+    let sections = [(DATA, relocations - DATA), (relocations, relocations_size)];
+    for (i, (at, size)) in sections.into_iter().enumerate() {
+        let header = SECTIONS + 16 * i as u32;
+        for (j, word) in [size, at, size, at].into_iter().enumerate() {
+            put(header + 4 * j as u32, &word.to_le_bytes());
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! From a scenario to a verdict: emits, runs on every engine, compares.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::engine::{Engine, EngineError, paper::Paper};
+use crate::image::facts::Emission;
+use crate::loader::{self, Loader, Vm};
+use crate::reference;
+use crate::scenario::{Layout, Scenario};
+use crate::verdict::{self, Finding, Run};
+
+/// Layouts whose modules are kept.
+const CACHED_LAYOUTS: usize = 256;
+
+/// An engine by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Pure Rust, no wasm.
+    Paper,
+    /// wasmtime with Cranelift.
+    Wasmtime,
+    /// wasmi.
+    Wasmi,
+}
+
+impl EngineKind {
+    /// The engines that this build has; paper comes first.
+    pub fn available() -> Vec<EngineKind> {
+        let mut kinds = vec![EngineKind::Paper];
+        if cfg!(feature = "wasmtime") {
+            kinds.push(EngineKind::Wasmtime);
+        }
+        if cfg!(feature = "wasmi") {
+            kinds.push(EngineKind::Wasmi);
+        }
+        kinds
+    }
+
+    /// The name that `--engine` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineKind::Paper => "paper",
+            EngineKind::Wasmtime => "wasmtime",
+            EngineKind::Wasmi => "wasmi",
+        }
+    }
+}
+
+/// Not the name of an engine of this build.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown engine `{0}`; this build has: {known}", known = names())]
+pub struct UnknownEngine(pub String);
+
+fn names() -> String {
+    EngineKind::available().iter().map(|k| k.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for EngineKind {
+    type Err = UnknownEngine;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = EngineKind::available().into_iter().find(|k| k.name() == name);
+        found.ok_or_else(|| UnknownEngine(name.to_owned()))
+    }
+}
+
+/// What one engine's run comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineVerdict {
+    /// Which engine.
+    pub engine: &'static str,
+    /// What is wrong, gravest first; empty if the run agrees with the reference.
+    pub findings: Vec<Finding>,
+}
+
+/// Runs scenarios and judges them. Keeps modules, stores and buffers between runs.
+#[derive(Debug)]
+pub struct Judge {
+    engines: Vec<Slot>,
+    emissions: HashMap<Layout, Arc<Emission>>,
+    /// The layout of the last run: mutation favours scripts, so it is often the next one's too.
+    last: Option<(Layout, Arc<Emission>)>,
+}
+
+struct Slot(Box<dyn Engine>);
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl Judge {
+    /// A judge over these engines. The first one is what the others are compared with.
+    pub fn new(engines: &[EngineKind]) -> Self {
+        Self::with(engines.iter().map(|&kind| engine(kind, false)).collect())
+    }
+
+    /// The same without wasmtime's module cache: the baseline in benchmarks.
+    pub fn compiling_each_run(engines: &[EngineKind]) -> Self {
+        Self::with(engines.iter().map(|&kind| engine(kind, true)).collect())
+    }
+
+    /// A judge over engines of one's own.
+    pub fn with(engines: Vec<Box<dyn Engine>>) -> Self {
+        Self { engines: engines.into_iter().map(Slot).collect(), emissions: HashMap::new(), last: None }
+    }
+
+    /// The modules of a layout, emitted or remembered.
+    pub fn emission(&mut self, layout: &Layout) -> Arc<Emission> {
+        if let Some((last, emission)) = &self.last
+            && last == layout
+        {
+            return emission.clone();
+        }
+        let known = self.emissions.get(layout).cloned();
+        let emission = known.unwrap_or_else(|| self.emit(layout));
+        self.last = Some((layout.clone(), emission.clone()));
+        emission
+    }
+
+    fn emit(&mut self, layout: &Layout) -> Arc<Emission> {
+        if self.emissions.len() >= CACHED_LAYOUTS {
+            self.emissions.clear();
+        }
+        let emission = Arc::new(Emission::new(layout));
+        self.emissions.insert(layout.clone(), emission.clone());
+        emission
+    }
+
+    /// Runs a valid scenario under a loader on every engine.
+    ///
+    /// # Errors
+    /// When an engine rejects a module that was emitted.
+    pub fn judge(
+        &mut self,
+        scenario: &Arc<Scenario>,
+        loader: &'static dyn Loader,
+    ) -> Result<Vec<EngineVerdict>, EngineError> {
+        let emission = self.emission(&scenario.layout);
+        self.judge_emitted(scenario, &emission, loader)
+    }
+
+    /// The same with modules that were emitted elsewhere, possibly altered.
+    ///
+    /// # Errors
+    /// When an engine rejects a module.
+    pub fn judge_emitted(
+        &mut self,
+        scenario: &Arc<Scenario>,
+        emission: &Arc<Emission>,
+        loader: &'static dyn Loader,
+    ) -> Result<Vec<EngineVerdict>, EngineError> {
+        let expected = reference::expect(scenario);
+        let mut verdicts = Vec::with_capacity(self.engines.len());
+        let mut first: Option<Vm> = None;
+        for i in 0..self.engines.len() {
+            let vm = Vm::new(scenario.clone(), emission.clone(), loader);
+            let engine = &mut self.engines[i].0;
+            let vm = engine.run(&emission.program, vm, &mut loader::script::run)?;
+            let run = Run { vm: &vm, memory: self.engines[i].0.memory() };
+            let mut findings = verdict::findings(&run, &expected);
+            let name = self.engines[i].0.name();
+            if let Some(first) = &first {
+                let paper = Run { vm: first, memory: self.engines[0].0.memory() };
+                if let Some(finding) = verdict::divergence(&paper, &run, name) {
+                    findings.insert(0, finding);
+                }
+            }
+            verdicts.push(EngineVerdict { engine: name, findings });
+            if first.is_none() {
+                first = Some(vm);
+            }
+        }
+        Ok(verdicts)
+    }
+}
+
+#[cfg_attr(not(feature = "wasmtime"), expect(unused_variables, reason = "only wasmtime compiles"))]
+fn engine(kind: EngineKind, compile_each_run: bool) -> Box<dyn Engine> {
+    match kind {
+        #[cfg(feature = "wasmtime")]
+        EngineKind::Wasmtime if compile_each_run => {
+            Box::new(crate::engine::wasmtime::Wasmtime::compiling_each_run())
+        }
+        #[cfg(feature = "wasmtime")]
+        EngineKind::Wasmtime => Box::new(crate::engine::wasmtime::Wasmtime::new()),
+        #[cfg(feature = "wasmi")]
+        EngineKind::Wasmi => Box::new(crate::engine::wasmi::Wasmi::new()),
+        // `EngineKind::available` names no engine that this build lacks.
+        _ => Box::new(Paper::new()),
+    }
+}

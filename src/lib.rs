@@ -1,0 +1,15 @@
+//! Calliper: does the pointer fit the call?
+//!
+//! A differential fuzzing harness for function-pointer resolution in CoreCLR's
+//! ReadyToRun (R2R) WebAssembly loader.
+
+pub mod abi;
+pub mod engine;
+pub mod image;
+pub mod loader;
+pub mod scenario;
+pub mod judge;
+pub mod reference;
+pub mod verdict;
+pub mod replay;
+pub mod report;

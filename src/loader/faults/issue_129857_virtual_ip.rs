@@ -1,0 +1,51 @@
+//! dotnet/runtime#129857, first repair that was tried: translate a virtual IP.
+
+use super::issue_129857::actual_code;
+use super::Fault;
+use crate::engine::{Process, Trap};
+use crate::loader::words::FunctionPointer;
+use crate::loader::{Loader, images};
+use crate::scenario::MethodId;
+use crate::verdict::Class;
+
+/// Class C2.
+///
+/// The result is translated with
+/// `ExecutionManager::GetWasmFunctionTableIndexFromVirtualIP` if it is a
+/// virtual IP. It never is (`IsVirtualIP=0`: 0x1924 has neither the top bit nor
+/// bit 0 set), so the managed thunk's index goes out as before and traps as before.
+#[derive(Debug)]
+pub(super) struct VirtualIp;
+
+impl Loader for VirtualIp {
+    fn id(&self) -> &'static str {
+        "issue-129857-virtual-ip"
+    }
+
+    fn uco_method_entry(
+        &self,
+        process: &mut dyn Process,
+        method: MethodId,
+    ) -> Result<FunctionPointer, Trap> {
+        let result = actual_code(process, method)?;
+        Ok(match result.as_virtual_ip() {
+            Some(ip) => images::table_index_of_virtual_ip(process.vm(), ip)
+                .map_or(result, FunctionPointer::from),
+            None => result,
+        })
+    }
+}
+
+impl Fault for VirtualIp {
+    fn class(&self) -> Class {
+        Class::SignatureMismatch
+    }
+
+    fn upstream(&self) -> &'static [u32] {
+        &[129857, 128423]
+    }
+
+    fn title(&self) -> &'static str {
+        "repair that fails: translate _pActualCode as if it were a virtual IP"
+    }
+}

@@ -1,0 +1,214 @@
+//! Loading an image: host, relocation, registration (facts section 3).
+
+use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
+use super::trace::Step;
+use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
+use super::{MethodAddresses, Vm, fixups, thunks};
+use crate::engine::{Process, Trap, read_u32, write_u32};
+use crate::image::ModuleId;
+use crate::image::map::GUARD;
+use crate::image::payload::{
+    REL_HIGHLOW, REL_WASM32_TABLE, TABLE_BASE, VIRTUAL_IPS_A_FUNCTION, decode_method_entry,
+};
+use crate::image::runtime::Helper;
+use crate::scenario::{AssemblyId, MethodId};
+
+/// `s_nextVirtualIP` at the start (#128423): odd, with the top bit set.
+pub const FIRST_VIRTUAL_IP: u32 = 0x8000_0001;
+
+/// An image in the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadedImage {
+    /// Where its payload lies.
+    pub image_base: u32,
+    /// Its first table slot.
+    pub table_base: u32,
+    /// Table slots it takes.
+    pub table_size: u32,
+    /// `m_minFunctionTableIndex`: the slot of compiled function 0.
+    pub min_function_index: u32,
+    /// The module pointer that the `Module` cell holds.
+    pub module: u32,
+    /// `MinVirtualIP`.
+    pub min_virtual_ip: VirtualIp,
+    /// Virtual IPs it takes.
+    pub virtual_ips: u32,
+}
+
+/// The host fetches and instantiates an assembly's image; the runtime
+/// relocates and registers it, and makes MethodDescs and entry points for its methods.
+pub fn load(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
+    create_helper_entry_points(process)?;
+    let image = instantiate(process, assembly)?;
+    relocate(process, assembly, image.image_base)?;
+    register(process, assembly, image)?;
+    create_methods(process, assembly)?;
+    // Virtual-IP ranges are registered before eager fixups publish entry points (#132172).
+    fixups::resolve_eager_imports(process, assembly)?;
+    inject_string_thunks(process, assembly)?;
+    thunks::resolve_pending(process)
+}
+
+/// `libCorerun.js`: the table grows by the image's size at its end, the
+/// payload goes to 16-aligned memory, and the host patches `TableBase` into its header.
+fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<LoadedImage, Trap> {
+    let vm = process.vm();
+    let module = &vm.emission.program.images[assembly.index()];
+    let (payload_size, table_size) = (module.payload.len() as u32, module.functions.len() as u32);
+    let image_base = vm.allocate(payload_size);
+    let module = vm.allocate(16);
+    let table_base = process.table_len();
+    process.table_grow(table_size);
+    process.instantiate(ModuleId(assembly.0), image_base, table_base)?;
+    write_u32(process, image_base + TABLE_BASE, table_base)?;
+    process.vm().trace.push(Step::Loaded { assembly, image_base, table_base });
+    Ok(LoadedImage {
+        image_base,
+        table_base,
+        table_size,
+        min_function_index: 0,
+        module,
+        min_virtual_ip: VirtualIp(0),
+        virtual_ips: 0,
+    })
+}
+
+/// `ApplyBaseRelocations` (peimagelayout.cpp): HIGHLOW adds the image base,
+/// WASM32_TABLE what the header's `TableBase` says.
+fn relocate(process: &mut dyn Process, assembly: AssemblyId, image_base: u32) -> Result<(), Trap> {
+    let emission = process.vm().emission.clone();
+    let facts = &emission.images[assembly.index()];
+    let table_base = read_u32(process, image_base + TABLE_BASE)?;
+    let mut at = image_base + facts.relocations;
+    let end = at + facts.relocations_size;
+    while at < end {
+        let page = read_u32(process, at)?;
+        let size = read_u32(process, at + 4)?;
+        if size < 8 || size > end - at {
+            return Err(process.vm().abort("a relocation block does not fit its section"));
+        }
+        for entry in (at + 8..at + size).step_by(2) {
+            let bytes = process.read(entry, 2)?;
+            let entry = u16::from_le_bytes([bytes[0], bytes[1]]);
+            let addend = match entry >> 12 {
+                REL_HIGHLOW => image_base,
+                REL_WASM32_TABLE => table_base,
+                _ => continue,
+            };
+            let target = image_base + page + u32::from(entry & 0xfff);
+            let value = read_u32(process, target)?;
+            write_u32(process, target, value.wrapping_add(addend))?;
+        }
+        at += size;
+    }
+    Ok(())
+}
+
+/// `ReadyToRunInfo`: reads the table index of compiled function 0, already
+/// relocated, and registers the image's ranges.
+fn register(
+    process: &mut dyn Process,
+    assembly: AssemblyId,
+    mut image: LoadedImage,
+) -> Result<(), Trap> {
+    let emission = process.vm().emission.clone();
+    let facts = &emission.images[assembly.index()];
+    image.min_function_index = read_u32(process, image.image_base + facts.min_function_index)?;
+    let vm = process.vm();
+    image.min_virtual_ip = VirtualIp(vm.next_virtual_ip);
+    image.virtual_ips = facts.runtime_functions * VIRTUAL_IPS_A_FUNCTION;
+    vm.next_virtual_ip += image.virtual_ips.next_multiple_of(0x1_0000).max(0x1_0000);
+    vm.images[assembly.index()] = Some(image);
+    Ok(())
+}
+
+/// MethodDescs with their chunks, code data and cold portable entry points.
+fn create_methods(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
+    let emission = process.vm().emission.clone();
+    for &method in &emission.images[assembly.index()].methods {
+        let vm = process.vm();
+        let chunk = vm.allocate(CHUNK_SIZE + METHOD_DESC_SIZE);
+        let method_desc = MethodDescAddress(chunk + CHUNK_SIZE);
+        let code_data = vm.allocate(CODE_DATA_SIZE);
+        let pep = PepAddress(vm.allocate(PEP_SIZE + PEP_GUARD));
+        vm.methods[method.index()] = Some(MethodAddresses { pep, method_desc });
+        method_desc.init(process, code_data, pep)?;
+        pep.init(process, method_desc)?;
+        process.write(pep.0 + PEP_SIZE, &[GUARD; PEP_GUARD as usize])?;
+    }
+    Ok(())
+}
+
+/// Entry points of the JIT's helpers: `Init(void* nativeEntryPoint)`, without a MethodDesc.
+fn create_helper_entry_points(process: &mut dyn Process) -> Result<(), Trap> {
+    if process.vm().helper_peps[0] != PepAddress(0) {
+        return Ok(());
+    }
+    for (i, helper) in Helper::JIT.into_iter().enumerate() {
+        let vm = process.vm();
+        let pep = PepAddress(vm.allocate(PEP_SIZE));
+        vm.helper_peps[i] = pep;
+        pep.init(process, MethodDescAddress(0))?;
+        pep.set_actual_code(process, TableIndex(helper.slot()))?;
+    }
+    Ok(())
+}
+
+/// `READYTORUN_FIXUP_InjectStringThunks`: (NUL-terminated key, u32 function index)*, then an empty key.
+fn inject_string_thunks(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
+    let emission = process.vm().emission.clone();
+    let facts = &emission.images[assembly.index()];
+    let Some(image) = process.vm().images[assembly.index()] else { return Ok(()) };
+    let table_base = read_u32(process, image.image_base + TABLE_BASE)?;
+    let start = image.image_base + facts.string_thunks;
+    let len = facts.relocations - facts.string_thunks;
+    let blob = process.read(start, len)?.to_vec();
+    let mut rest = blob.as_slice();
+    while let Some(nul) = rest.iter().position(|&b| b == 0) {
+        let (key, tail) = (&rest[..nul], &rest[nul + 1..]);
+        if key.is_empty() {
+            break;
+        }
+        let (Ok(key), Some(index)) = (std::str::from_utf8(key), tail.first_chunk::<4>()) else {
+            return Err(process.vm().abort("a string-thunk blob is malformed"));
+        };
+        let index = TableIndex(table_base.wrapping_add(u32::from_le_bytes(*index)));
+        process.vm().thunks.register(key, index);
+        rest = &tail[4..];
+    }
+    Ok(())
+}
+
+/// `ReadyToRunInfo::GetEntryPoint`: the table index of a method's compiled
+/// body, `GetMinFunctionTableIndex() + id`, if its image has one.
+pub fn ready_to_run_body(
+    process: &mut dyn Process,
+    method: MethodId,
+) -> Result<Option<TableIndex>, Trap> {
+    let vm = process.vm();
+    let assembly = vm.scenario.layout.method(method).assembly;
+    let Some(image) = vm.images[assembly.index()] else { return Ok(None) };
+    let facts = &vm.emission.images[assembly.index()];
+    let Some(rid) = facts.methods.iter().position(|&m| m == method) else { return Ok(None) };
+    let entry = image.image_base + facts.method_entries + 4 * rid as u32;
+    let id = decode_method_entry(read_u32(process, entry)?);
+    Ok(id.map(|id| TableIndex(image.min_function_index + id)))
+}
+
+/// `ExecutionManager::GetWasmFunctionTableIndexFromVirtualIP`.
+pub fn table_index_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<TableIndex> {
+    vm.images.iter().flatten().find_map(|image| {
+        let offset = ip.0.checked_sub(image.min_virtual_ip.0)?;
+        let inside = offset < image.virtual_ips;
+        inside.then(|| TableIndex(image.min_function_index + offset / VIRTUAL_IPS_A_FUNCTION))
+    })
+}
+
+/// `GetWasmVirtualIPFromFunctionTableIndex`, for the same ranges.
+pub fn virtual_ip_of_table_index(vm: &Vm, index: TableIndex) -> Option<VirtualIp> {
+    vm.images.iter().flatten().find_map(|image| {
+        let local = index.0.checked_sub(image.min_function_index)?;
+        let inside = local < image.virtual_ips / VIRTUAL_IPS_A_FUNCTION;
+        inside.then(|| VirtualIp(image.min_virtual_ip.0 + local * VIRTUAL_IPS_A_FUNCTION))
+    })
+}

@@ -1,0 +1,118 @@
+//! What a run showed: everything that the verdict compares.
+
+use std::ops::Range;
+
+use super::pep::PepWords;
+use super::words::{FunctionPointer, PepAddress, TableIndex};
+use crate::engine::Trap;
+use crate::scenario::{AssemblyId, MethodId};
+
+/// All that was observed of one run. Bytes lie in one buffer, to keep runs cheap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// One an executed event; the last one may have trapped.
+    pub events: Vec<EventObservation>,
+    /// Bodies that were entered, in order.
+    pub entries: Vec<Entry>,
+    /// Argument and result bytes.
+    pub bytes: Vec<u8>,
+    /// What ended the process early.
+    pub trap: Option<Trap>,
+    /// State at the end.
+    pub finals: Finals,
+}
+
+/// One event, executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventObservation {
+    /// Which of [`Observation::entries`].
+    pub entries: Range<usize>,
+    /// For a call that returned: the result bytes, in [`Observation::bytes`].
+    pub result: Range<usize>,
+    /// For a take: what the variable holds now. For a call through a variable: what it held.
+    pub pointer: Option<FunctionPointer>,
+    /// `__stack_pointer` before and after.
+    pub stack_pointer: (u32, u32),
+    /// The first byte that was written and should not have been.
+    pub stray_write: Option<StrayWrite>,
+}
+
+/// A byte that nothing may write to was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StrayWrite {
+    /// Its address.
+    pub address: u32,
+    /// What lies there.
+    pub place: Place,
+    /// What it should hold.
+    pub expected: u8,
+    /// What it holds.
+    pub found: u8,
+}
+
+/// What lies at an address that was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Guard bytes between the regions that calls use.
+    Guard,
+    /// Behind the result of a call.
+    BehindResult,
+    /// The caller's arguments.
+    CallerArguments,
+    /// Behind a portable entry point.
+    BehindEntryPoint(MethodId),
+    /// The null page or static data.
+    StaticData,
+}
+
+/// A body was entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose body.
+    pub method: MethodId,
+    /// Which of its bodies.
+    pub body: Body,
+    /// The shadow stack pointer it was given.
+    pub stack_pointer: u32,
+    /// The return buffer it was given, 0 if none.
+    pub return_buffer: u32,
+    /// `this` and the parameters, in [`Observation::bytes`].
+    pub arguments: Range<usize>,
+}
+
+/// Which body of a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Body {
+    /// The one in the R2R image.
+    ReadyToRun {
+        /// The portable entry point it was given; 0 for a UCO body.
+        entry_point: PepAddress,
+    },
+    /// The interpreter's.
+    Interpreter,
+}
+
+/// The loader's structures at the end of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finals {
+    /// Every method of a loaded assembly: its entry point's words and its own unmanaged entry.
+    pub methods: Vec<(MethodId, PepWords, TableIndex)>,
+    /// Every import cell of a loaded image: RVA and value.
+    pub cells: Vec<(AssemblyId, u32, u32)>,
+    /// Table length.
+    pub table_len: u32,
+    /// `__stack_pointer`.
+    pub stack_pointer: u32,
+}
+
+impl Observation {
+    /// Empty, with room for a script of so many events.
+    pub fn with_capacity(events: usize) -> Self {
+        Self {
+            events: Vec::with_capacity(events),
+            entries: Vec::with_capacity(events),
+            bytes: Vec::with_capacity(32 * events),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The string-thunk registry (`vm/pregeneratedstringthunks.cpp`).
+//!
+//! Images register their thunks by key; the first registration wins, across
+//! all images. A method that needs a thunk nobody has registered yet waits on
+//! the pending list, which is replayed when a later image brings thunks.
+
+use rustc_hash::FxHashMap;
+
+use super::words::TableIndex;
+use super::{Vm, entry};
+use crate::engine::{Process, Trap};
+use crate::scenario::MethodId;
+
+/// Key to table index, and who waits.
+#[derive(Debug, Default)]
+pub struct Registry {
+    thunks: FxHashMap<Box<str>, TableIndex>,
+    pending: Vec<MethodId>,
+}
+
+impl Registry {
+    /// Registers a thunk unless its key is taken.
+    pub fn register(&mut self, key: &str, index: TableIndex) {
+        if !self.thunks.contains_key(key) {
+            self.thunks.insert(key.into(), index);
+        }
+    }
+
+    /// The thunk for a key, prefix included.
+    pub fn find(&self, key: &str) -> Option<TableIndex> {
+        self.thunks.get(key).copied()
+    }
+}
+
+/// Queues a method (`AddPendingPortableEntryPointThunk`).
+pub fn add_pending(vm: &mut Vm, method: MethodId) {
+    if !vm.thunks.pending.contains(&method) {
+        vm.thunks.pending.push(method);
+    }
+}
+
+/// Tries again for every queued method (`ResolvePendingPortableEntryPointThunksGlobal`).
+pub fn resolve_pending(process: &mut dyn Process) -> Result<(), Trap> {
+    for method in std::mem::take(&mut process.vm().thunks.pending) {
+        entry::ensure_callable_from_r2r(process, method)?;
+    }
+    Ok(())
+}

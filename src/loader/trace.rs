@@ -1,0 +1,111 @@
+//! The loader's steps, kept for the account of a finding.
+
+use super::words::{FunctionPointer, TableIndex};
+use crate::scenario::{AssemblyId, MethodId, VariableId};
+
+/// One thing that the loader did. Plain data: told in words only when there is a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The script went on to this event.
+    Event(usize),
+    /// An image was instantiated and registered.
+    Loaded {
+        /// Whose.
+        assembly: AssemblyId,
+        /// Where its payload lies.
+        image_base: u32,
+        /// Its first table slot.
+        table_base: u32,
+    },
+    /// The prestub ran.
+    Prestub {
+        /// For which method.
+        method: MethodId,
+        /// What it did.
+        outcome: Prestub,
+    },
+    /// `_pActualCode` was written.
+    ActualCode {
+        /// Whose.
+        method: MethodId,
+        /// What it holds now.
+        code: TableIndex,
+        /// Who wrote it.
+        by: Writer,
+    },
+    /// A UCO method's own unmanaged entry was published.
+    UnmanagedEntry {
+        /// Whose.
+        method: MethodId,
+        /// The index.
+        index: TableIndex,
+    },
+    /// No thunk is registered under the key; the method waits for a later image.
+    Pending {
+        /// Which method.
+        method: MethodId,
+        /// The key that was looked up.
+        key: String,
+    },
+    /// An import cell was written.
+    CellPatched {
+        /// Whose image.
+        assembly: AssemblyId,
+        /// RVA of the cell.
+        rva: u32,
+        /// The method it imports.
+        method: MethodId,
+        /// What it holds now.
+        value: FunctionPointer,
+        /// Which resolver.
+        by: Resolver,
+    },
+    /// A variable got a pointer.
+    Stored {
+        /// Which.
+        variable: VariableId,
+        /// What.
+        value: FunctionPointer,
+    },
+    /// The interpreter found no call stub for a key.
+    NoStub {
+        /// The key.
+        key: String,
+    },
+    /// The VM gave up.
+    Abort {
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// What the prestub did for a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prestub {
+    /// Published its R2R body.
+    ReadyToRun,
+    /// Compiled byte code.
+    ByteCode,
+    /// Both.
+    Both,
+}
+
+/// Who writes `_pActualCode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// `TrySetInterpreterThunk`, by compare-and-swap over null.
+    InterpreterThunk,
+    /// `ReadyToRunInfo::GetEntryPoint` through `SetActualCode`.
+    ReadyToRunBody,
+    /// The UCO path: the method's own unmanaged index, over null.
+    UnmanagedEntry,
+}
+
+/// Who resolves an import cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// `LoadDynamicInfoEntry`: when the method that uses the cell is prepared.
+    LoadDynamicInfoEntry,
+    /// `ExternalMethodFixupWorker`: at the first call through the cell.
+    ExternalMethodFixupWorker,
+}

@@ -1,0 +1,58 @@
+//! The wasm shape of a signature, from the calling convention's own definition
+//! (facts section 1.1), independently of `abi`.
+
+use crate::abi::{FuncType, ValType};
+use crate::scenario::{Layout, Signature, StructShape, Type};
+
+/// The function type of a managed or an unmanaged callee.
+pub fn of(layout: &Layout, signature: &Signature, managed: bool) -> FuncType {
+    let mut operands = Vec::new();
+    let result = match signature.ret.map(|ty| words(layout, ty)) {
+        None => (None, false),
+        Some(Words::One(ty)) => (Some(ty), false),
+        Some(Words::Two | Words::Memory) => (None, true),
+    };
+    if managed {
+        operands.push(ValType::I32);
+    }
+    if managed && signature.instance {
+        operands.push(ValType::I32);
+    }
+    if result.1 {
+        operands.push(ValType::I32);
+    }
+    for &param in &signature.params {
+        match words(layout, param) {
+            Words::One(ty) => operands.push(ty),
+            Words::Two => operands.extend([ValType::I64; 2]),
+            Words::Memory => operands.push(ValType::I32),
+        }
+    }
+    if managed {
+        operands.push(ValType::I32);
+    }
+    FuncType { params: operands, result: result.0 }
+}
+
+enum Words {
+    One(ValType),
+    Two,
+    Memory,
+}
+
+fn words(layout: &Layout, ty: Type) -> Words {
+    if let Type::Struct(id) = ty {
+        return match layout.structs[id.index()].shape {
+            StructShape::Opaque { .. } => Words::Memory,
+            StructShape::Wraps(field) => words(layout, field),
+        };
+    }
+    match (ty, layout.size_align(ty).0) {
+        (Type::Vector128, _) => Words::One(ValType::V128),
+        (Type::F32, _) => Words::One(ValType::F32),
+        (Type::F64, _) => Words::One(ValType::F64),
+        (_, 16) => Words::Two,
+        (_, 8) => Words::One(ValType::I64),
+        _ => Words::One(ValType::I32),
+    }
+}

@@ -1,0 +1,108 @@
+//! What argument words stand for, and what a method answers.
+//!
+//! These are definitions, not resolutions: the method bodies that run on an
+//! engine and the reference that predicts them must agree on them, as a caller
+//! and a callee agree on a program's source.
+
+use super::layout::{Layout, MethodId};
+use super::types::{Signature, Type};
+
+/// Mixes one word into a running hash (the finaliser of SplitMix64).
+pub fn mix(hash: u64, word: u64) -> u64 {
+    let mut z = (hash ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Appends the bytes of a value of type `ty` that `word` stands for, padded
+/// with zeros to a multiple of 8.
+///
+/// A primitive of up to 64 bits is the word's low bytes, so `0x11` is 17. Small
+/// integers are widened to 32 bits, as the stack machine of C# holds them: a
+/// `sbyte` is sign-extended, a `byte` zero-extended, a `bool` is bit 0. A
+/// larger value starts with the word itself, so that it can be recognised in a
+/// memory dump, and goes on with words mixed from it.
+pub fn push_value(layout: &Layout, ty: Type, word: u64, out: &mut Vec<u8>) {
+    let size = stack_size(layout, ty) as usize;
+    let start = out.len();
+    let first = normalise(layout, ty, word);
+    out.extend_from_slice(&first.to_le_bytes());
+    let mut chunk = 1;
+    while out.len() - start < size {
+        out.extend_from_slice(&mix(word, chunk).to_le_bytes());
+        chunk += 1;
+    }
+    out[start + size..].fill(0);
+}
+
+/// The word with the bits that its type does not have removed, so that equal
+/// values are equal words. A value of more than 8 bytes keeps every bit.
+pub fn normalise(layout: &Layout, ty: Type, word: u64) -> u64 {
+    match ty {
+        Type::Bool => word & 1,
+        Type::I8 => u64::from(word as i8 as u32),
+        Type::U8 => u64::from(word as u8),
+        Type::I16 => u64::from(word as i16 as u32),
+        Type::U16 | Type::Char => u64::from(word as u16),
+        Type::Struct(id) => match layout.structs[id.index()].shape {
+            super::StructShape::Wraps(inner) => normalise(layout, inner, word),
+            super::StructShape::Opaque { size, .. } if size < 8 => word & ((1 << (size * 8)) - 1),
+            super::StructShape::Opaque { .. } => word,
+        },
+        _ if stack_size(layout, ty) == 4 => u64::from(word as u32),
+        _ => word,
+    }
+}
+
+/// Bytes a value takes on the evaluation stack: its size, and 4 at least for a
+/// primitive or a struct that wraps one.
+pub fn stack_size(layout: &Layout, ty: Type) -> u32 {
+    match ty {
+        Type::Struct(id) => match layout.structs[id.index()].shape {
+            super::StructShape::Wraps(inner) => stack_size(layout, inner),
+            super::StructShape::Opaque { size, .. } => size,
+        },
+        _ => layout.size_align(ty).0.max(4),
+    }
+}
+
+/// Bytes that [`push_value`] appends for a type.
+pub fn padded_size(layout: &Layout, ty: Type) -> u32 {
+    stack_size(layout, ty).next_multiple_of(8)
+}
+
+/// Bytes of everything a method sees: `this` first, then each parameter, each
+/// padded to 8. Bodies record exactly this, in this order.
+pub fn arguments_size(layout: &Layout, signature: &Signature) -> u32 {
+    let this = if signature.instance { 8 } else { 0 };
+    this + signature.params.iter().map(|&p| padded_size(layout, p)).sum::<u32>()
+}
+
+/// Appends the result of a method that saw `arguments` (as
+/// [`arguments_size`] lays them out). It depends on who was called and on
+/// every byte it was given. Nothing is appended for `void`.
+///
+/// Floating-point results are made normal numbers, so that no engine may
+/// change them as a NaN.
+pub fn push_result(layout: &Layout, method: MethodId, arguments: &[u8], out: &mut Vec<u8>) {
+    let Some(ty) = layout.method(method).signature.ret else { return };
+    let mut hash = mix(0xca11_15e2, u64::from(method.0));
+    for word in arguments.chunks_exact(8) {
+        hash = mix(hash, u64::from_le_bytes(word.try_into().expect("chunks of eight")));
+    }
+    push_value(layout, ty, tame(layout, ty, hash), out);
+}
+
+/// Keeps a floating-point word away from NaNs and infinities: a value in [1, 2).
+pub fn tame(layout: &Layout, ty: Type, word: u64) -> u64 {
+    match ty {
+        Type::F32 => (word & 0x007f_ffff) | 0x3f80_0000,
+        Type::F64 => (word & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000,
+        Type::Struct(id) => match layout.structs[id.index()].shape {
+            super::StructShape::Wraps(inner) => tame(layout, inner, word),
+            super::StructShape::Opaque { .. } => word,
+        },
+        _ => word,
+    }
+}

@@ -1,0 +1,55 @@
+//! The test case as plain data.
+//!
+//! A [`Scenario`] is a [`Layout`] (assemblies, types, methods, call sites),
+//! which decides the modules that are emitted, and a script of [`Event`]s,
+//! which decides what happens in them and in which order. It has a
+//! [text form](text) for people, a [binary form](binary) for fuzzers, and is
+//! checked by [`validate`] before anything runs it.
+
+pub mod binary;
+pub mod generate;
+pub mod layout;
+pub mod meaning;
+pub mod script;
+pub mod text;
+pub mod types;
+pub mod validate;
+
+use serde::{Deserialize, Serialize};
+
+pub use layout::{
+    Action, Assembly, AssemblyId, Binding, Caller, Code, Convention, Layout, Method, MethodId, Site,
+    SiteId, Struct, StructId,
+};
+pub use script::{Call, Event, VariableId};
+pub use types::{Signature, StructShape, Type};
+
+/// The largest value type, in bytes. Upstream's continuous integration reported thunks
+/// missing for structs of up to 304 bytes (`IvTiiiS304p`, dotnet/runtime#132965).
+pub const MAX_STRUCT_SIZE: u32 = 1024;
+/// The most parameters of a signature, `this` not counted.
+pub const MAX_PARAMS: usize = 400;
+/// The most assemblies, structs, methods, sites and variables, each.
+pub const MAX_ITEMS: usize = 256;
+/// The most events in a script.
+pub const MAX_EVENTS: usize = 4096;
+
+/// One test case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Scenario {
+    /// One line for people.
+    pub title: String,
+    /// dotnet/runtime issue and pull-request numbers that it stands for.
+    pub upstream: Vec<u32>,
+    /// The faults that it shows, and the class of finding each must give.
+    pub shows: Shows,
+    /// What modules are emitted.
+    pub layout: Layout,
+    /// Names of the function-pointer variables.
+    pub variables: Vec<String>,
+    /// What happens.
+    pub script: Vec<Event>,
+}
+
+/// Fault id to finding class, both by name, in the order written.
+pub type Shows = Vec<(String, String)>;

@@ -1,0 +1,177 @@
+//! Signatures in one string: `instance void (int, S12)`.
+
+use super::super::validate::names::{show, unknown};
+use super::super::{Layout, Signature, Struct, StructId, Type};
+use super::Wrong;
+
+/// A signature, and where its types stand in the string.
+pub(super) struct Parsed {
+    pub(super) signature: Signature,
+    pub(super) ret_at: usize,
+    pub(super) params_at: Vec<usize>,
+}
+
+/// Spells a signature as [`parse`](super::parse) reads it.
+pub fn spell(layout: &Layout, signature: &Signature) -> String {
+    let mut out = String::new();
+    if signature.instance {
+        out.push_str("instance ");
+    }
+    out.push_str(signature.ret.map_or("void", |ty| spell_type(layout, ty)));
+    out.push_str(" (");
+    for (i, &ty) in signature.params.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(spell_type(layout, ty));
+    }
+    out.push(')');
+    out
+}
+
+/// Spells a type; `?` for a struct that does not exist.
+pub(super) fn spell_type(layout: &Layout, ty: Type) -> &str {
+    match ty {
+        Type::Struct(id) => layout.structs.get(id.index()).map_or("?", |s| s.name.as_str()),
+        _ => {
+            let same = |&&(primitive, _): &&(Type, &'static str)| primitive == ty;
+            Type::PRIMITIVES.iter().find(same).map_or("?", |&(_, spelling)| spelling)
+        }
+    }
+}
+
+/// Reads a signature; the offset of an error counts from the string's start.
+pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, Wrong> {
+    let mut cursor = Cursor { text, at: 0 };
+    let (mut ret_at, mut word) = cursor.word();
+    let instance = word == "instance";
+    if instance {
+        (ret_at, word) = cursor.word();
+    }
+    let ret = if word == "void" { None } else { Some(type_named(ret_at, word, structs)?) };
+    cursor.expect('(')?;
+    let mut params = Vec::new();
+    let mut params_at = Vec::new();
+    if !cursor.eat(')') {
+        loop {
+            let (at, word) = cursor.word();
+            params.push(type_named(at, word, structs)?);
+            params_at.push(at);
+            if cursor.eat(')') {
+                break;
+            }
+            cursor.expect(',')?;
+        }
+    }
+    cursor.end()?;
+    Ok(Parsed { signature: Signature { instance, ret, params }, ret_at, params_at })
+}
+
+/// The type that a word spells.
+pub(super) fn type_named(at: usize, word: &str, structs: &[Struct]) -> Result<Type, Wrong> {
+    if let Some(&(ty, _)) = Type::PRIMITIVES.iter().find(|(_, spelling)| *spelling == word) {
+        return Ok(ty);
+    }
+    if let Some((id, _)) = (0..).map(StructId).zip(structs).find(|(_, s)| s.name == word) {
+        return Ok(Type::Struct(id));
+    }
+    if word.is_empty() {
+        return Err(Wrong::new(at, "a type is missing; expected one such as `int`"));
+    }
+    if word == "void" {
+        return Err(Wrong::new(at, "`void` is no type of a value; expected one such as `int`"));
+    }
+    let primitives = Type::PRIMITIVES.iter().map(|&(_, spelling)| spelling);
+    let all: Vec<&str> = primitives.chain(structs.iter().map(|s| s.name.as_str())).collect();
+    Err(Wrong::new(at, unknown("type", word, &all)))
+}
+
+/// A place in the string.
+struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    fn rest(&mut self) -> &'t str {
+        let rest = self.text[self.at..].trim_start();
+        self.at = self.text.len() - rest.len();
+        rest
+    }
+
+    /// The text up to white space or punctuation, perhaps none, and its offset.
+    fn word(&mut self) -> (usize, &'t str) {
+        let rest = self.rest();
+        let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',');
+        let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let at = self.at;
+        self.at += word.len();
+        (at, word)
+    }
+
+    fn eat(&mut self, wanted: char) -> bool {
+        let found = self.rest().starts_with(wanted);
+        if found {
+            self.at += wanted.len_utf8();
+        }
+        found
+    }
+
+    fn expect(&mut self, wanted: char) -> Result<(), Wrong> {
+        if self.eat(wanted) {
+            return Ok(());
+        }
+        let also = if wanted == ',' { " or `)`" } else { "" };
+        let found = self.found();
+        Err(Wrong::new(self.at, format!("{found} in a signature; expected `{wanted}`{also}")))
+    }
+
+    fn end(&mut self) -> Result<(), Wrong> {
+        if self.rest().is_empty() {
+            return Ok(());
+        }
+        let found = self.found();
+        Err(Wrong::new(self.at, format!("{found} after a signature; expected nothing")))
+    }
+
+    fn found(&mut self) -> String {
+        match self.rest().chars().next() {
+            None => "the string ends".into(),
+            Some(c) => show(c.encode_utf8(&mut [0; 4])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_primitive_is_read_back() {
+        let layout = Layout::default();
+        for (ty, spelling) in Type::PRIMITIVES {
+            let signature = Signature { instance: true, ret: Some(ty), params: vec![ty, ty] };
+            let text = spell(&layout, &signature);
+            assert_eq!(text, format!("instance {spelling} ({spelling}, {spelling})"));
+            assert_eq!(parse(&text, &[]).expect(&text).signature, signature);
+        }
+    }
+
+    #[test]
+    fn errors_point_into_the_string() {
+        for (text, at) in [
+            ("", 0),
+            ("int", 3),
+            ("int (int, itn)", 10),
+            ("int (int int)", 9),
+            ("int (int,)", 9),
+            ("int (void)", 5),
+            ("instance (int)", 9),
+            ("int (int) x", 10),
+            ("int (int", 8),
+        ] {
+            let wrong = parse(text, &[]).err().expect(text);
+            assert_eq!(wrong.at, at, "{text}: {}", wrong.message);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What every scenario must obey before anything runs it.
+//!
+//! A scenario that passes [`validate`] is a program that C# and C could
+//! express, so that whatever goes wrong when it runs is the loader's doing.
+
+mod layout;
+pub(crate) mod names;
+mod script;
+
+use std::fmt;
+
+use super::{AssemblyId, MAX_ITEMS, MethodId, Scenario, SiteId, StructId, VariableId};
+pub(crate) use layout::{holds_object, is_struct_name};
+pub use names::MAX_NAME;
+pub(crate) use script::{assembly_of, fits, site_signature};
+pub use script::{callee, callees};
+
+/// The longest title, in characters.
+pub const MAX_TITLE: usize = 200;
+
+/// The most [`text_bound`] may be, so that each form of a scenario fits in the
+/// 1 MiB that its reader accepts.
+pub const MAX_TEXT_BOUND: usize = 1 << 20;
+
+/// Something that a scenario must not be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct Problem {
+    /// The item at fault.
+    pub place: Place,
+    /// What of the item is at fault.
+    pub part: Part,
+    /// One line: what is wrong, a semicolon, and what was expected.
+    pub message: String,
+}
+
+impl Problem {
+    fn new(place: Place, part: Part, message: String) -> Self {
+        Problem { place, part, message }
+    }
+}
+
+/// An item of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The scenario as a whole.
+    Scenario,
+    /// Its title.
+    Title,
+    /// Its list of upstream numbers.
+    Upstream,
+    /// An entry of [`Scenario::shows`], by position.
+    Shows(usize),
+    /// An assembly.
+    Assembly(AssemblyId),
+    /// A value type.
+    Struct(StructId),
+    /// A method.
+    Method(MethodId),
+    /// A call site.
+    Site(SiteId),
+    /// A pointer variable.
+    Variable(VariableId),
+    /// A step of the script, by position.
+    Event(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Scenario => write!(f, "scenario"),
+            Place::Title => write!(f, "title"),
+            Place::Upstream => write!(f, "upstream"),
+            Place::Shows(i) => write!(f, "shows {i}"),
+            Place::Assembly(id) => write!(f, "assembly {}", id.0),
+            Place::Struct(id) => write!(f, "struct {}", id.0),
+            Place::Method(id) => write!(f, "method {}", id.0),
+            Place::Site(id) => write!(f, "site {}", id.0),
+            Place::Variable(id) => write!(f, "variable {}", id.0),
+            Place::Event(i) => write!(f, "event {i}"),
+        }
+    }
+}
+
+/// A part of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Its name.
+    Name,
+    /// A class of finding.
+    Class,
+    /// The assembly it belongs to.
+    Assembly,
+    /// A method's code.
+    Code,
+    /// A method's reverse thunk.
+    ReverseThunk,
+    /// A struct's size.
+    Size,
+    /// A struct's alignment.
+    Align,
+    /// A struct's only field.
+    Wraps,
+    /// A signature.
+    Signature,
+    /// A signature's result.
+    Ret,
+    /// A parameter of a signature, by position.
+    Param(usize),
+    /// What a site does, or the item that an event names.
+    Target,
+    /// The variable that takes a pointer.
+    Into,
+    /// The variable called through.
+    Pointer,
+    /// The receiver.
+    This,
+    /// All arguments.
+    Args,
+    /// One argument, by position.
+    Arg(usize),
+}
+
+impl Part {
+    /// The next larger part that a place surely has.
+    pub fn enclosing(self) -> Option<Part> {
+        match self {
+            Part::Whole => None,
+            Part::Ret | Part::Param(_) => Some(Part::Signature),
+            Part::Signature => Some(Part::Target),
+            Part::Arg(_) => Some(Part::Args),
+            _ => Some(Part::Whole),
+        }
+    }
+}
+
+/// Checks everything; the first problem in the order of the text form is given.
+pub fn validate(scenario: &Scenario) -> Result<(), Problem> {
+    check_header(scenario)?;
+    layout::check(&scenario.layout)?;
+    script::check(scenario)?;
+    let bound = text_bound(scenario);
+    if bound > MAX_TEXT_BOUND {
+        let message = format!(
+            "the scenario may take {bound} bytes as text; expected at most {MAX_TEXT_BOUND} \
+             (fewer events, arguments or parameters)"
+        );
+        return Err(Problem::new(Place::Scenario, Part::Whole, message));
+    }
+    Ok(())
+}
+
+fn check_header(scenario: &Scenario) -> Result<(), Problem> {
+    let title = |message| Err(Problem::new(Place::Title, Part::Whole, message));
+    if let Some(c) = scenario.title.chars().find(|&c| names::breaks_line(c)) {
+        let code = u32::from(c);
+        return title(format!("the title holds the character U+{code:04X}; expected one line"));
+    }
+    let length = scenario.title.chars().count();
+    if length > MAX_TITLE {
+        return title(format!("the title has {length} characters; expected at most {MAX_TITLE}"));
+    }
+    limit(Place::Upstream, "upstream numbers", scenario.upstream.len(), MAX_ITEMS)?;
+    if scenario.upstream.contains(&0) {
+        let message = "upstream number 0; expected the number of an issue or pull request".into();
+        return Err(Problem::new(Place::Upstream, Part::Whole, message));
+    }
+    limit(Place::Shows(MAX_ITEMS), "faults", scenario.shows.len(), MAX_ITEMS)?;
+    for (i, (fault, class)) in scenario.shows.iter().enumerate() {
+        let slug = "letters, digits, `-` and `_`";
+        for (part, kind, name) in [(Part::Name, "fault", fault), (Part::Class, "class", class)] {
+            if !names::is_slug(name) {
+                let name = names::show(name);
+                let message =
+                    format!("{name} is no name of a {kind}; expected 1 to {MAX_NAME} of {slug}");
+                return Err(Problem::new(Place::Shows(i), part, message));
+            }
+        }
+        if scenario.shows[..i].iter().any(|(other, _)| other == fault) {
+            let message = format!("a second fault {}; expected each once", names::show(fault));
+            return Err(Problem::new(Place::Shows(i), Part::Name, message));
+        }
+    }
+    Ok(())
+}
+
+fn limit(place: Place, what: &str, count: usize, most: usize) -> Result<(), Problem> {
+    if count <= most {
+        return Ok(());
+    }
+    let message = format!("{count} {what}; expected at most {most}");
+    Err(Problem::new(place, Part::Whole, message))
+}
+
+/// No form of the scenario takes more bytes than this. It is cheap to
+/// compute, as everything that validates has to know it.
+pub fn text_bound(scenario: &Scenario) -> usize {
+    /// Keys, braces and punctuation of one item, names not counted.
+    const ITEM: usize = 160;
+    /// The longest spelling of a parameter, with its comma.
+    const PARAM: usize = MAX_NAME + 2;
+    let layout = &scenario.layout;
+    let count = |signature: &super::Signature| (signature.params.len() + 2) * PARAM;
+    let items = layout.assemblies.len() + layout.structs.len() + scenario.shows.len() + 8;
+    let methods: usize = layout.methods.iter().map(|m| ITEM + count(&m.signature)).sum();
+    let sites: usize = layout
+        .sites
+        .iter()
+        .map(|site| match &site.action {
+            super::Action::ManagedCalli(s) | super::Action::UnmanagedCalli(s) => ITEM + count(s),
+            _ => ITEM + PARAM,
+        })
+        .sum();
+    let names = (layout.methods.len() + layout.sites.len()) * 2 * MAX_NAME;
+    let header = scenario.title.len() + scenario.upstream.len() * 12;
+    let events: usize = scenario.script.iter().map(event_bound).sum();
+    header + items * (ITEM + 2 * MAX_NAME) + methods + sites + names + events
+}
+
+/// What one event adds to [`text_bound`].
+pub(crate) fn event_bound(event: &super::Event) -> usize {
+    /// Braces, keys and two names.
+    const EVENT: usize = 64 + 2 * MAX_NAME;
+    /// `"0xffffffffffffffff", `, or the longest spelling of a `double`.
+    const WORD: usize = 26;
+    match event {
+        super::Event::Call(call) => EVENT + call.args.len() * WORD,
+        _ => EVENT,
+    }
+}

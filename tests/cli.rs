@@ -1,0 +1,278 @@
+//! The command as people and scripts use it: outputs, exit codes, bad input.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SEED: &str = "corpus/regressions/issue-129857.toml";
+
+/// Runs `calliper` in the repository's root.
+fn calliper(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_calliper"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .output()
+        .expect("it starts")
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("UTF-8")
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("UTF-8")
+}
+
+/// Exit code 2, nothing panicked, one line on standard error, holding each of `parts`.
+fn assert_one_line(output: &Output, parts: &[&str]) {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+fn seed_text() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(SEED)).expect("the seed")
+}
+
+/// A directory that holds the seed's program as `good.toml`, and more files.
+fn directory(more: &[(&str, &[u8])]) -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("good.toml"), seed_text()).expect("written");
+    for (name, content) in more {
+        fs::write(directory.path().join(name), content).expect("written");
+    }
+    directory
+}
+
+fn path(directory: &TempDir) -> &str {
+    directory.path().to_str().expect("UTF-8")
+}
+
+#[test]
+fn the_corpus_replays_as_expected_on_all_engines() {
+    let output = calliper(&["replay"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    let last = text.lines().last().expect("a summary");
+    let count = text.lines().filter(|line| line.starts_with("ok ")).count();
+    assert!(count >= 30, "{text}");
+    assert_eq!(
+        last,
+        format!(
+            "replayed {count} scenarios on paper, wasmtime, wasmi: {count} as expected, 0 surprises"
+        )
+    );
+}
+
+#[test]
+fn the_seed_is_reproduced_under_its_fault_and_gone_under_the_fixed_loader() {
+    let output = calliper(&["replay", "--format", "json", SEED]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["surprises"], 0);
+    let rows = document["scenarios"].as_array().expect("an array");
+    for engine in ["paper", "wasmtime", "wasmi"] {
+        let row = |loader: &str| {
+            let found = rows.iter().find(|r| r["loader"] == loader && r["engine"] == engine);
+            found.expect("each loader on each engine").clone()
+        };
+        let fixed = row("fixed");
+        assert_eq!(fixed["name"], "issue-129857");
+        assert_eq!(fixed["verdict"], "agree");
+        assert_eq!(fixed["class"], Value::Null);
+        assert_eq!(fixed["expected"], "agree");
+        let fault = row("issue-129857");
+        assert_eq!(fault["verdict"], "finding");
+        assert_eq!(fault["class"], "signature-mismatch");
+        assert_eq!(fault["expected"], "signature-mismatch");
+    }
+}
+
+#[test]
+fn explain_tells_the_account_of_an_expected_finding() {
+    let output = calliper(&["replay", "--loader", "issue-129857", "--explain", SEED]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("as expected: issue-129857 under issue-129857 on paper"), "{text}");
+    assert!(text.contains("  signature-mismatch ["), "{text}");
+}
+
+#[test]
+fn a_surprise_is_told_in_full_and_exits_with_1() {
+    // The same program, without the promise that the fault shows.
+    let text = seed_text();
+    let start = text.find("[shows]").expect("the seed names its faults in a table");
+    let end = text[start + 1..].find("\n[").map_or(text.len(), |at| start + 1 + at + 1);
+    let silent = format!("{}{}", &text[..start], &text[end..]);
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("silent.toml"), silent).expect("written");
+    let output = calliper(&["replay", "--loader", "issue-129857", path(&directory)]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}{}", stderr(&output));
+    assert!(text.starts_with("SURPRISE  silent"), "{text}");
+    assert!(text.contains("expected agree, got signature-mismatch"), "{text}");
+    assert!(text.ends_with("0 as expected, 1 surprises\n"), "{text}");
+}
+
+#[test]
+fn output_does_not_change_from_run_to_run() {
+    let first = calliper(&["replay", "--explain"]);
+    let second = calliper(&["replay", "--explain"]);
+    assert!(first.stdout == second.stdout);
+}
+
+#[test]
+fn one_engine_can_be_asked_for() {
+    let output = calliper(&["replay", "--engine", "wasmi,paper,wasmi", "--loader", "fixed", SEED]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        "ok        issue-129857  fixed: agree\n\
+         replayed 1 scenarios on wasmi, paper: 1 as expected, 0 surprises\n"
+    );
+}
+
+#[test]
+fn bad_usage_is_one_line_that_lists_what_there_is() {
+    assert_one_line(&calliper(&["replay", "--loader", "nope"]), &["nope", "fixed, issue-129857"]);
+    assert_one_line(&calliper(&["replay", "--engine", "v8"]), &["v8", "paper, wasmtime, wasmi"]);
+    assert_one_line(&calliper(&["replay", "--engine", ""]), &["paper, wasmtime, wasmi"]);
+    assert_one_line(&calliper(&["replay", "--explain", "--format", "json"]), &["--format json"]);
+    assert_eq!(calliper(&["no-such-command"]).status.code(), Some(2));
+    assert_eq!(calliper(&["replay", "--no-such-option"]).status.code(), Some(2));
+    assert_eq!(calliper(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn missing_and_empty_paths_are_one_line() {
+    let empty = tempfile::tempdir().expect("a directory");
+    assert_one_line(&calliper(&["replay", path(&empty)]), &[path(&empty), "holds no scenario"]);
+    assert_one_line(&calliper(&["replay", "no/such/path"]), &["no/such/path: no such file"]);
+    assert_one_line(&calliper(&["replay", "/dev/null"]), &["/dev/null", "not a regular file"]);
+}
+
+#[test]
+fn bad_files_are_one_line_each_and_the_rest_is_replayed() {
+    let seed = seed_text();
+    let unknown_fault = seed.replacen("[shows]\n", "[shows]\nno-such-fault = \"null-slot\"\n", 1);
+    let unknown_class = seed.replacen("\"signature-mismatch\"", "\"no-such-class\"", 1);
+    let huge = vec![b'#'; (1 << 20) + 1];
+    let bad: [(&str, &[u8]); 9] = [
+        ("empty.toml", b""),
+        ("truncated.toml", &seed.as_bytes()[..seed.len() / 2]),
+        ("not-utf-8.toml", b"title = \"\xff\xfe\""),
+        ("not-toml.toml", b"]]][[[\n\n\n= ="),
+        ("unknown-fault.toml", unknown_fault.as_bytes()),
+        ("unknown-class.toml", unknown_class.as_bytes()),
+        ("huge.toml", &huge),
+        ("other-version.clpr", b"CLPR\xff\xff\xff\xff"),
+        ("empty.clpr", b""),
+    ];
+    for (name, content) in bad {
+        let directory = directory(&[(name, content)]);
+        let output = calliper(&["replay", "--engine", "paper", path(&directory)]);
+        assert_one_line(&output, &[name]);
+        let text = stdout(&output);
+        assert!(
+            text.ends_with("replayed 1 scenarios on paper: 1 as expected, 0 surprises\n"),
+            "{text}"
+        );
+    }
+    let all = directory(&bad);
+    let output = calliper(&["replay", "--engine", "paper", path(&all)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr(&output).lines().count(), bad.len(), "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn symbolic_links_in_a_circle_do_not_hang() {
+    use std::os::unix::fs::symlink;
+    let directory = directory(&[]);
+    let below = directory.path().join("below");
+    fs::create_dir(&below).expect("made");
+    symlink(directory.path(), below.join("up")).expect("linked");
+    symlink("self", directory.path().join("self")).expect("linked");
+    let output = calliper(&["replay", "--engine", "paper", "--loader", "fixed", path(&directory)]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("ok        good  fixed: agree\nreplayed 1 "));
+    symlink("loop.toml", directory.path().join("loop.toml")).expect("linked");
+    assert_one_line(&calliper(&["replay", path(&directory)]), &["loop.toml", "symbolic links"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_calliper"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["replay", "--explain", "--engine", "paper"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+}
+
+#[test]
+fn faults_are_listed_in_both_formats() {
+    let text = calliper(&["faults"]);
+    assert_eq!(text.status.code(), Some(0));
+    assert!(stdout(&text).starts_with("issue-129857 "), "{}", stdout(&text));
+    let json = calliper(&["faults", "--format", "json"]);
+    let rows: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(rows[0]["id"], "issue-129857");
+    assert_eq!(rows[0]["class"], "signature-mismatch");
+    assert_eq!(rows[0]["upstream"][0], 129857);
+    assert!(rows[0]["title"].is_string());
+    assert_eq!(rows.as_array().map(Vec::len), Some(stdout(&text).lines().count()));
+}
+
+#[test]
+fn emit_writes_valid_modules_that_can_be_read() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let out = directory.path().join("a/b");
+    let output = calliper(&["emit", SEED, "--out", out.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let files: Vec<&Path> = stdout(&output).lines().map(Path::new).collect();
+    assert!(files.contains(&out.join("runtime.wasm").as_path()), "{files:?}");
+    assert!(files.len() >= 4, "{files:?}");
+    for file in &files {
+        let bytes = fs::read(file).expect("listed files are there");
+        if file.extension().is_some_and(|e| e == "wasm") {
+            wasmparser::validate(&bytes).expect("valid");
+        } else {
+            assert!(bytes.starts_with(b"(module"));
+        }
+    }
+    let written = fs::read_dir(&out).expect("made").count();
+    assert_eq!(written, files.len(), "nothing but what is listed");
+}
+
+#[test]
+fn emit_refuses_what_it_cannot_use() {
+    let directory = directory(&[]);
+    let file = directory.path().join("good.toml");
+    let file = file.to_str().expect("UTF-8");
+    assert_one_line(&calliper(&["emit", "nope.toml", "--out", path(&directory)]), &["nope.toml"]);
+    assert_one_line(&calliper(&["emit", file, "--out", file]), &[file]);
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    for command in ["replay", "faults", "emit"] {
+        let output = calliper(&[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stdout(&output).contains("Example"), "{}", stdout(&output));
+    }
+}

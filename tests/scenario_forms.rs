@@ -1,0 +1,312 @@
+//! The forms of a scenario agree, and whatever is wrong with a text is one
+//! line that points at it.
+
+use calliper::scenario::{Scenario, binary, generate, text, validate};
+
+const EVERY_FORM: &str = include_str!("fixtures/scenario/every-form.toml");
+
+/// A small generator of numbers, so that every run tests the same.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = calliper::scenario::meaning::mix(self.0, 1);
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+
+    fn bytes(&mut self, most: usize) -> Vec<u8> {
+        (0..self.below(most + 1)).map(|_| self.next() as u8).collect()
+    }
+}
+
+fn read(text: &str) -> Scenario {
+    text::parse("test.toml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn error(text: &str) -> String {
+    match text::parse("seed.toml", text.as_bytes()) {
+        Ok(scenario) => panic!("no error in\n{text}\n{scenario:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// `text` with one piece replaced, which must occur.
+fn edited(text: &str, old: &str, new: &str) -> String {
+    assert!(text.contains(old), "{old}");
+    text.replacen(old, new, 1)
+}
+
+#[test]
+fn the_fixture_is_canonical() {
+    assert_eq!(text::print(&read(EVERY_FORM)), without_comments(EVERY_FORM));
+}
+
+#[test]
+fn text_and_binary_round_trip() {
+    let mut numbers = Numbers(1);
+    for _ in 0..3000 {
+        let scenario = generate::generate(&mut arbitrary::Unstructured::new(&numbers.bytes(600)));
+        let printed = text::print(&scenario);
+        assert_eq!(read(&printed), scenario, "{printed}");
+        assert_eq!(text::print(&read(&printed)), printed);
+        assert!(printed.len() <= validate::text_bound(&scenario));
+        let encoded = binary::encode(&scenario);
+        assert!(encoded.len() <= printed.len());
+        assert_eq!(binary::decode(&encoded).as_ref(), Ok(&scenario));
+    }
+}
+
+#[test]
+fn the_empty_scenario_round_trips() {
+    let empty = Scenario::default();
+    assert_eq!(read(&text::print(&empty)), empty);
+    assert_eq!(binary::decode(&binary::encode(&empty)), Ok(empty));
+}
+
+#[test]
+fn other_layouts_of_the_same_toml_are_read() {
+    let scenario = read(EVERY_FORM);
+    let crlf = EVERY_FORM.replace('\n', "\r\n");
+    assert_eq!(read(&crlf), scenario);
+    assert_eq!(read(&format!("\u{feff}{EVERY_FORM}")), scenario);
+    let spread = edited(EVERY_FORM, "[methods]", "");
+    let spread = edited(
+        &spread,
+        "ManagedAdd = { in = \"Repro\", code = \"r2r\", signature = \"int (int, int)\" }",
+        "[methods.ManagedAdd]\nin = 'Repro'\ncode = \"\"\"r2r\"\"\"\n\
+         signature = \" int( int ,\\u0069nt ) \"\n[methods]",
+    );
+    assert_eq!(read(&spread), scenario);
+}
+
+/// Pieces to replace in the fixture, and what is said about the result.
+const EDITS: &[(&str, &str)] = &[
+    ("calliper = 1", "calliper = 2"),
+    ("calliper = 1\n", ""),
+    ("title = ", "titel = "),
+    ("title = \"every", "title = \"\\nevery"),
+    ("title = \"every", "title = every"),
+    ("129857, ", "129857, 0, "),
+    ("issue-129857 =", "\"issue 129857\" ="),
+    ("issue-129857-native-code", "issue-129857"),
+    ("Other = {}", "Repro = {}"),
+    ("Other = {}", "Other = { x = 1 }"),
+    ("Other = {}", "Other = 1"),
+    ("Other = {}", "\"O ther\" = {}"),
+    ("size = 12", "size = 13"),
+    ("size = 12", "size = 2048"),
+    ("size = 12", "size = 4"),
+    ("size = 12", "size = \"12\""),
+    ("size = 12", "size = 12.0"),
+    ("align = 4", "align = 3"),
+    ("size = 12, ", ""),
+    ("size = 12, ", "wraps = \"int\", "),
+    ("wraps = \"double\"", "wraps = \"duoble\""),
+    ("wraps = \"double\"", "wraps = \"Twice\""),
+    ("S12 = { s", "Int128 = { s"),
+    ("in = \"Repro\", code", "in = \"Rerpo\", code"),
+    ("code = \"r2r\"", "code = \"r2\""),
+    ("code = \"r2r\", ", ""),
+    ("signature = \"int (int, int)\"", "signature = \"int (int, itn)\""),
+    ("signature = \"int (int, int)\"", "signature = \"int (int, int\""),
+    ("signature = \"int (int, int)\"", "signature = \"int (int, void)\""),
+    ("signature = \"int (int, int)\"", "signature = \"int (\\u0069nt, itn)\""),
+    ("signature = \"void ()\"", "signature = \"object ()\""),
+    ("signature = \"void ()\"", "signature = \"instance void ()\""),
+    ("signature = \"void ()\"", "signature = \"void (int, object)\""),
+    ("uco = true }", "uco = true, reverse-thunk = false }"),
+    ("signature = \"int (int, int)\" }", "signature = \"int (int, int)\", reverse-thunk = false }"),
+    ("ldftn = \"UcoAdd\"", "ldftn = \"UcoAd\""),
+    ("ldftn = \"UcoAdd\"", "ldftn = \"UcoAdd\", calli = \"int ()\""),
+    ("ldftn = \"UcoAdd\"", "ldftn = \"UcoAdd\", binding = \"eager\""),
+    (", ldftn = \"UcoAdd\"", ""),
+    ("binding = \"eager\"", "binding = \"now\""),
+    ("direct = \"ManagedAdd\"", "direct = \"UcoAdd\""),
+    ("by = \"interpreter\", direct", "by = \"jit\", direct"),
+    ("native = ", "in = \"Repro\", native = "),
+    ("unmanaged = \"int (int, int)\"", "unmanaged = \"int (int, object)\""),
+    ("{ load = \"Repro\" },", "{ laod = \"Repro\" },"),
+    ("{ load = \"Repro\" },", "{ load = \"Repro\", into = \"x\" },"),
+    ("{ load = \"Repro\" },", "{ load = \"Repro\", touch = \"UcoAdd\" },"),
+    ("{ load = \"Repro\" },", "{ },"),
+    ("{ load = \"Repro\" },", "7,"),
+    ("{ load = \"Repro\" },", ""),
+    ("{ load = \"Other\" },", ""),
+    ("{ load = \"Other\" },", "{ load = \"Repro\" },"),
+    ("{ touch = \"UcoAdd\" },", "{ touch = \"UcoBare\" },"),
+    ("{ touch = \"UcoAdd\" },", "{ touch = UcoAdd },"),
+    ("take = \"TakeUco\"", "take = \"CallUco\""),
+    ("into = \"uco\"", "into = \"u c\""),
+    (", into = \"uco\"", ""),
+    ("through = \"managed\"", "through = \"mangaed\""),
+    ("through = \"managed\"", "through = \"uco\""),
+    (", through = \"managed\"", ""),
+    ("\"CallDirect\", args", "\"CallDirect\", through = \"uco\", args"),
+    ("call = \"CallDirect\"", "call = \"TakeUco\""),
+    ("args = [2, 3]", "args = [2]"),
+    ("args = [2, 3]", "args = [2, 3, 4]"),
+    ("args = [2, 3]", "args = [2, 2147483648]"),
+    ("args = [2, 3]", "args = [2, 3.5]"),
+    ("args = [2, 3]", "args = [2, true]"),
+    (", args = [2, 3]", ""),
+    ("args = [2, 3]", "arg = [2, 3]"),
+    ("args = [2, 3]", "this = 1, args = [2, 3]"),
+    ("this = 0x1122, ", ""),
+    ("this = 0x1122", "this = 0x1_0000_0000"),
+    ("\"0xffffffffffffffff\"]", "\"0x1ffffffffffffffff\"]"),
+    ("\"0xffffffffffffffff\"]", "-1]"),
+    ("args = [true", "args = [1"),
+    ("-128", "-129"),
+    (", 255", ", 256"),
+    ("0.1", "1"),
+    ("0.1", "nan"),
+    ("0.1", "1e99"),
+    ("-inf", "-1e999"),
+    ("events = [", "events = [["),
+    ("]\n", "]]\n"),
+];
+
+#[test]
+fn every_error_is_one_line_that_points_at_the_token() {
+    let base = without_comments(EVERY_FORM);
+    let mut said = String::new();
+    for (old, new) in EDITS {
+        let message = error(&edited(&base, old, new));
+        assert!(message.starts_with("seed.toml:"), "{message}");
+        assert!(message.contains("; "), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        said += &format!("{} -> {}\n  {message}\n", old.escape_debug(), new.escape_debug());
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let of = |bytes: &[u8]| text::parse("a\nb.toml", bytes).expect_err("no scenario").to_string();
+    let deep = format!("calliper = 1\nx = {}", "[".repeat(100_000));
+    let dotted = format!("calliper = 1\n{} = 1", vec!["a"; 100_000].join("."));
+    let tables = format!("calliper = 1\nx = {}", "{ a = ".repeat(100_000));
+    let many: String = (0..300).map(|i| format!("A{i} = {{}}\n")).collect();
+    let said = [
+        of(b""),
+        of(b" \n# nothing\n"),
+        of(b"\n\n  \t"),
+        of("calliper = 1\ntitle = \"Δ\u{e9}".as_bytes()),
+        of(b"calliper = 1\ntitle = \"\xc3\xa9 \xff\"\n"),
+        of(&vec![b'#'; (1 << 20) + 1]),
+        of(deep.as_bytes()),
+        of(dotted.as_bytes()),
+        of(tables.as_bytes()),
+        of(format!("calliper = 1\ntitle = \"\"\n[assemblies]\n{many}").as_bytes()),
+        of(b"\0\0\0\0"),
+    ];
+    for line in &said {
+        assert_eq!(line.lines().count(), 1, "{line}");
+    }
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn no_text_makes_the_reader_panic() {
+    let mut numbers = Numbers(2);
+    let pieces: Vec<&str> = EVERY_FORM.split_inclusive([' ', '\n', ',', '"', '=', '.']).collect();
+    for end in 0..EVERY_FORM.len() {
+        check_any(&EVERY_FORM.as_bytes()[..end]);
+    }
+    for _ in 0..20_000 {
+        let mut bytes = EVERY_FORM.as_bytes().to_vec();
+        for _ in 0..=numbers.below(4) {
+            let at = numbers.below(bytes.len());
+            let end = (at + numbers.below(12)).min(bytes.len());
+            let piece = pieces[numbers.below(pieces.len())].as_bytes();
+            match numbers.below(5) {
+                0 => drop(bytes.drain(at..end)),
+                1 => drop(bytes.splice(at..at, piece.iter().copied())),
+                2 => drop(bytes.splice(at..end, piece.iter().copied())),
+                3 => bytes.insert(at, b"[]{}\"'=.,#\n\\\xff0-"[numbers.below(15)]),
+                _ => bytes[at] = numbers.next() as u8,
+            }
+        }
+        check_any(&bytes);
+    }
+    for _ in 0..2000 {
+        check_any(&numbers.bytes(200));
+    }
+}
+
+/// Either a scenario that round-trips, or an error of one line.
+fn check_any(bytes: &[u8]) {
+    match text::parse("any", bytes) {
+        Ok(scenario) => assert_eq!(read(&text::print(&scenario)), scenario),
+        Err(error) => {
+            let line = error.to_string();
+            assert_eq!(line.lines().count(), 1, "{line}");
+            assert!(line.contains("; "), "{line}");
+        }
+    }
+}
+
+#[test]
+fn binary_errors_say_what_is_wrong() {
+    let good = binary::encode(&read(EVERY_FORM));
+    let of = |bytes: &[u8]| binary::decode(bytes).expect_err("no scenario").to_string();
+    let mut newer = good.clone();
+    newer[4] = 2;
+    let mut invalid = read(EVERY_FORM);
+    invalid.script.remove(0);
+    let said = [
+        of(b""),
+        of(b"CLP"),
+        of(b"CLPR"),
+        of(b"PNG\x01"),
+        of(&newer),
+        of(&good[..20]),
+        of(&[&good[..], b"xx"].concat()),
+        of(&vec![0; (1 << 20) + 1]),
+        of(&binary::encode(&invalid)),
+        of(b"CLPR\x01\x01\xff"),
+    ];
+    insta::assert_snapshot!(said.join("\n"));
+    for end in 0..good.len() {
+        assert!(binary::decode(&good[..end]).is_err());
+    }
+}
+
+#[test]
+fn any_bytes_give_a_valid_scenario_or_an_error() {
+    let mut numbers = Numbers(3);
+    let good = binary::encode(&read(EVERY_FORM));
+    let mut repaired = 0;
+    for _ in 0..30_000 {
+        let mut bytes = good.clone();
+        for _ in 0..=numbers.below(12) {
+            let at = 5 + numbers.below(bytes.len() - 5);
+            bytes[at] = numbers.next() as u8;
+        }
+        let line = binary::decode(&bytes).err().map(|error| error.to_string());
+        assert!(line.is_none_or(|line| line.lines().count() == 1));
+        let Ok(mut scenario) = binary::decode_any(&bytes) else { continue };
+        let _ = text::print(&scenario);
+        let _ = validate::callees(&scenario);
+        let before = scenario.clone();
+        let valid = validate::validate(&scenario).is_ok();
+        generate::fixup(&mut scenario);
+        assert_eq!(validate::validate(&scenario), Ok(()), "{before:?}\n{scenario:?}");
+        if valid {
+            assert_eq!(scenario, before);
+        }
+        let once = scenario.clone();
+        generate::fixup(&mut scenario);
+        assert_eq!(scenario, once);
+        repaired += usize::from(!valid);
+    }
+    assert!(repaired > 1000, "{repaired}");
+}
