@@ -105,7 +105,11 @@ impl Judge {
 
     /// A judge over engines of one's own.
     pub fn with(engines: Vec<Box<dyn Engine>>) -> Self {
-        Self { engines: engines.into_iter().map(Slot).collect(), emissions: HashMap::new(), last: None }
+        Self {
+            engines: engines.into_iter().map(Slot).collect(),
+            emissions: HashMap::new(),
+            last: None,
+        }
     }
 
     /// The modules of a layout, emitted or remembered.

@@ -6,10 +6,10 @@
 pub mod abi;
 pub mod engine;
 pub mod image;
-pub mod loader;
-pub mod scenario;
 pub mod judge;
+pub mod loader;
 pub mod reference;
-pub mod verdict;
 pub mod replay;
 pub mod report;
+pub mod scenario;
+pub mod verdict;

@@ -21,9 +21,6 @@ use crate::verdict::{Class, Finding};
 /// The largest scenario file that is read, in bytes.
 pub const MAX_FILE_SIZE: u64 = 1 << 20;
 
-/// What a file in the binary form starts with.
-const BINARY_MAGIC: &[u8] = b"CLPR";
-
 /// Stack of a judging thread, in bytes: engines run wasm on it.
 const STACK_SIZE: usize = 16 << 20;
 
@@ -113,7 +110,7 @@ pub fn read(path: &Path) -> Result<Scenario, String> {
     let is_binary = match extension {
         Some("clpr") => true,
         Some("toml") => false,
-        _ => bytes.starts_with(BINARY_MAGIC),
+        _ => bytes.starts_with(&binary::MAGIC),
     };
     if is_binary {
         binary::decode(&bytes).map_err(|error| one_line(&format!("{file_name}: {error}")))
@@ -223,7 +220,7 @@ pub fn known<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
 /// A path that is not there, with what to do.
 fn missing(path: &Path, error: &io::Error) -> String {
     let at = path.display();
-    if path == Path::new(crate::replay::DEFAULT_PATH) && error.kind() == io::ErrorKind::NotFound {
+    if path == Path::new(DEFAULT_PATH) && error.kind() == io::ErrorKind::NotFound {
         return format!("{at}: not found; run this in the repository's root, or give a PATH");
     }
     format!("{at}: {}", plain(error))

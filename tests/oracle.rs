@@ -70,7 +70,8 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
     let program: &mut Program = Arc::get_mut(&mut emission.program).expect("not shared yet");
     let mut found = false;
     let modules = [&mut program.runtime].into_iter().chain(&mut program.images);
-    let roles = [&emission.runtime.roles].into_iter().chain(emission.images.iter().map(|i| &i.roles));
+    let roles =
+        [&emission.runtime.roles].into_iter().chain(emission.images.iter().map(|i| &i.roles));
     for (module, roles) in modules.zip(roles) {
         for (function, known) in module.functions.iter_mut().zip(roles) {
             if known == role {
@@ -81,7 +82,6 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
     }
     assert!(found, "no function is {role:?}");
 }
-
 
 /// A loader that hands out for a UCO method whatever the function says.
 #[derive(Debug)]

@@ -1,7 +1,9 @@
 //! The forms of a scenario agree, and whatever is wrong with a text is one
 //! line that points at it.
 
-use calliper::scenario::{Scenario, binary, generate, text, validate};
+use calliper::scenario::{
+    AssemblyId, Event, Scenario, StructShape, Type, binary, generate, text, validate,
+};
 
 const EVERY_FORM: &str = include_str!("fixtures/scenario/every-form.toml");
 
@@ -296,17 +298,111 @@ fn any_bytes_give_a_valid_scenario_or_an_error() {
         let Ok(mut scenario) = binary::decode_any(&bytes) else { continue };
         let _ = text::print(&scenario);
         let _ = validate::callees(&scenario);
-        let before = scenario.clone();
-        let valid = validate::validate(&scenario).is_ok();
-        generate::fixup(&mut scenario);
-        assert_eq!(validate::validate(&scenario), Ok(()), "{before:?}\n{scenario:?}");
-        if valid {
-            assert_eq!(scenario, before);
-        }
-        let once = scenario.clone();
-        generate::fixup(&mut scenario);
-        assert_eq!(scenario, once);
+        let valid = check_fixup(&mut scenario);
         repaired += usize::from(!valid);
     }
-    assert!(repaired > 1000, "{repaired}");
+    assert!(repaired > 300, "{repaired}");
+}
+
+/// Repairs a scenario; says whether it was valid before.
+fn check_fixup(scenario: &mut Scenario) -> bool {
+    let before = scenario.clone();
+    let valid = validate::validate(scenario).is_ok();
+    generate::fixup(scenario);
+    assert_eq!(validate::validate(scenario), Ok(()), "{before:?}\n{scenario:?}");
+    if valid {
+        assert_eq!(*scenario, before);
+    }
+    let once = scenario.clone();
+    generate::fixup(scenario);
+    assert_eq!(*scenario, once);
+    valid
+}
+
+#[test]
+fn any_broken_scenario_is_repaired() {
+    let mut numbers = Numbers(4);
+    let (mut repaired, mut events) = (0, 0);
+    for _ in 0..20_000 {
+        let mut scenario =
+            generate::generate(&mut arbitrary::Unstructured::new(&numbers.bytes(400)));
+        let mut other = generate::generate(&mut arbitrary::Unstructured::new(&numbers.bytes(400)));
+        for _ in 0..=numbers.below(4) {
+            scramble(&mut numbers, &mut scenario, &mut other);
+        }
+        let _ = text::print(&scenario);
+        let _ = validate::callees(&scenario);
+        repaired += usize::from(!check_fixup(&mut scenario));
+        events += scenario.script.len();
+        assert_eq!(read(&text::print(&scenario)), scenario);
+    }
+    assert!(repaired > 10_000, "{repaired}");
+    assert!(events > 100_000, "{events}");
+}
+
+/// One act of vandalism.
+fn scramble(numbers: &mut Numbers, scenario: &mut Scenario, other: &mut Scenario) {
+    let id = match numbers.below(3) {
+        0 => u16::MAX,
+        _ => numbers.below(9) as u16,
+    };
+    let nth = numbers.below(8);
+    let layout = &mut scenario.layout;
+    match numbers.below(20) {
+        0 => std::mem::swap(&mut layout.assemblies, &mut other.layout.assemblies),
+        1 => std::mem::swap(&mut layout.structs, &mut other.layout.structs),
+        2 => std::mem::swap(&mut layout.methods, &mut other.layout.methods),
+        3 => std::mem::swap(&mut layout.sites, &mut other.layout.sites),
+        4 => std::mem::swap(&mut scenario.script, &mut other.script),
+        5 => std::mem::swap(&mut scenario.variables, &mut other.variables),
+        6 => layout.assemblies.clear(),
+        7 => layout.methods.truncate(nth / 4),
+        8 => layout.structs.truncate(nth / 4),
+        9 => layout.structs.reverse(),
+        10 => scenario.title = "two\nlines\u{2028}".repeat(nth * 10),
+        11 => scenario.upstream = vec![0, 7, 0],
+        12 => scenario.shows = vec![("a".into(), "b".into()), ("a".into(), "c d".into())],
+        13 => layout.methods.iter_mut().for_each(|m| m.name = "Same".into()),
+        14 => layout.structs.iter_mut().for_each(|s| s.name = "int".into()),
+        15 => scenario.script.reverse(),
+        16 => {
+            let by = nth.min(scenario.script.len());
+            scenario.script.rotate_left(by);
+        }
+        17 => layout.methods.iter_mut().for_each(|m| m.assembly = AssemblyId(id)),
+        18 => {
+            for item in &mut layout.structs {
+                let (size, align) = (numbers.next() as u32 % 3000, numbers.next() as u32 % 40);
+                item.shape = StructShape::Opaque { size, align };
+            }
+        }
+        _ => {
+            for event in &mut scenario.script {
+                match event {
+                    Event::Load(assembly) => assembly.0 = id,
+                    Event::Prepare(method) | Event::Touch(method) => method.0 = id,
+                    Event::Take { into, .. } => into.0 = id,
+                    Event::Call(call) => {
+                        call.site.0 = id;
+                        call.args.push(numbers.next());
+                        call.this = None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scenario_too_large_to_be_written_is_cut() {
+    let mut scenario = read(EVERY_FORM);
+    let call = scenario.script.last().cloned().expect("an event");
+    scenario.script.resize(4096, call);
+    assert!(validate::validate(&scenario).is_err());
+    assert!(!check_fixup(&mut scenario));
+    assert!(scenario.script.len() > 1000);
+    let mut method = scenario.layout.methods[0].clone();
+    method.signature.params = vec![Type::I32; 400];
+    scenario.layout.methods.resize(300, method);
+    assert!(!check_fixup(&mut scenario));
 }

@@ -29,7 +29,7 @@ mod target {
 
 #[cfg(not(fuzzing))]
 fn main() {
-    eprintln!("This is a fuzz target: cargo fuzz run -s none execute");
+    eprintln!("This is a fuzz target: cargo fuzz run -s none --features engines execute");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
 use calliper::replay::known;
+use calliper::scenario::generate::fixup;
 use calliper::scenario::{Scenario, binary, text};
 
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
@@ -60,11 +61,14 @@ impl Fuzzer {
     }
 }
 
-/// The scenario that the bytes are: the binary form, or else whatever they generate.
+/// The scenario that the bytes are: the binary form, repaired where a mutation
+/// broke its rules, or else whatever they generate.
 pub fn scenario(data: &[u8]) -> Option<Scenario> {
-    binary::decode(data)
-        .ok()
-        .or_else(|| Scenario::arbitrary_take_rest(Unstructured::new(data)).ok())
+    if let Ok(mut scenario) = binary::decode_any(data) {
+        fixup(&mut scenario);
+        return Some(scenario);
+    }
+    Scenario::arbitrary_take_rest(Unstructured::new(data)).ok()
 }
 
 /// The findings of the first engine that has any, headline first.

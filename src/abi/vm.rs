@@ -49,10 +49,7 @@ pub fn signature_key(
 
 /// Whether a result travels through a return buffer (`ArgIterator::HasRetBuffArg`).
 pub fn returns_by_buffer(layout: &Layout, ty: Type) -> bool {
-    match innermost(layout, ty) {
-        Type::Struct(_) | Type::Int128 => true,
-        _ => false,
-    }
+    matches!(innermost(layout, ty), Type::Struct(_) | Type::Int128)
 }
 
 /// The type at the bottom of single-field structs (`MethodTable::IsWasmSingleField...` chain).

@@ -10,6 +10,11 @@ pub mod wasmi;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 
+mod load;
+#[cfg(any(feature = "wasmtime", feature = "wasmi"))]
+mod stored;
+#[cfg(test)]
+mod tests;
 mod trap;
 
 use std::sync::Arc;
@@ -23,6 +28,16 @@ pub use trap::Trap;
 /// (roughly: each engine counts its own way, so [`Trap::OutOfFuel`] is never
 /// compared between engines).
 pub const FUEL: u64 = 50_000_000;
+
+/// The most wasm calls that may be nested; the engines agree on it only roughly.
+pub const MAX_CALLS: usize = 200;
+
+/// The most times that a process may be entered again from VM code, which
+/// takes native stack.
+pub const MAX_REENTRIES: u32 = 64;
+
+/// The VM's side of the host import: [`crate::loader::host_call`], but for tests.
+pub(crate) type HostCall = fn(&mut dyn Process, u32, [u32; 4]) -> Result<u32, Trap>;
 
 /// Something that can execute programs.
 pub trait Engine {
@@ -78,7 +93,12 @@ pub trait Process {
 
     /// Instantiates an R2R module: copies its payload to `memory_base`
     /// and fills its table slice at `table_base`, as its active segments say.
-    fn instantiate(&mut self, module: ModuleId, memory_base: u32, table_base: u32) -> Result<(), Trap>;
+    fn instantiate(
+        &mut self,
+        module: ModuleId,
+        memory_base: u32,
+        table_base: u32,
+    ) -> Result<(), Trap>;
 
     /// Calls `table[index]`, which must have type `(i32 i32 i32)->()`.
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap>;

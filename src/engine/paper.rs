@@ -1,56 +1,48 @@
-//! The paper engine: executes [`Op`]s directly, in pure Rust.
+//! The paper engine: executes [`Op`]s directly, with no wasm in between.
+//!
+//! It is the fastest engine, it links nothing, and it is a second opinion on
+//! what the instructions mean. A run must cost microseconds, so that nothing is allocated in one
+//! once the buffers have grown: memory is reset by the blocks that were written,
+//! frames and operands live in vectors that are kept, and function bodies are executed where they lie.
+//!
+//! An operand slot is a `u128` whatever its type: a `v128` fills it, everything
+//! else stands in its low bits. A function's parameters, locals and operands are
+//! one stretch of the operand stack, parameters first, so that a call's
+//! arguments become the callee's locals where they are.
 
 use std::sync::Arc;
 
-use super::{Engine, EngineError, FUEL, Process, Trap};
+use super::load::{Load, memory_range};
+use super::{Engine, EngineError, FUEL, HostCall, MAX_CALLS, MAX_REENTRIES, Process, Trap};
 use crate::abi::{FuncType, ValType};
-use crate::image::code::{Global, Narrow, Op};
-use crate::image::{HOST_SLOTS, Module, ModuleId, Program};
+use crate::image::code::{Global, Narrow, Op, TypeId};
+use crate::image::{Function, HOST_SLOTS, ModuleId, Program};
 use crate::loader::Vm;
 
-/// Nested calls, host calls included, before the stack counts as exhausted.
-const MAX_DEPTH: u32 = 200;
-/// Bytes of memory that are restored together between runs.
-const BLOCK: usize = 1024;
-/// A null slot of the table.
-const NULL: Handle = Handle(u32::MAX);
+/// Operand slots; enough for [`MAX_CALLS`] frames of the functions that are emitted.
+const STACK_SLOTS: usize = 1 << 16;
 
-/// A function: 0 is the runtime module, `n + 1` image `n`, in the high half; the index in the low.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Handle(u32);
-
-impl Handle {
-    fn new(module: usize, function: usize) -> Self {
-        Handle((module as u32) << 16 | function as u32)
-    }
-}
-
-/// The engine, with the buffers that it keeps between runs.
-#[derive(Debug, Default)]
+/// The engine. Keeps its buffers from run to run.
+#[derive(Debug)]
 pub struct Paper {
-    state: State,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    serial: Option<u64>,
-    memory: Vec<u8>,
-    /// One flag a block: written since the last reset.
-    dirty: Vec<bool>,
-    table: Vec<Handle>,
-    stack: Vec<u128>,
-    /// `(memory base, table base)` of each module, the runtime first.
-    bases: Vec<(u32, u32)>,
-    stack_pointer: u32,
-    async_continuation: u32,
-    depth: u32,
-    fuel: u64,
+    process: PaperProcess,
 }
 
 impl Paper {
-    /// A new engine.
+    /// An engine that has run nothing.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_host(crate::loader::host_call)
+    }
+
+    /// An engine with another VM behind its host import.
+    pub(crate) fn with_host(host: HostCall) -> Self {
+        Self { process: PaperProcess::new(host) }
+    }
+}
+
+impl Default for Paper {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -65,276 +57,458 @@ impl Engine for Paper {
         vm: Vm,
         drive: &mut dyn FnMut(&mut dyn Process),
     ) -> Result<Vm, EngineError> {
-        self.state.reset(program);
-        let mut process = PaperProcess { program, vm, state: &mut self.state };
-        drive(&mut process);
-        Ok(process.vm)
+        self.process.start(program);
+        self.process.vm = Some(vm);
+        drive(&mut self.process);
+        Ok(self.process.vm.take().expect("the process held the VM"))
     }
 
     fn memory(&self) -> &[u8] {
-        &self.state.memory
+        &self.process.memory.bytes
     }
 }
 
-impl State {
-    fn reset(&mut self, program: &Program) {
-        if self.serial == Some(program.serial) {
-            for (block, dirty) in self.dirty.iter_mut().enumerate() {
-                if std::mem::take(dirty) {
-                    let range = block * BLOCK..(block + 1) * BLOCK;
-                    self.memory[range.clone()].copy_from_slice(&program.memory[range]);
-                }
+/// Linear memory that knows which of its blocks were written.
+#[derive(Debug, Default)]
+struct Memory {
+    bytes: Vec<u8>,
+    /// One bit a block.
+    dirty: Vec<u64>,
+}
+
+impl Memory {
+    const BLOCK_BITS: u32 = 10;
+    const BLOCK: usize = 1 << Self::BLOCK_BITS;
+
+    /// Becomes a copy of `initial`, whatever it was.
+    fn replace(&mut self, initial: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(initial);
+        self.dirty.clear();
+        self.dirty.resize(initial.len().div_ceil(Self::BLOCK * 64), 0);
+    }
+
+    /// Becomes `initial` again, of which it was a copy before it was written to.
+    fn reset(&mut self, initial: &[u8]) {
+        for (word, bits) in self.dirty.iter_mut().enumerate() {
+            let mut left = std::mem::take(bits);
+            while left != 0 {
+                let block = word * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                let start = block * Self::BLOCK;
+                let end = (start + Self::BLOCK).min(initial.len());
+                self.bytes[start..end].copy_from_slice(&initial[start..end]);
             }
-        } else {
-            self.serial = Some(program.serial);
-            self.memory.clone_from(&program.memory);
-            self.dirty.clear();
-            self.dirty.resize(program.memory.len() / BLOCK, false);
-            self.table.clear();
         }
-        self.reset_table(program);
-        self.bases.clear();
-        self.bases.resize(program.images.len() + 1, (0, 0));
-        self.bases[0] = (0, program.host_base());
-        self.stack.clear();
+    }
+
+    #[inline]
+    fn mark(&mut self, start: usize, end: usize) {
+        if start == end {
+            return;
+        }
+        for block in start >> Self::BLOCK_BITS..=(end - 1) >> Self::BLOCK_BITS {
+            self.dirty[block / 64] |= 1 << (block % 64);
+        }
+    }
+
+    #[inline]
+    fn read(&self, address: u32, offset: u32, len: u32) -> Result<&[u8], Trap> {
+        Ok(&self.bytes[memory_range(address, offset, len, self.bytes.len())?])
+    }
+
+    #[inline]
+    fn read_array<const N: usize>(&self, address: u32, offset: u32) -> Result<[u8; N], Trap> {
+        Ok(self.read(address, offset, N as u32)?.try_into().expect("N bytes were asked for"))
+    }
+
+    #[inline]
+    fn write(&mut self, address: u32, offset: u32, bytes: &[u8]) -> Result<(), Trap> {
+        let range = memory_range(address, offset, bytes.len() as u32, self.bytes.len())?;
+        self.mark(range.start, range.end);
+        self.bytes[range].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn copy(&mut self, to: u32, from: u32, len: u32) -> Result<(), Trap> {
+        let from = memory_range(from, 0, len, self.bytes.len())?;
+        let to = memory_range(to, 0, len, self.bytes.len())?;
+        self.mark(to.start, to.end);
+        self.bytes.copy_within(from, to.start);
+        Ok(())
+    }
+
+    fn fill(&mut self, at: u32, value: u8, len: u32) -> Result<(), Trap> {
+        let range = memory_range(at, 0, len, self.bytes.len())?;
+        self.mark(range.start, range.end);
+        self.bytes[range].fill(value);
+        Ok(())
+    }
+
+    /// A load of a whole value.
+    #[inline]
+    fn load(&self, ty: ValType, address: u32, offset: u32) -> Result<u128, Trap> {
+        Ok(match ty.size() {
+            4 => u32::from_le_bytes(self.read_array(address, offset)?).into(),
+            8 => u64::from_le_bytes(self.read_array(address, offset)?).into(),
+            _ => u128::from_le_bytes(self.read_array(address, offset)?),
+        })
+    }
+
+    /// A store of the low `size` bytes of a value.
+    #[inline]
+    fn store(&mut self, size: u32, address: u32, offset: u32, value: u128) -> Result<(), Trap> {
+        match size {
+            1 => self.write(address, offset, &(value as u8).to_le_bytes()),
+            2 => self.write(address, offset, &(value as u16).to_le_bytes()),
+            4 => self.write(address, offset, &(value as u32).to_le_bytes()),
+            8 => self.write(address, offset, &(value as u64).to_le_bytes()),
+            _ => self.write(address, offset, &value.to_le_bytes()),
+        }
+    }
+}
+
+/// A table slot: a function of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slot {
+    instance: u16,
+    function: u16,
+}
+
+impl Slot {
+    const NULL: Slot = Slot { instance: u16::MAX, function: u16::MAX };
+}
+
+/// A module with its bases. Instance 0 is the runtime.
+#[derive(Clone, Copy, Debug)]
+struct Instance {
+    /// `None` for the runtime.
+    module: Option<ModuleId>,
+    memory_base: u32,
+    table_base: u32,
+}
+
+/// A function in execution.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    slot: Slot,
+    /// The next instruction.
+    next: u32,
+    /// The operand slot of local 0.
+    base: u32,
+}
+
+#[derive(Debug)]
+struct PaperProcess {
+    host: HostCall,
+    /// Of the last run, whose buffers these are.
+    program: Option<Arc<Program>>,
+    vm: Option<Vm>,
+    memory: Memory,
+    table: Vec<Slot>,
+    /// An image was loaded over the host's slots.
+    host_slots_changed: bool,
+    instances: Vec<Instance>,
+    stack_pointer: u32,
+    async_continuation: u32,
+    operands: Vec<u128>,
+    /// The first operand slot that is free when the process is entered.
+    free: usize,
+    /// The callers of the function in execution.
+    frames: Vec<Frame>,
+    reentries: u32,
+    fuel: u64,
+    /// The type that [`Process::call`] wants, if the program has it.
+    entry_type: Option<TypeId>,
+}
+
+impl PaperProcess {
+    fn new(host: HostCall) -> Self {
+        Self {
+            host,
+            program: None,
+            vm: None,
+            memory: Memory::default(),
+            table: Vec::new(),
+            host_slots_changed: false,
+            instances: Vec::new(),
+            stack_pointer: 0,
+            async_continuation: 0,
+            operands: vec![0; STACK_SLOTS],
+            free: 0,
+            frames: Vec::with_capacity(MAX_CALLS),
+            reentries: 0,
+            fuel: 0,
+            entry_type: None,
+        }
+    }
+
+    /// Makes this a fresh process of `program`.
+    fn start(&mut self, program: &Arc<Program>) {
+        let same = self.program.as_ref().is_some_and(|last| Arc::ptr_eq(last, program));
+        if same {
+            self.memory.reset(&program.memory);
+        } else {
+            self.memory.replace(&program.memory);
+            self.program = Some(program.clone());
+            let entry = FuncType::new([ValType::I32; 3], None);
+            let position = program.types.iter().position(|ty| *ty == entry);
+            self.entry_type = position.map(|id| TypeId(id as u32));
+        }
+        if !same || self.host_slots_changed {
+            self.fill_host_slots(program);
+        }
+        self.table.truncate(HOST_SLOTS as usize);
+        self.instances.clear();
+        let table_base = program.host_base();
+        self.instances.push(Instance { module: None, memory_base: 0, table_base });
         self.stack_pointer = program.stack_pointer;
         self.async_continuation = 0;
-        self.depth = 0;
+        self.free = 0;
+        self.frames.clear();
+        self.reentries = 0;
         self.fuel = FUEL;
     }
 
-    fn reset_table(&mut self, program: &Program) {
-        if self.table.is_empty() {
-            self.table.resize(HOST_SLOTS as usize, NULL);
-            let base = program.host_base() as usize;
-            for i in 0..program.runtime.functions.len() {
-                self.table[base + i] = Handle::new(0, i);
-            }
-        }
-        self.table.truncate(HOST_SLOTS as usize);
+    fn fill_host_slots(&mut self, program: &Program) {
+        self.table.clear();
+        self.table.resize(program.host_base() as usize, Slot::NULL);
+        let functions = 0..program.runtime.functions.len() as u16;
+        self.table.extend(functions.map(|function| Slot { instance: 0, function }));
+        self.host_slots_changed = false;
     }
 
-    fn range(&self, address: u32, offset: u32, len: u32) -> Result<std::ops::Range<usize>, Trap> {
-        let start = u64::from(address) + u64::from(offset);
-        let end = start + u64::from(len);
-        if end > self.memory.len() as u64 {
-            return Err(Trap::MemoryOutOfBounds);
-        }
-        Ok(start as usize..end as usize)
+    fn function<'p>(&self, program: &'p Program, slot: Slot) -> &'p Function {
+        let module = match self.instances[usize::from(slot.instance)].module {
+            None => &program.runtime,
+            Some(id) => &program.images[usize::from(id.0)],
+        };
+        &module.functions[usize::from(slot.function)]
     }
 
-    fn touch(&mut self, range: &std::ops::Range<usize>) {
-        if !range.is_empty() {
-            self.dirty[range.start / BLOCK..=(range.end - 1) / BLOCK].fill(true);
-        }
-    }
-
-    fn load(&self, address: u32, offset: u32, len: u32) -> Result<u128, Trap> {
-        let range = self.range(address, offset, len)?;
-        let bytes = &self.memory[range];
-        let mut word = [0; 16];
-        word[..bytes.len()].copy_from_slice(bytes);
-        Ok(u128::from_le_bytes(word))
-    }
-
-    fn store(&mut self, address: u32, offset: u32, len: u32, value: u128) -> Result<(), Trap> {
-        let range = self.range(address, offset, len)?;
-        self.touch(&range);
-        self.memory[range].copy_from_slice(&value.to_le_bytes()[..len as usize]);
-        Ok(())
-    }
-
-    fn pop(&mut self) -> u128 {
-        self.stack.pop().expect("emitted code is balanced; the encoder's validation shows it")
-    }
-
-    fn pop32(&mut self) -> u32 {
-        self.pop() as u32
-    }
-
-    fn push32(&mut self, value: u32) {
-        self.stack.push(u128::from(value));
-    }
-}
-
-struct PaperProcess<'a> {
-    program: &'a Program,
-    vm: Vm,
-    state: &'a mut State,
-}
-
-impl<'a> PaperProcess<'a> {
-    fn module(&self, module: usize) -> &'a Module {
-        match module {
-            0 => &self.program.runtime,
-            n => &self.program.images[n - 1],
-        }
-    }
-
-    /// Calls a function whose arguments are on the operand stack; leaves its result there.
-    fn invoke(&mut self, handle: Handle) -> Result<(), Trap> {
-        if self.state.depth >= MAX_DEPTH {
-            return Err(Trap::StackExhausted);
-        }
-        self.state.depth += 1;
-        let (module, index) = ((handle.0 >> 16) as usize, (handle.0 & 0xffff) as usize);
-        let function = &self.module(module).functions[index];
-        let ty = &self.program.types[function.ty.0 as usize];
-        let locals = self.state.stack.len() - ty.params.len();
-        self.state.stack.resize(self.state.stack.len() + function.locals.len(), 0);
-        for &op in &function.code {
-            self.state.fuel = self.state.fuel.checked_sub(1).ok_or(Trap::OutOfFuel)?;
-            self.execute(op, module, locals)?;
-        }
-        let result = ty.result.map(|_| self.state.pop());
-        self.state.stack.truncate(locals);
-        self.state.stack.extend(result);
-        self.state.depth -= 1;
-        Ok(())
-    }
-
-    fn lookup(&self, index: u32, ty: &FuncType) -> Result<Handle, Trap> {
-        let handle = *self.state.table.get(index as usize).ok_or(Trap::TableOutOfBounds)?;
-        if handle == NULL {
+    /// The function that an indirect call reaches, checked in wasm's order.
+    #[inline]
+    fn resolve(&self, program: &Program, index: u32, ty: Option<TypeId>) -> Result<Slot, Trap> {
+        let slot = *self.table.get(index as usize).ok_or(Trap::TableOutOfBounds)?;
+        if slot == Slot::NULL {
             return Err(Trap::NullElement);
         }
-        let (module, function) = ((handle.0 >> 16) as usize, (handle.0 & 0xffff) as usize);
-        let found = self.module(module).functions[function].ty;
-        if self.program.types[found.0 as usize] != *ty {
+        if Some(self.function(program, slot).ty) != ty {
             return Err(Trap::SignatureMismatch);
         }
-        Ok(handle)
+        Ok(slot)
     }
 
-    fn execute(&mut self, op: Op, module: usize, locals: usize) -> Result<(), Trap> {
-        let state = &mut *self.state;
-        match op {
-            Op::LocalGet(i) => state.stack.push(state.stack[locals + i as usize]),
-            Op::LocalSet(i) => {
-                let value = state.pop();
-                state.stack[locals + i as usize] = value;
-            }
-            Op::LocalTee(i) => {
-                let value = state.pop();
-                state.stack.push(value);
-                state.stack[locals + i as usize] = value;
-            }
-            Op::GlobalGet(global) => {
-                let value = match global {
-                    Global::StackPointer => state.stack_pointer,
-                    Global::MemoryBase => state.bases[module].0,
-                    Global::TableBase => state.bases[module].1,
-                    Global::AsyncContinuation => state.async_continuation,
-                };
-                state.push32(value);
-            }
-            Op::GlobalSet(global) => {
-                let value = state.pop32();
-                match global {
-                    Global::StackPointer => state.stack_pointer = value,
-                    Global::AsyncContinuation => state.async_continuation = value,
-                    Global::MemoryBase | Global::TableBase => {}
-                }
-            }
-            Op::I32Const(value) => state.push32(value as u32),
-            Op::I64Const(value) => state.stack.push(u128::from(value as u64)),
-            Op::I32Add => binary(state, u32::wrapping_add),
-            Op::I32Sub => binary(state, u32::wrapping_sub),
-            Op::I32And => binary(state, |a, b| a & b),
-            Op::Load(ty, offset) => {
-                let address = state.pop32();
-                let value = state.load(address, offset, ty.size())?;
-                state.stack.push(value);
-            }
-            Op::Store(ty, offset) => {
-                let (value, address) = (state.pop(), state.pop32());
-                state.store(address, offset, ty.size(), value)?;
-            }
-            Op::LoadNarrow(width, offset) => {
-                let address = state.pop32();
-                let value = state.load(address, offset, narrow(width))?;
-                state.stack.push(value);
-            }
-            Op::StoreNarrow(width, offset) => {
-                let (value, address) = (state.pop(), state.pop32());
-                state.store(address, offset, narrow(width), value)?;
-            }
-            Op::MemoryCopy => {
-                let (len, source, target) = (state.pop32(), state.pop32(), state.pop32());
-                let source = state.range(source, 0, len)?;
-                let target = state.range(target, 0, len)?;
-                state.touch(&target);
-                state.memory.copy_within(source, target.start);
-            }
-            Op::MemoryFill => {
-                let (len, value, target) = (state.pop32(), state.pop32(), state.pop32());
-                let target = state.range(target, 0, len)?;
-                state.touch(&target);
-                state.memory[target].fill(value as u8);
-            }
-            Op::CallIndirect(ty) => {
-                let index = state.pop32();
-                let handle = self.lookup(index, &self.program.types[ty.0 as usize])?;
-                self.invoke(handle)?;
-            }
-            Op::CallHost => {
-                let mut arguments = [0; 4];
-                for slot in arguments.iter_mut().rev() {
-                    *slot = state.pop32();
-                }
-                let function = state.pop32();
-                let result = crate::loader::host_call(self, function, arguments)?;
-                self.state.push32(result);
-            }
-            Op::Drop => {
-                state.pop();
-            }
-            Op::Select => {
-                let (condition, second, first) = (state.pop32(), state.pop(), state.pop());
-                state.stack.push(if condition != 0 { first } else { second });
-            }
-            Op::Unreachable => return Err(Trap::Unreachable),
-        }
+    fn burn(&mut self, fuel: u64) -> Result<(), Trap> {
+        self.fuel = self.fuel.checked_sub(fuel).ok_or(Trap::OutOfFuel)?;
         Ok(())
     }
-}
 
-fn binary(state: &mut State, f: impl Fn(u32, u32) -> u32) {
-    let (b, a) = (state.pop32(), state.pop32());
-    state.push32(f(a, b));
-}
+    /// Starts a function whose arguments end at operand slot `top`: its base and its first free slot.
+    ///
+    /// A straight line of instructions pushes at most one operand each, so that
+    /// one check here is enough for the whole body; likewise fuel is paid here for all of it.
+    fn enter(
+        &mut self,
+        program: &Program,
+        function: &Function,
+        top: usize,
+    ) -> Result<(usize, usize), Trap> {
+        self.burn(1 + function.code.len() as u64)?;
+        let base = top - program.types[function.ty.0 as usize].params.len();
+        let first = top + function.locals.len();
+        let too_deep = self.frames.len() >= MAX_CALLS;
+        if too_deep || first + function.code.len() > self.operands.len() {
+            return Err(Trap::StackExhausted);
+        }
+        self.operands[top..first].fill(0);
+        Ok((base, first))
+    }
 
-fn narrow(width: Narrow) -> u32 {
-    match width {
-        Narrow::Byte => 1,
-        Narrow::Half => 2,
+    fn global(&self, global: Global, slot: Slot) -> u32 {
+        let instance = &self.instances[usize::from(slot.instance)];
+        match global {
+            Global::StackPointer => self.stack_pointer,
+            Global::MemoryBase => instance.memory_base,
+            Global::TableBase => instance.table_base,
+            Global::AsyncContinuation => self.async_continuation,
+        }
+    }
+
+    fn set_global(&mut self, global: Global, value: u32) {
+        match global {
+            Global::StackPointer => self.stack_pointer = value,
+            Global::AsyncContinuation => self.async_continuation = value,
+            Global::MemoryBase | Global::TableBase => unreachable!("an immutable global"),
+        }
+    }
+
+    /// Runs the function of type [`Self::entry_type`] whose arguments end at
+    /// operand slot `top`, until it returns.
+    fn execute(&mut self, program: &Program, mut slot: Slot, top: usize) -> Result<(), Trap> {
+        let callers = self.frames.len();
+        let mut function = self.function(program, slot);
+        let (mut base, mut top) = self.enter(program, function, top)?;
+        let mut next = 0;
+        loop {
+            let Some(&op) = function.code.get(next) else {
+                let ty = &program.types[function.ty.0 as usize];
+                if ty.result.is_some() {
+                    self.operands[base] = self.operands[top - 1];
+                }
+                top = base + usize::from(ty.result.is_some());
+                if self.frames.len() == callers {
+                    return Ok(());
+                }
+                let caller = self.frames.pop().expect("there are more frames than callers");
+                slot = caller.slot;
+                function = self.function(program, slot);
+                (next, base) = (caller.next as usize, caller.base as usize);
+                continue;
+            };
+            next += 1;
+            match op {
+                Op::LocalGet(local) => {
+                    self.operands[top] = self.operands[base + local as usize];
+                    top += 1;
+                }
+                Op::LocalSet(local) => {
+                    top -= 1;
+                    self.operands[base + local as usize] = self.operands[top];
+                }
+                Op::LocalTee(local) => {
+                    self.operands[base + local as usize] = self.operands[top - 1];
+                }
+                Op::GlobalGet(global) => {
+                    self.operands[top] = self.global(global, slot).into();
+                    top += 1;
+                }
+                Op::GlobalSet(global) => {
+                    top -= 1;
+                    self.set_global(global, self.operands[top] as u32);
+                }
+                Op::I32Const(value) => {
+                    self.operands[top] = (value as u32).into();
+                    top += 1;
+                }
+                Op::I64Const(value) => {
+                    self.operands[top] = (value as u64).into();
+                    top += 1;
+                }
+                Op::I32Add => top = self.binary(top, u32::wrapping_add),
+                Op::I32Sub => top = self.binary(top, u32::wrapping_sub),
+                Op::I32And => top = self.binary(top, |a, b| a & b),
+                Op::Load(ty, offset) => {
+                    let address = self.operands[top - 1] as u32;
+                    self.operands[top - 1] = self.memory.load(ty, address, offset)?;
+                }
+                Op::LoadNarrow(narrow, offset) => {
+                    let address = self.operands[top - 1] as u32;
+                    self.operands[top - 1] = match narrow {
+                        Narrow::Byte => self.memory.read_array::<1>(address, offset)?[0].into(),
+                        Narrow::Half => {
+                            u16::from_le_bytes(self.memory.read_array(address, offset)?).into()
+                        }
+                    };
+                }
+                Op::Store(ty, offset) => {
+                    top -= 2;
+                    self.store(top, ty.size(), offset)?;
+                }
+                Op::StoreNarrow(narrow, offset) => {
+                    top -= 2;
+                    let size = match narrow {
+                        Narrow::Byte => 1,
+                        Narrow::Half => 2,
+                    };
+                    self.store(top, size, offset)?;
+                }
+                Op::MemoryCopy => {
+                    top -= 3;
+                    let [to, from, len] = self.words(top);
+                    self.memory.copy(to, from, len)?;
+                    self.burn(u64::from(len) >> 4)?;
+                }
+                Op::MemoryFill => {
+                    top -= 3;
+                    let [at, value, len] = self.words(top);
+                    self.memory.fill(at, value as u8, len)?;
+                    self.burn(u64::from(len) >> 4)?;
+                }
+                Op::CallIndirect(ty) => {
+                    top -= 1;
+                    let index = self.operands[top] as u32;
+                    let callee = self.resolve(program, index, Some(ty))?;
+                    self.frames.push(Frame { slot, next: next as u32, base: base as u32 });
+                    slot = callee;
+                    function = self.function(program, slot);
+                    (base, top) = self.enter(program, function, top)?;
+                    next = 0;
+                }
+                Op::CallHost => {
+                    top -= 5;
+                    let [which, a, b, c, d] = self.words(top);
+                    self.free = top;
+                    let result = (self.host)(self, which, [a, b, c, d])?;
+                    self.operands[top] = result.into();
+                    top += 1;
+                }
+                Op::Drop => top -= 1,
+                Op::Select => {
+                    top -= 2;
+                    if self.operands[top + 1] as u32 == 0 {
+                        self.operands[top - 1] = self.operands[top];
+                    }
+                }
+                Op::Unreachable => return Err(Trap::Unreachable),
+            }
+        }
+    }
+
+    #[inline]
+    fn binary(&mut self, top: usize, compute: fn(u32, u32) -> u32) -> usize {
+        let [a, b] = self.words(top - 2);
+        self.operands[top - 2] = compute(a, b).into();
+        top - 1
+    }
+
+    /// The operands from slot `at` on, as words.
+    #[inline]
+    fn words<const N: usize>(&self, at: usize) -> [u32; N] {
+        std::array::from_fn(|i| self.operands[at + i] as u32)
+    }
+
+    /// Stores the value in operand slot `at + 1` at the address in slot `at`.
+    #[inline]
+    fn store(&mut self, at: usize, size: u32, offset: u32) -> Result<(), Trap> {
+        let (address, value) = (self.operands[at] as u32, self.operands[at + 1]);
+        self.memory.store(size, address, offset, value)
+    }
+
+    fn program(&self) -> Arc<Program> {
+        self.program.clone().expect("the process was started")
     }
 }
 
-impl Process for PaperProcess<'_> {
+impl Process for PaperProcess {
     fn vm(&mut self) -> &mut Vm {
-        &mut self.vm
+        self.vm.as_mut().expect("the VM is in the process while it runs")
     }
 
     fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        let range = self.state.range(address, 0, len)?;
-        Ok(&self.state.memory[range])
+        self.memory.read(address, 0, len)
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
-        let range = self.state.range(address, 0, bytes.len() as u32)?;
-        self.state.touch(&range);
-        self.state.memory[range].copy_from_slice(bytes);
-        Ok(())
+        self.memory.write(address, 0, bytes)
     }
 
     fn table_len(&mut self) -> u32 {
-        self.state.table.len() as u32
+        self.table.len() as u32
     }
 
     fn table_grow(&mut self, n: u32) {
-        let len = self.state.table.len() + n as usize;
-        self.state.table.resize(len, NULL);
+        self.table.resize(self.table.len() + n as usize, Slot::NULL);
     }
 
     fn instantiate(
@@ -343,44 +517,50 @@ impl Process for PaperProcess<'_> {
         memory_base: u32,
         table_base: u32,
     ) -> Result<(), Trap> {
-        let position = usize::from(module.0) + 1;
-        let image = self.module(position);
-        let end = table_base as usize + image.functions.len();
-        if end > self.state.table.len() {
-            return Err(Trap::TableOutOfBounds);
+        let program = self.program();
+        let load = Load { module, memory_base, table_base };
+        load.check(&program, self.table.len() as u32)?;
+        let image = &program.images[usize::from(module.0)];
+        let instance = self.instances.len() as u16;
+        self.instances.push(Instance { module: Some(module), memory_base, table_base });
+        let slots = &mut self.table[table_base as usize..][..image.functions.len()];
+        for (function, slot) in (0..).zip(slots) {
+            *slot = Slot { instance, function };
         }
-        for i in 0..image.functions.len() {
-            self.state.table[table_base as usize + i] = Handle::new(position, i);
-        }
-        self.write(memory_base, &image.payload)?;
-        self.state.bases[position] = (memory_base, table_base);
-        Ok(())
+        self.host_slots_changed |= table_base < HOST_SLOTS;
+        self.memory.write(memory_base, 0, &image.payload)
     }
 
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
-        let driver = FuncType { params: vec![ValType::I32; 3], result: None };
-        let handle = self.lookup(index, &driver)?;
-        for argument in arguments {
-            self.state.push32(argument);
+        let program = self.program();
+        let slot = self.resolve(&program, index, self.entry_type)?;
+        let (first, callers) = (self.free, self.frames.len());
+        if self.reentries >= MAX_REENTRIES || first + 3 > self.operands.len() {
+            return Err(Trap::StackExhausted);
         }
-        self.invoke(handle)
+        for (operand, argument) in self.operands[first..].iter_mut().zip(arguments) {
+            *operand = argument.into();
+        }
+        self.reentries += 1;
+        let outcome = self.execute(&program, slot, first + 3);
+        self.reentries -= 1;
+        self.frames.truncate(callers);
+        self.free = first;
+        outcome
     }
 
     fn stack_pointer(&mut self) -> u32 {
-        self.state.stack_pointer
+        self.stack_pointer
     }
 
     fn set_stack_pointer(&mut self, value: u32) {
-        self.state.stack_pointer = value;
+        self.stack_pointer = value;
     }
 
     fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        let handle = *self.state.table.get(index as usize)?;
-        if handle == NULL {
-            return Some(None);
-        }
-        let (module, function) = ((handle.0 >> 16) as usize, (handle.0 & 0xffff) as usize);
-        let ty = self.module(module).functions[function].ty;
-        Some(Some(self.program.types[ty.0 as usize].clone()))
+        let slot = *self.table.get(index as usize)?;
+        let program = self.program();
+        let ty = |slot| program.types[self.function(&program, slot).ty.0 as usize].clone();
+        Some((slot != Slot::NULL).then(|| ty(slot)))
     }
 }

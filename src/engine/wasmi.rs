@@ -1,50 +1,55 @@
-//! wasmi, the interpreter.
+//! The wasmi engine: the emitted modules, interpreted.
 //!
-//! Built with `portable-dispatch` and `extra-checks`: under a fuzzer's
-//! instrumentation its tail-calling handlers would overflow the native stack.
+//! Compiling costs little here, so this is the wasm engine for layouts that are
+//! seen once. It is built with `portable-dispatch` and `extra-checks`: under
+//! coverage instrumentation its default dispatch keeps native frames and overflows the stack. Stores are
+//! reused as [`stored`](super::stored) says.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
+use wasmi::errors::HostError;
 use wasmi::{
-    AsContext, AsContextMut, Caller, Config, Engine as WasmiEngine, Extern, Func,
-    FuncType as WasmFuncType, Global, Instance, Memory, Module, Mutability, Ref, Store,
-    StoreContextMut, Table, TrapCode, Val, ValType as WasmValType,
+    AsContext, AsContextMut, Caller, Config, Extern, Func, Global, Instance, Memory, Module,
+    Mutability, Nullable, Ref, Store, StoreContextMut, Table, TrapCode, Val,
 };
 
-use super::{Engine, EngineError, FUEL, Process, Trap};
+use super::load::{Load, Shape, memory_range};
+use super::stored::{self, Backend, Keep, Registers, Session, Stored};
+use super::{Engine, EngineError, HostCall, MAX_CALLS, MAX_REENTRIES, Process, Trap};
 use crate::abi::{FuncType, ValType};
-use crate::image::encode::{encode_image, encode_runtime};
+use crate::image::encode::{
+    ASYNC_CONTINUATION, MEMORY, STACK_POINTER, TABLE, encode_image, encode_runtime,
+};
 use crate::image::{ModuleId, Program};
 use crate::loader::Vm;
 
-/// Programs whose translated modules are kept.
-const CACHED_PROGRAMS: usize = 64;
+/// Bytes of the interpreter's own value stack, for each time that it is entered.
+const VALUE_STACK: usize = 256 << 10;
 
-/// The engine, with its translated modules.
-pub struct Wasmi {
-    engine: WasmiEngine,
-    cache: HashMap<u64, Arc<Compiled>>,
-    memory: Vec<u8>,
-}
+/// The engine.
+pub struct Wasmi(Stored<Interpreter>);
 
-struct Compiled {
-    runtime: Module,
-    images: Vec<Module>,
-}
+impl Wasmi {
+    /// An engine that keeps modules and stores.
+    pub fn new() -> Self {
+        Self::with_capacity(stored::PROGRAMS)
+    }
 
-struct State {
-    vm: Option<Vm>,
-    compiled: Arc<Compiled>,
-    shared: Option<Shared>,
-}
+    /// The same, keeping the modules of this many programs.
+    pub fn with_capacity(programs: usize) -> Self {
+        Self::with(crate::loader::host_call, Keep::Stores, programs)
+    }
 
-#[derive(Clone, Copy)]
-struct Shared {
-    memory: Memory,
-    table: Table,
-    stack_pointer: Global,
-    async_continuation: Global,
+    /// An engine that keeps modules, but makes a store for every run: what the
+    /// reuse of stores is tested against.
+    pub fn instantiating_each_run() -> Self {
+        Self::with(crate::loader::host_call, Keep::Modules, stored::PROGRAMS)
+    }
+
+    pub(super) fn with(host: HostCall, keep: Keep, programs: usize) -> Self {
+        Self(Stored::new(Interpreter, host, keep, programs))
+    }
 }
 
 impl Default for Wasmi {
@@ -53,39 +58,15 @@ impl Default for Wasmi {
     }
 }
 
-impl Wasmi {
-    /// A new engine.
-    pub fn new() -> Self {
-        let mut config = Config::default();
-        config.consume_fuel(true);
-        Self { engine: WasmiEngine::new(&config), cache: HashMap::new(), memory: Vec::new() }
+impl fmt::Debug for Wasmi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wasmi").finish_non_exhaustive()
     }
-
-    fn compiled(&mut self, program: &Program) -> Result<Arc<Compiled>, EngineError> {
-        if let Some(known) = self.cache.get(&program.serial) {
-            return Ok(known.clone());
-        }
-        let compile = |bytes: &[u8]| Module::new(&self.engine, bytes).map_err(rejected);
-        let runtime = compile(&encode_runtime(program))?;
-        let images = (0..program.images.len())
-            .map(|i| compile(&encode_image(program, ModuleId(i as u16))))
-            .collect::<Result<_, _>>()?;
-        let compiled = Arc::new(Compiled { runtime, images });
-        if self.cache.len() >= CACHED_PROGRAMS {
-            self.cache.clear();
-        }
-        self.cache.insert(program.serial, compiled.clone());
-        Ok(compiled)
-    }
-}
-
-fn rejected(error: wasmi::Error) -> EngineError {
-    EngineError { engine: "wasmi", message: error.to_string() }
 }
 
 impl Engine for Wasmi {
     fn name(&self) -> &'static str {
-        "wasmi"
+        self.0.name()
     }
 
     fn run(
@@ -94,43 +75,128 @@ impl Engine for Wasmi {
         vm: Vm,
         drive: &mut dyn FnMut(&mut dyn Process),
     ) -> Result<Vm, EngineError> {
-        let compiled = self.compiled(program)?;
-        let state = State { vm: Some(vm), compiled: compiled.clone(), shared: None };
-        let mut store = Store::new(&self.engine, state);
-        store.set_fuel(FUEL).map_err(rejected)?;
-        let host = Func::wrap(&mut store, host_import);
-        let instance =
-            Instance::new(&mut store, &compiled.runtime, &[host.into()]).map_err(rejected)?;
-        let shared = shared(&store, &instance).ok_or_else(|| EngineError {
-            engine: "wasmi",
-            message: "the runtime module lacks an export".into(),
-        })?;
-        store.data_mut().shared = Some(shared);
-        drive(&mut WasmiProcess { store: store.as_context_mut(), shared });
-        self.memory.clear();
-        self.memory.extend_from_slice(shared.memory.data(&store));
-        let vm = store.into_data().vm;
-        Ok(vm.expect("the VM is only borrowed from its store"))
+        self.0.run(program, vm, drive)
     }
 
     fn memory(&self) -> &[u8] {
-        &self.memory
+        self.0.memory()
     }
 }
 
-fn shared(store: &Store<State>, instance: &Instance) -> Option<Shared> {
-    Some(Shared {
-        memory: instance.get_memory(store, "memory")?,
-        table: instance.get_table(store, "__indirect_function_table")?,
-        stack_pointer: instance.get_global(store, "__stack_pointer")?,
-        async_continuation: instance.get_global(store, "__async_continuation")?,
-    })
+/// Every program has a wasmi engine of its own: one never gives back the code that it has compiled.
+struct Interpreter;
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config
+        .wasm_simd(true)
+        .wasm_relaxed_simd(false)
+        .consume_fuel(true)
+        .set_max_recursion_depth(MAX_CALLS)
+        .set_max_stack_height(VALUE_STACK)
+        // Each entry from VM code takes one.
+        .set_max_cached_stacks(8);
+    config
 }
 
-impl wasmi::errors::HostError for Trap {}
+/// An error of the VM's passes through wasmi's frames unchanged.
+impl HostError for Trap {}
 
-/// The runtime module's one import: the modelled VM.
-fn host_import(
+impl Backend for Interpreter {
+    const NAME: &'static str = "wasmi";
+    type Compiled = Compiled;
+    type Session = InterpreterSession;
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Compiled, String> {
+        let engine = wasmi::Engine::new(&config());
+        let runtime = Module::new(&engine, encode_runtime(program)).map_err(describe)?;
+        let images = program.images.iter().map(|_| OnceLock::new()).collect();
+        Ok(Compiled { program: program.clone(), runtime, images })
+    }
+
+    fn start(
+        &self,
+        compiled: &Arc<Compiled>,
+        host: HostCall,
+    ) -> Result<InterpreterSession, String> {
+        let state = State {
+            host,
+            compiled: compiled.clone(),
+            vm: None,
+            shape: Shape::new(),
+            reentries: 0,
+            failure: None,
+            exports: None,
+        };
+        let mut store = Store::new(compiled.runtime.engine(), state);
+        // Instantiation takes a little fuel as well.
+        store.set_fuel(super::FUEL).map_err(describe)?;
+        let import = Func::wrap(&mut store, self::host);
+        let instance =
+            Instance::new(&mut store, &compiled.runtime, &[import.into()]).map_err(describe)?;
+        let exports = Exports::of(&instance, &store).ok_or("an export is missing")?;
+        store.data_mut().exports = Some(exports);
+        Ok(InterpreterSession { store, exports })
+    }
+}
+
+fn describe(error: wasmi::Error) -> String {
+    error.to_string()
+}
+
+/// A program's modules; images are compiled when they are first loaded.
+struct Compiled {
+    program: Arc<Program>,
+    runtime: Module,
+    images: Vec<OnceLock<Module>>,
+}
+
+impl Compiled {
+    fn image(&self, engine: &wasmi::Engine, id: ModuleId) -> Result<&Module, wasmi::Error> {
+        let cell = &self.images[usize::from(id.0)];
+        if let Some(module) = cell.get() {
+            return Ok(module);
+        }
+        let module = Module::new(engine, encode_image(&self.program, id))?;
+        Ok(cell.get_or_init(|| module))
+    }
+}
+
+/// What a store holds besides wasm.
+struct State {
+    host: HostCall,
+    compiled: Arc<Compiled>,
+    vm: Option<Vm>,
+    shape: Shape,
+    /// Calls into wasm that have not returned.
+    reentries: u32,
+    failure: Option<String>,
+    /// `None` only while the runtime module is instantiated.
+    exports: Option<Exports>,
+}
+
+/// What the runtime module owns.
+#[derive(Clone, Copy)]
+struct Exports {
+    memory: Memory,
+    table: Table,
+    stack_pointer: Global,
+    async_continuation: Global,
+}
+
+impl Exports {
+    fn of(instance: &Instance, store: &Store<State>) -> Option<Self> {
+        Some(Self {
+            memory: instance.get_memory(store, MEMORY)?,
+            table: instance.get_table(store, TABLE)?,
+            stack_pointer: instance.get_global(store, STACK_POINTER)?,
+            async_continuation: instance.get_global(store, ASYNC_CONTINUATION)?,
+        })
+    }
+}
+
+/// The host import.
+fn host(
     mut caller: Caller<'_, State>,
     function: u32,
     a: u32,
@@ -138,60 +204,158 @@ fn host_import(
     c: u32,
     d: u32,
 ) -> Result<u32, wasmi::Error> {
-    let Some(shared) = caller.data().shared else {
-        return Err(wasmi::Error::host(Trap::Unreachable));
-    };
-    let mut process = WasmiProcess { store: caller.as_context_mut(), shared };
-    crate::loader::host_call(&mut process, function, [a, b, c, d]).map_err(wasmi::Error::host)
+    let State { host, exports, .. } = *caller.data();
+    let exports = exports.expect("no function runs before the runtime module is instantiated");
+    let mut inside = Inside { context: caller.as_context_mut(), exports };
+    host(&mut inside, function, [a, b, c, d]).map_err(wasmi::Error::host)
 }
 
-struct WasmiProcess<'a> {
-    store: StoreContextMut<'a, State>,
-    shared: Shared,
+struct InterpreterSession {
+    store: Store<State>,
+    exports: Exports,
 }
 
-/// A trap by its code; what the host raised comes back as it was.
-fn trap(error: wasmi::Error) -> Trap {
-    if let Some(trap) = error.downcast_ref::<Trap>() {
-        return *trap;
+impl Session for InterpreterSession {
+    fn program(&self) -> &Arc<Program> {
+        &self.store.data().compiled.program
     }
-    match error.as_trap_code() {
-        Some(TrapCode::BadSignature) => Trap::SignatureMismatch,
-        Some(TrapCode::IndirectCallToNull) => Trap::NullElement,
-        Some(TrapCode::TableOutOfBounds) => Trap::TableOutOfBounds,
-        Some(TrapCode::MemoryOutOfBounds) => Trap::MemoryOutOfBounds,
-        Some(TrapCode::StackOverflow) => Trap::StackExhausted,
-        Some(TrapCode::OutOfFuel) => Trap::OutOfFuel,
-        _ => Trap::Unreachable,
+
+    fn shape(&self) -> &Shape {
+        &self.store.data().shape
+    }
+
+    fn memory(&self) -> &[u8] {
+        self.exports.memory.data(&self.store)
+    }
+
+    fn memory_mut(&mut self) -> &mut [u8] {
+        self.exports.memory.data_mut(&mut self.store)
+    }
+
+    fn vm(&mut self) -> &mut Option<Vm> {
+        &mut self.store.data_mut().vm
+    }
+
+    fn failure(&mut self) -> &mut Option<String> {
+        &mut self.store.data_mut().failure
+    }
+
+    fn registers(&mut self) -> Registers {
+        Registers {
+            stack_pointer: get(self.exports.stack_pointer, &self.store),
+            async_continuation: get(self.exports.async_continuation, &self.store),
+            fuel: self.store.get_fuel().expect("fuel is on"),
+        }
+    }
+
+    fn set_registers(&mut self, registers: Registers) {
+        set(self.exports.stack_pointer, &mut self.store, registers.stack_pointer);
+        set(self.exports.async_continuation, &mut self.store, registers.async_continuation);
+        self.store.set_fuel(registers.fuel).expect("fuel is on");
+    }
+
+    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R {
+        work(&mut Inside { context: self.store.as_context_mut(), exports: self.exports })
     }
 }
 
-impl Process for WasmiProcess<'_> {
-    fn vm(&mut self) -> &mut Vm {
-        self.store.data_mut().vm.as_mut().expect("the VM is in its store while a run lasts")
+fn get(global: Global, context: impl AsContext) -> u32 {
+    match global.get(context) {
+        Val::I32(value) => value as u32,
+        other => unreachable!("{other:?} in an i32 global"),
+    }
+}
+
+fn set(global: Global, context: impl AsContextMut, value: u32) {
+    global.set(context, Val::I32(value as i32)).expect("a mutable i32");
+}
+
+/// A process in its store.
+struct Inside<'a> {
+    context: StoreContextMut<'a, State>,
+    exports: Exports,
+}
+
+impl Inside<'_> {
+    /// The function that an indirect call reaches, checked in wasm's order.
+    fn function(&self, index: u32) -> Result<Func, Trap> {
+        match self.exports.table.get(&self.context, index.into()) {
+            None => Err(Trap::TableOutOfBounds),
+            Some(Ref::Func(Nullable::Val(function))) => Ok(function),
+            Some(_) => Err(Trap::NullElement),
+        }
     }
 
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        let (start, len) = (address as usize, len as usize);
-        let bytes = self.shared.memory.data(&self.store).get(start..start + len);
-        bytes.ok_or(Trap::MemoryOutOfBounds)
-    }
-
-    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
-        let start = address as usize;
-        let target = self.shared.memory.data_mut(&mut self.store).get_mut(start..start + bytes.len());
-        target.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(bytes);
+    fn load(&mut self, load: Load) -> Result<(), wasmi::Error> {
+        let mut base =
+            |value: u32| Global::new(&mut self.context, Val::I32(value as i32), Mutability::Const);
+        let (memory_base, table_base) = (base(load.memory_base), base(load.table_base));
+        let compiled = self.context.data().compiled.clone();
+        let module = compiled.image(self.context.engine(), load.module)?;
+        // By kind, which is the order that wasmi wants, and not the module's.
+        let imports: [Extern; 6] = [
+            self.exports.table.into(),
+            self.exports.memory.into(),
+            self.exports.stack_pointer.into(),
+            memory_base.into(),
+            table_base.into(),
+            self.exports.async_continuation.into(),
+        ];
+        Instance::new(&mut self.context, module, &imports)?;
+        self.context.data_mut().shape.loads.push(load);
         Ok(())
     }
 
+    /// The trap that an error stands for; anything else is a failure of the run.
+    fn trap(&mut self, error: wasmi::Error) -> Trap {
+        if let Some(trap) = error.downcast_ref::<Trap>() {
+            return *trap;
+        }
+        let trap = error.as_trap_code();
+        trap.and_then(trap_of).unwrap_or_else(|| {
+            self.context.data_mut().failure = Some(describe(error));
+            Trap::Unreachable
+        })
+    }
+}
+
+fn trap_of(code: TrapCode) -> Option<Trap> {
+    Some(match code {
+        TrapCode::BadSignature => Trap::SignatureMismatch,
+        TrapCode::IndirectCallToNull => Trap::NullElement,
+        TrapCode::TableOutOfBounds => Trap::TableOutOfBounds,
+        TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
+        TrapCode::UnreachableCodeReached => Trap::Unreachable,
+        TrapCode::StackOverflow => Trap::StackExhausted,
+        TrapCode::OutOfFuel => Trap::OutOfFuel,
+        _ => return None,
+    })
+}
+
+impl Process for Inside<'_> {
+    fn vm(&mut self) -> &mut Vm {
+        let (_, state) = self.exports.memory.data_and_store_mut(&mut self.context);
+        state.vm.as_mut().expect("the VM moves with the process")
+    }
+
+    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
+        let memory = self.exports.memory.data(&self.context);
+        Ok(&memory[memory_range(address, 0, len, memory.len())?])
+    }
+
+    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
+        stored::write(self.exports.memory.data_mut(&mut self.context), address, bytes)
+    }
+
     fn table_len(&mut self) -> u32 {
-        self.shared.table.size(&self.store) as u32
+        self.context.data().shape.table_len
     }
 
     fn table_grow(&mut self, n: u32) {
-        // The table has no maximum and an image is small: growing cannot fail.
-        let null = Ref::default_for_ty(wasmi::RefType::Func);
-        let _ = self.shared.table.grow(&mut self.store, u64::from(n), null);
+        match self.exports.table.grow(&mut self.context, n.into(), Ref::Func(Nullable::Null)) {
+            Ok(_) => self.context.data_mut().shape.table_len += n,
+            Err(error) => self.context.data_mut().failure = Some(error.to_string()),
+        }
     }
 
     fn instantiate(
@@ -200,67 +364,61 @@ impl Process for WasmiProcess<'_> {
         memory_base: u32,
         table_base: u32,
     ) -> Result<(), Trap> {
-        let compiled = self.store.data().compiled.clone();
-        let module = &compiled.images[usize::from(module.0)];
-        let mut base = |value: u32| {
-            Global::new(&mut self.store, Val::I32(value as i32), Mutability::Const)
-        };
-        let (memory_base, table_base) = (base(memory_base), base(table_base));
-        let imports: [Extern; 6] = [
-            self.shared.stack_pointer.into(),
-            memory_base.into(),
-            table_base.into(),
-            self.shared.async_continuation.into(),
-            self.shared.table.into(),
-            self.shared.memory.into(),
-        ];
-        Instance::new(&mut self.store, module, &imports).map(drop).map_err(trap)
+        let load = Load { module, memory_base, table_base };
+        let State { compiled, shape, .. } = self.context.data();
+        load.check(&compiled.program, shape.table_len)?;
+        self.load(load).map_err(|error| self.trap(error))
     }
 
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+        let function = self.function(index)?;
         let [a, b, c] = arguments;
-        let function = function_at(&self.store, self.shared.table, index)
-            .ok_or(Trap::TableOutOfBounds)?
-            .ok_or(Trap::NullElement)?;
-        let typed = function
-            .typed::<(u32, u32, u32), ()>(&self.store)
+        let function = function
+            .typed::<(u32, u32, u32), ()>(&self.context)
             .map_err(|_| Trap::SignatureMismatch)?;
-        typed.call(&mut self.store, (a, b, c)).map_err(trap)
+        if self.context.data().reentries >= MAX_REENTRIES {
+            return Err(Trap::StackExhausted);
+        }
+        self.context.data_mut().reentries += 1;
+        let outcome = function.call(&mut self.context, (a, b, c));
+        self.context.data_mut().reentries -= 1;
+        outcome.map_err(|error| self.trap(error))
     }
 
     fn stack_pointer(&mut self) -> u32 {
-        self.shared.stack_pointer.get(&self.store).i32().unwrap_or(0) as u32
+        get(self.exports.stack_pointer, &self.context)
     }
 
     fn set_stack_pointer(&mut self, value: u32) {
-        // The global is a mutable i32 of the runtime module: setting it cannot fail.
-        let _ = self.shared.stack_pointer.set(&mut self.store, Val::I32(value as i32));
+        set(self.exports.stack_pointer, &mut self.context, value);
     }
 
     fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        let function = function_at(&self.store, self.shared.table, index)?;
-        Some(function.map(|f| func_type(&f.ty(&self.store))))
+        match self.function(index) {
+            Err(Trap::TableOutOfBounds) => None,
+            Err(_) => Some(None),
+            Ok(function) => Some(func_type(&function.ty(&self.context))),
+        }
     }
 }
 
-/// `None` past the end of the table, `Some(None)` for a null slot.
-fn function_at(store: impl AsContext, table: Table, index: u32) -> Option<Option<Func>> {
-    match table.get(&store, u64::from(index))? {
-        Ref::Func(function) => Some(function.into()),
-        _ => Some(None),
-    }
-}
-
-fn func_type(ty: &WasmFuncType) -> FuncType {
-    let val = |ty: &WasmValType| match ty {
-        WasmValType::I64 => ValType::I64,
-        WasmValType::F32 => ValType::F32,
-        WasmValType::F64 => ValType::F64,
-        WasmValType::V128 => ValType::V128,
-        _ => ValType::I32,
+/// `None` for a type that no emitted function has.
+fn func_type(ty: &wasmi::FuncType) -> Option<FuncType> {
+    let params = ty.params().iter().map(val_type).collect::<Option<Vec<_>>>()?;
+    let result = match ty.results() {
+        [ty] => Some(val_type(ty)?),
+        _ => None,
     };
-    FuncType {
-        params: ty.params().iter().map(val).collect(),
-        result: ty.results().first().map(val),
-    }
+    Some(FuncType::new(params, result))
+}
+
+fn val_type(ty: &wasmi::ValType) -> Option<ValType> {
+    Some(match ty {
+        wasmi::ValType::I32 => ValType::I32,
+        wasmi::ValType::I64 => ValType::I64,
+        wasmi::ValType::F32 => ValType::F32,
+        wasmi::ValType::F64 => ValType::F64,
+        wasmi::ValType::V128 => ValType::V128,
+        wasmi::ValType::FuncRef | wasmi::ValType::ExternRef => return None,
+    })
 }

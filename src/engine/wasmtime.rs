@@ -1,54 +1,62 @@
-//! wasmtime with Cranelift.
+//! The wasmtime engine: the emitted modules, compiled by Cranelift.
 //!
-//! Settings for many small runs: no optimisation, single-pass register
-//! allocation, no backtraces, and explicit trap checks instead of signals: a
-//! call that traps is ordinary here, and costs twenty times less that way.
+//! The settings are those that wasmi's differential oracle uses
+//! (`crates/fuzz/src/oracle/wasmtime.rs`), which are the fastest for tiny modules
+//! as well: no optimisation, single-pass register allocation, no
+//! backtraces, and explicit checks instead of signals, because a trap by signal costs twenty
+//! times as much and trapping calls are common here. Stores are reused as
+//! [`stored`](super::stored) says.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime::{
-    AsContextMut, Caller, Config, Engine as WasmtimeEngine, Extern, Func, FuncType as WasmFuncType,
-    Global, GlobalType, Instance, Memory, Module, Mutability, OptLevel, Ref,
-    RegallocAlgorithm, Store, StoreContextMut, Table, Val, ValType as WasmValType,
+    AsContextMut, Caller, Config, Extern, Func, Global, GlobalType, Instance, InstancePre, Linker,
+    Memory, Module, Mutability, OperatorCost, OptLevel, Ref, RegallocAlgorithm, Store,
+    StoreContextMut, Table, Val,
 };
 
-use super::{Engine, EngineError, FUEL, Process, Trap};
+use super::load::{Load, Shape, memory_range};
+use super::stored::{self, Backend, Keep, Registers, Session, Stored};
+use super::{Engine, EngineError, HostCall, MAX_REENTRIES, Process, Trap};
 use crate::abi::{FuncType, ValType};
-use crate::image::encode::{encode_image, encode_runtime};
+use crate::image::encode::{
+    ASYNC_CONTINUATION, HOST_IMPORT, MEMORY, STACK_POINTER, TABLE, encode_image, encode_runtime,
+};
 use crate::image::{ModuleId, Program};
 use crate::loader::Vm;
 
-/// Programs whose compiled modules are kept.
-const CACHED_PROGRAMS: usize = 64;
-/// Bytes of wasm stack.
-const MAX_STACK: usize = 512 * 1024;
+/// Native stack for wasm and for the VM code that it calls.
+const WASM_STACK: usize = 512 << 10;
 
-/// The engine, with its compiled modules.
-pub struct Wasmtime {
-    engine: WasmtimeEngine,
-    cache: Option<HashMap<u64, Arc<Compiled>>>,
-    memory: Vec<u8>,
-}
+/// The engine.
+pub struct Wasmtime(Stored<Cranelift>);
 
-struct Compiled {
-    runtime: Module,
-    images: Vec<Module>,
-}
+impl Wasmtime {
+    /// An engine that keeps modules and stores.
+    pub fn new() -> Self {
+        Self::with_capacity(stored::PROGRAMS)
+    }
 
-/// What a store holds: the VM, and the instances' shared parts.
-struct State {
-    vm: Option<Vm>,
-    compiled: Arc<Compiled>,
-    shared: Option<Shared>,
-}
+    /// The same, keeping the modules of this many programs.
+    pub fn with_capacity(programs: usize) -> Self {
+        Self::with(crate::loader::host_call, Keep::Stores, programs)
+    }
 
-#[derive(Clone, Copy)]
-struct Shared {
-    memory: Memory,
-    table: Table,
-    stack_pointer: Global,
-    async_continuation: Global,
+    /// An engine that compiles every module in every run: the baseline of benchmarks.
+    pub fn compiling_each_run() -> Self {
+        Self::with(crate::loader::host_call, Keep::Nothing, 1)
+    }
+
+    /// An engine that keeps modules, but makes a store for every run: what the
+    /// reuse of stores is tested against.
+    pub fn instantiating_each_run() -> Self {
+        Self::with(crate::loader::host_call, Keep::Modules, stored::PROGRAMS)
+    }
+
+    pub(super) fn with(host: HostCall, keep: Keep, programs: usize) -> Self {
+        Self(Stored::new(Cranelift::new(), host, keep, programs))
+    }
 }
 
 impl Default for Wasmtime {
@@ -57,58 +65,15 @@ impl Default for Wasmtime {
     }
 }
 
-impl Wasmtime {
-    /// A new engine that keeps compiled modules.
-    pub fn new() -> Self {
-        let mut config = Config::new();
-        config
-            .cranelift_opt_level(OptLevel::None)
-            .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
-            .signals_based_traps(false)
-            .consume_fuel(true)
-            .max_wasm_stack(MAX_STACK)
-            .wasm_relaxed_simd(false)
-            .memory_reservation(0)
-            .memory_reservation_for_growth(0)
-            .memory_guard_size(0);
-        let engine = WasmtimeEngine::new(&config)
-            .expect("the settings are constant and every supported host accepts them");
-        Self { engine, cache: Some(HashMap::new()), memory: Vec::new() }
+impl fmt::Debug for Wasmtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wasmtime").finish_non_exhaustive()
     }
-
-    /// A new engine that compiles for each run: what a harness without a
-    /// module cache costs, for the benchmark.
-    pub fn compiling_each_run() -> Self {
-        Self { cache: None, ..Self::new() }
-    }
-
-    fn compiled(&mut self, program: &Program) -> Result<Arc<Compiled>, EngineError> {
-        if let Some(known) = self.cache.as_ref().and_then(|c| c.get(&program.serial)) {
-            return Ok(known.clone());
-        }
-        let compile = |bytes: &[u8]| Module::new(&self.engine, bytes).map_err(rejected);
-        let runtime = compile(&encode_runtime(program))?;
-        let images = (0..program.images.len())
-            .map(|i| compile(&encode_image(program, ModuleId(i as u16))))
-            .collect::<Result<_, _>>()?;
-        let compiled = Arc::new(Compiled { runtime, images });
-        if let Some(cache) = &mut self.cache {
-            if cache.len() >= CACHED_PROGRAMS {
-                cache.clear();
-            }
-            cache.insert(program.serial, compiled.clone());
-        }
-        Ok(compiled)
-    }
-}
-
-fn rejected(error: wasmtime::Error) -> EngineError {
-    EngineError { engine: "wasmtime", message: format!("{error:#}") }
 }
 
 impl Engine for Wasmtime {
     fn name(&self) -> &'static str {
-        "wasmtime"
+        self.0.name()
     }
 
     fn run(
@@ -117,42 +82,150 @@ impl Engine for Wasmtime {
         vm: Vm,
         drive: &mut dyn FnMut(&mut dyn Process),
     ) -> Result<Vm, EngineError> {
-        let compiled = self.compiled(program)?;
-        let state =
-            State { vm: Some(vm), compiled: compiled.clone(), shared: None };
-        let mut store = Store::new(&self.engine, state);
-        store.set_fuel(FUEL).map_err(rejected)?;
-        let host = Func::wrap(&mut store, host_import);
-        let instance =
-            Instance::new(&mut store, &compiled.runtime, &[host.into()]).map_err(rejected)?;
-        let shared = shared(&mut store, &instance).ok_or_else(|| EngineError {
-            engine: "wasmtime",
-            message: "the runtime module lacks an export".into(),
-        })?;
-        store.data_mut().shared = Some(shared);
-        drive(&mut WasmtimeProcess { store: store.as_context_mut(), shared });
-        self.memory.clear();
-        self.memory.extend_from_slice(shared.memory.data(&store));
-        let vm = store.into_data().vm;
-        Ok(vm.expect("the VM is only borrowed from its store"))
+        self.0.run(program, vm, drive)
     }
 
     fn memory(&self) -> &[u8] {
-        &self.memory
+        self.0.memory()
     }
 }
 
-fn shared(store: &mut Store<State>, instance: &Instance) -> Option<Shared> {
-    Some(Shared {
-        memory: instance.get_memory(&mut *store, "memory")?,
-        table: instance.get_table(&mut *store, "__indirect_function_table")?,
-        stack_pointer: instance.get_global(&mut *store, "__stack_pointer")?,
-        async_continuation: instance.get_global(&mut *store, "__async_continuation")?,
-    })
+struct Cranelift {
+    engine: wasmtime::Engine,
+    linker: Linker<State>,
 }
 
-/// The runtime module's one import: the modelled VM.
-fn host_import(
+impl Cranelift {
+    fn new() -> Self {
+        let engine = wasmtime::Engine::new(&config()).expect("the settings fit together");
+        let mut linker = Linker::new(&engine);
+        linker.func_wrap(HOST_IMPORT.0, HOST_IMPORT.1, host).expect("the linker was empty");
+        Self { engine, linker }
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::None)
+        .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
+        .signals_based_traps(false)
+        .wasm_backtrace_max_frames(None)
+        .wasm_simd(true)
+        .wasm_relaxed_simd(false)
+        .consume_fuel(true)
+        .operator_cost(operator_cost())
+        .max_wasm_stack(WASM_STACK)
+        // Memory never grows: no address space is set aside for it, and with
+        // explicit checks no guard pages either.
+        .memory_reservation(0)
+        .memory_reservation_for_growth(0)
+        .memory_guard_size(0)
+        .guard_before_linear_memory(false)
+        // Memory is overwritten at the start of a run anyway.
+        .memory_init_cow(false);
+    config
+}
+
+/// Bulk instructions do not pay by the byte: that would be charged before the
+/// bounds are checked, and a copy that is far too long would run out of fuel
+/// where it must trap.
+fn operator_cost() -> OperatorCost {
+    let mut cost = OperatorCost::default();
+    cost.variable.memory_copy_per_byte = 0;
+    cost.variable.memory_fill_per_byte = 0;
+    cost
+}
+
+impl Backend for Cranelift {
+    const NAME: &'static str = "wasmtime";
+    type Compiled = Compiled;
+    type Session = CraneliftSession;
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Compiled, String> {
+        let module = Module::new(&self.engine, encode_runtime(program)).map_err(describe)?;
+        let runtime = self.linker.instantiate_pre(&module).map_err(describe)?;
+        let images = program.images.iter().map(|_| OnceLock::new()).collect();
+        Ok(Compiled { program: program.clone(), runtime, images })
+    }
+
+    fn start(&self, compiled: &Arc<Compiled>, host: HostCall) -> Result<CraneliftSession, String> {
+        let state = State {
+            host,
+            compiled: compiled.clone(),
+            vm: None,
+            shape: Shape::new(),
+            reentries: 0,
+            failure: None,
+            exports: None,
+        };
+        let mut store = Store::new(&self.engine, state);
+        // Instantiation takes a little fuel as well.
+        store.set_fuel(super::FUEL).map_err(describe)?;
+        let instance = compiled.runtime.instantiate(&mut store).map_err(describe)?;
+        let exports = Exports::of(&instance, &mut store).ok_or("an export is missing")?;
+        store.data_mut().exports = Some(exports);
+        Ok(CraneliftSession { store, exports })
+    }
+}
+
+fn describe(error: wasmtime::Error) -> String {
+    format!("{error:#}")
+}
+
+/// A program's modules; images are compiled when they are first loaded.
+struct Compiled {
+    program: Arc<Program>,
+    runtime: InstancePre<State>,
+    images: Vec<OnceLock<Module>>,
+}
+
+impl Compiled {
+    fn image(&self, engine: &wasmtime::Engine, id: ModuleId) -> wasmtime::Result<&Module> {
+        let cell = &self.images[usize::from(id.0)];
+        if let Some(module) = cell.get() {
+            return Ok(module);
+        }
+        let module = Module::new(engine, encode_image(&self.program, id))?;
+        Ok(cell.get_or_init(|| module))
+    }
+}
+
+/// What a store holds besides wasm.
+struct State {
+    host: HostCall,
+    compiled: Arc<Compiled>,
+    vm: Option<Vm>,
+    shape: Shape,
+    /// Calls into wasm that have not returned.
+    reentries: u32,
+    failure: Option<String>,
+    /// `None` only while the runtime module is instantiated.
+    exports: Option<Exports>,
+}
+
+/// What the runtime module owns.
+#[derive(Clone, Copy)]
+struct Exports {
+    memory: Memory,
+    table: Table,
+    stack_pointer: Global,
+    async_continuation: Global,
+}
+
+impl Exports {
+    fn of(instance: &Instance, store: &mut Store<State>) -> Option<Self> {
+        Some(Self {
+            memory: instance.get_memory(&mut *store, MEMORY)?,
+            table: instance.get_table(&mut *store, TABLE)?,
+            stack_pointer: instance.get_global(&mut *store, STACK_POINTER)?,
+            async_continuation: instance.get_global(&mut *store, ASYNC_CONTINUATION)?,
+        })
+    }
+}
+
+/// The host import.
+fn host(
     mut caller: Caller<'_, State>,
     function: u32,
     a: u32,
@@ -160,60 +233,157 @@ fn host_import(
     c: u32,
     d: u32,
 ) -> wasmtime::Result<u32> {
-    let Some(shared) = caller.data().shared else {
-        return Err(wasmtime::Error::new(Trap::Unreachable));
-    };
-    let mut process = WasmtimeProcess { store: caller.as_context_mut(), shared };
-    crate::loader::host_call(&mut process, function, [a, b, c, d]).map_err(wasmtime::Error::new)
+    let State { host, exports, .. } = *caller.data();
+    let exports = exports.expect("no function runs before the runtime module is instantiated");
+    let mut inside = Inside { context: caller.as_context_mut(), exports };
+    host(&mut inside, function, [a, b, c, d]).map_err(wasmtime::Error::new)
 }
 
-struct WasmtimeProcess<'a> {
-    store: StoreContextMut<'a, State>,
-    shared: Shared,
+struct CraneliftSession {
+    store: Store<State>,
+    exports: Exports,
 }
 
-/// A trap by its code; what the host raised comes back as it was.
-fn trap(error: wasmtime::Error) -> Trap {
-    use wasmtime::Trap as Code;
-    if let Some(trap) = error.downcast_ref::<Trap>() {
-        return *trap;
+impl Session for CraneliftSession {
+    fn program(&self) -> &Arc<Program> {
+        &self.store.data().compiled.program
     }
-    match error.downcast_ref::<Code>() {
-        Some(Code::BadSignature) => Trap::SignatureMismatch,
-        Some(Code::IndirectCallToNull) => Trap::NullElement,
-        Some(Code::TableOutOfBounds) => Trap::TableOutOfBounds,
-        Some(Code::MemoryOutOfBounds) => Trap::MemoryOutOfBounds,
-        Some(Code::StackOverflow) => Trap::StackExhausted,
-        Some(Code::OutOfFuel) => Trap::OutOfFuel,
-        _ => Trap::Unreachable,
+
+    fn shape(&self) -> &Shape {
+        &self.store.data().shape
+    }
+
+    fn memory(&self) -> &[u8] {
+        self.exports.memory.data(&self.store)
+    }
+
+    fn memory_mut(&mut self) -> &mut [u8] {
+        self.exports.memory.data_mut(&mut self.store)
+    }
+
+    fn vm(&mut self) -> &mut Option<Vm> {
+        &mut self.store.data_mut().vm
+    }
+
+    fn failure(&mut self) -> &mut Option<String> {
+        &mut self.store.data_mut().failure
+    }
+
+    fn registers(&mut self) -> Registers {
+        Registers {
+            stack_pointer: get(self.exports.stack_pointer, &mut self.store),
+            async_continuation: get(self.exports.async_continuation, &mut self.store),
+            fuel: self.store.get_fuel().expect("fuel is on"),
+        }
+    }
+
+    fn set_registers(&mut self, registers: Registers) {
+        set(self.exports.stack_pointer, &mut self.store, registers.stack_pointer);
+        set(self.exports.async_continuation, &mut self.store, registers.async_continuation);
+        self.store.set_fuel(registers.fuel).expect("fuel is on");
+    }
+
+    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R {
+        work(&mut Inside { context: self.store.as_context_mut(), exports: self.exports })
     }
 }
 
-impl Process for WasmtimeProcess<'_> {
-    fn vm(&mut self) -> &mut Vm {
-        self.store.data_mut().vm.as_mut().expect("the VM is in its store while a run lasts")
+fn get(global: Global, context: impl AsContextMut) -> u32 {
+    global.get(context).unwrap_i32() as u32
+}
+
+fn set(global: Global, context: impl AsContextMut, value: u32) {
+    global.set(context, Val::I32(value as i32)).expect("a mutable i32");
+}
+
+/// A process in its store.
+struct Inside<'a> {
+    context: StoreContextMut<'a, State>,
+    exports: Exports,
+}
+
+impl Inside<'_> {
+    /// The function that an indirect call reaches, checked in wasm's order.
+    fn function(&mut self, index: u32) -> Result<Func, Trap> {
+        match self.exports.table.get(&mut self.context, index.into()) {
+            None => Err(Trap::TableOutOfBounds),
+            Some(Ref::Func(Some(function))) => Ok(function),
+            Some(_) => Err(Trap::NullElement),
+        }
     }
 
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        let (start, len) = (address as usize, len as usize);
-        let bytes = self.shared.memory.data(&self.store).get(start..start + len);
-        bytes.ok_or(Trap::MemoryOutOfBounds)
-    }
-
-    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
-        let start = address as usize;
-        let target = self.shared.memory.data_mut(&mut self.store).get_mut(start..start + bytes.len());
-        target.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(bytes);
+    fn load(&mut self, load: Load) -> wasmtime::Result<()> {
+        let constant = GlobalType::new(wasmtime::ValType::I32, Mutability::Const);
+        let base = |context: &mut StoreContextMut<'_, State>, value: u32| {
+            Global::new(context, constant.clone(), Val::I32(value as i32))
+        };
+        let memory_base = base(&mut self.context, load.memory_base)?;
+        let table_base = base(&mut self.context, load.table_base)?;
+        let imports: [Extern; 6] = [
+            self.exports.stack_pointer.into(),
+            memory_base.into(),
+            table_base.into(),
+            self.exports.async_continuation.into(),
+            self.exports.table.into(),
+            self.exports.memory.into(),
+        ];
+        let compiled = self.context.data().compiled.clone();
+        let module = compiled.image(self.context.engine(), load.module)?;
+        Instance::new(&mut self.context, module, &imports)?;
+        self.context.data_mut().shape.loads.push(load);
         Ok(())
     }
 
+    /// The trap that an error stands for; anything else is a failure of the run.
+    fn trap(&mut self, error: wasmtime::Error) -> Trap {
+        if let Some(trap) = error.downcast_ref::<Trap>() {
+            return *trap;
+        }
+        let trap = error.downcast_ref::<wasmtime::Trap>().copied();
+        trap.and_then(trap_of).unwrap_or_else(|| {
+            self.context.data_mut().failure = Some(describe(error));
+            Trap::Unreachable
+        })
+    }
+}
+
+fn trap_of(trap: wasmtime::Trap) -> Option<Trap> {
+    Some(match trap {
+        wasmtime::Trap::BadSignature => Trap::SignatureMismatch,
+        wasmtime::Trap::IndirectCallToNull => Trap::NullElement,
+        wasmtime::Trap::TableOutOfBounds => Trap::TableOutOfBounds,
+        wasmtime::Trap::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
+        wasmtime::Trap::UnreachableCodeReached => Trap::Unreachable,
+        wasmtime::Trap::StackOverflow => Trap::StackExhausted,
+        wasmtime::Trap::OutOfFuel => Trap::OutOfFuel,
+        _ => return None,
+    })
+}
+
+impl Process for Inside<'_> {
+    fn vm(&mut self) -> &mut Vm {
+        let (_, state) = self.exports.memory.data_and_store_mut(&mut self.context);
+        state.vm.as_mut().expect("the VM moves with the process")
+    }
+
+    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
+        let memory = self.exports.memory.data(&self.context);
+        Ok(&memory[memory_range(address, 0, len, memory.len())?])
+    }
+
+    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
+        stored::write(self.exports.memory.data_mut(&mut self.context), address, bytes)
+    }
+
     fn table_len(&mut self) -> u32 {
-        self.shared.table.size(&self.store) as u32
+        self.context.data().shape.table_len
     }
 
     fn table_grow(&mut self, n: u32) {
-        // The table has no maximum and an image is small: growing cannot fail.
-        let _ = self.shared.table.grow(&mut self.store, u64::from(n), Ref::Func(None));
+        match self.exports.table.grow(&mut self.context, n.into(), Ref::Func(None)) {
+            Ok(_) => self.context.data_mut().shape.table_len += n,
+            Err(error) => self.context.data_mut().failure = Some(describe(error)),
+        }
     }
 
     fn instantiate(
@@ -222,62 +392,61 @@ impl Process for WasmtimeProcess<'_> {
         memory_base: u32,
         table_base: u32,
     ) -> Result<(), Trap> {
-        let compiled = self.store.data().compiled.clone();
-        let module = &compiled.images[usize::from(module.0)];
-        let constant = GlobalType::new(WasmValType::I32, Mutability::Const);
-        let mut base = |value: u32| {
-            Global::new(&mut self.store, constant.clone(), Val::I32(value as i32)).map_err(trap)
-        };
-        let (memory_base, table_base) = (base(memory_base)?, base(table_base)?);
-        let imports: [Extern; 6] = [
-            self.shared.stack_pointer.into(),
-            memory_base.into(),
-            table_base.into(),
-            self.shared.async_continuation.into(),
-            self.shared.table.into(),
-            self.shared.memory.into(),
-        ];
-        Instance::new(&mut self.store, module, &imports).map(drop).map_err(trap)
+        let load = Load { module, memory_base, table_base };
+        let State { compiled, shape, .. } = self.context.data();
+        load.check(&compiled.program, shape.table_len)?;
+        self.load(load).map_err(|error| self.trap(error))
     }
 
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+        let function = self.function(index)?;
         let [a, b, c] = arguments;
-        let slot = self.shared.table.get(&mut self.store, u64::from(index));
-        let function = match slot {
-            None => return Err(Trap::TableOutOfBounds),
-            Some(Ref::Func(Some(function))) => function,
-            Some(_) => return Err(Trap::NullElement),
-        };
-        let typed = function
-            .typed::<(u32, u32, u32), ()>(&self.store)
+        let function = function
+            .typed::<(u32, u32, u32), ()>(&self.context)
             .map_err(|_| Trap::SignatureMismatch)?;
-        typed.call(&mut self.store, (a, b, c)).map_err(trap)
+        if self.context.data().reentries >= MAX_REENTRIES {
+            return Err(Trap::StackExhausted);
+        }
+        self.context.data_mut().reentries += 1;
+        let outcome = function.call(&mut self.context, (a, b, c));
+        self.context.data_mut().reentries -= 1;
+        outcome.map_err(|error| self.trap(error))
     }
 
     fn stack_pointer(&mut self) -> u32 {
-        self.shared.stack_pointer.get(&mut self.store).i32().unwrap_or(0) as u32
+        get(self.exports.stack_pointer, &mut self.context)
     }
 
     fn set_stack_pointer(&mut self, value: u32) {
-        // The global is a mutable i32 of the runtime module: setting it cannot fail.
-        let _ = self.shared.stack_pointer.set(&mut self.store, Val::I32(value as i32));
+        set(self.exports.stack_pointer, &mut self.context, value);
     }
 
     fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        match self.shared.table.get(&mut self.store, u64::from(index))? {
-            Ref::Func(Some(function)) => Some(Some(func_type(&function.ty(&self.store)))),
-            _ => Some(None),
+        match self.function(index) {
+            Err(Trap::TableOutOfBounds) => None,
+            Err(_) => Some(None),
+            Ok(function) => Some(func_type(&function.ty(&self.context))),
         }
     }
 }
 
-fn func_type(ty: &WasmFuncType) -> FuncType {
-    let val = |ty: WasmValType| match ty {
-        WasmValType::I64 => ValType::I64,
-        WasmValType::F32 => ValType::F32,
-        WasmValType::F64 => ValType::F64,
-        WasmValType::V128 => ValType::V128,
-        _ => ValType::I32,
+/// `None` for a type that no emitted function has.
+fn func_type(ty: &wasmtime::FuncType) -> Option<FuncType> {
+    let params = ty.params().map(|ty| val_type(&ty)).collect::<Option<Vec<_>>>()?;
+    let result = match ty.results().next() {
+        Some(ty) => Some(val_type(&ty)?),
+        None => None,
     };
-    FuncType { params: ty.params().map(val).collect(), result: ty.results().next().map(val) }
+    Some(FuncType::new(params, result))
+}
+
+fn val_type(ty: &wasmtime::ValType) -> Option<ValType> {
+    Some(match ty {
+        wasmtime::ValType::I32 => ValType::I32,
+        wasmtime::ValType::I64 => ValType::I64,
+        wasmtime::ValType::F32 => ValType::F32,
+        wasmtime::ValType::F64 => ValType::F64,
+        wasmtime::ValType::V128 => ValType::V128,
+        wasmtime::ValType::Ref(_) => return None,
+    })
 }

@@ -10,8 +10,8 @@ use super::map::MemoryMap;
 use super::payload::{Contents, cell_rva};
 use super::runtime::Helper;
 use super::{Function, Module, Program, methods, payload, runtime, thunks};
-use crate::abi::crossgen::{Lowered, lower};
 use crate::abi::Shape;
+use crate::abi::crossgen::{Lowered, lower};
 use crate::scenario::{
     Action, AssemblyId, Binding, Convention, Layout, MethodId, Signature, SiteId,
 };
@@ -224,4 +224,3 @@ impl ImageBuilder<'_> {
         }
     }
 }
-

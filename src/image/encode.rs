@@ -10,8 +10,8 @@
 use wasm_encoder::{
     CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements, EntityType,
     ExportKind, ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection,
-    InstructionSink, MemArg, MemorySection, MemoryType, NameMap, NameSection, RefType,
-    TableSection, TableType, TypeSection,
+    InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, NameMap, NameSection,
+    RefType, TableSection, TableType, TypeSection,
 };
 
 use super::code::{Global, Narrow, Op, TypeId};
@@ -325,7 +325,7 @@ fn write_store<'a, 'b>(
 
 /// No alignment is claimed: structs are laid out as the scenario says, not as wasm would like.
 fn memory_argument(offset: u32) -> MemArg {
-    MemArg { offset: offset.into(), align: 0, memory_index: 0 }
+    MemArg { offset: offset.into(), align: 0, target: MemArgTarget::Memory(0), ordering: None }
 }
 
 /// The parts of `memory` between long runs of zeros, with their addresses.

@@ -45,7 +45,13 @@ impl Assembler {
     /// A function of type `ty`.
     pub fn new(types: &mut Types, name: impl Into<String>, ty: FuncType) -> Self {
         let params = ty.params.len() as u32;
-        Self { name: name.into(), ty: types.intern(ty), params, locals: Vec::new(), code: Vec::new() }
+        Self {
+            name: name.into(),
+            ty: types.intern(ty),
+            params,
+            locals: Vec::new(),
+            code: Vec::new(),
+        }
     }
 
     /// A new `i32` local.

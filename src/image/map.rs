@@ -54,8 +54,7 @@ impl MemoryMap {
     /// Lays out memory for a layout whose images take `payload_bytes` together.
     pub fn new(layout: &Layout, payload_bytes: u32) -> Self {
         let signatures = || signatures(layout);
-        let arguments =
-            signatures().map(|s| meaning::arguments_size(layout, s)).max().unwrap_or(0);
+        let arguments = signatures().map(|s| meaning::arguments_size(layout, s)).max().unwrap_or(0);
         let slots = signatures().map(|s| vm::argument_slots(layout, s).1).max().unwrap_or(0);
         let result = signatures()
             .filter_map(|s| s.ret.map(|ty| meaning::padded_size(layout, ty)))

@@ -103,7 +103,8 @@ pub fn runtime(layout: &Layout, types: &mut Types) -> (Module, RuntimeFacts) {
     }
     let mut stubs: Vec<String> = Vec::new();
     for site in &layout.sites {
-        let (Caller::Interpreter(_), Action::UnmanagedCalli(signature)) = (site.caller, &site.action)
+        let (Caller::Interpreter(_), Action::UnmanagedCalli(signature)) =
+            (site.caller, &site.action)
         else {
             continue;
         };
@@ -125,10 +126,7 @@ pub fn runtime(layout: &Layout, types: &mut Types) -> (Module, RuntimeFacts) {
     for helper in Helper::ALL {
         add(Role::Helper(helper), helper_function(types, helper));
     }
-    (
-        Module { name: "runtime".into(), functions, payload: Vec::new() },
-        RuntimeFacts { roles },
-    )
+    (Module { name: "runtime".into(), functions, payload: Vec::new() }, RuntimeFacts { roles })
 }
 
 /// C code that calls through a function pointer: `result = pointer(args...)`.

@@ -161,8 +161,9 @@ fn interpret(
     };
     let result = answer(process, entry, |process, seen| {
         for slot in &slots {
+            let end = seen.len() + slot.size.next_multiple_of(8) as usize;
             seen.extend_from_slice(process.read(args.wrapping_add(slot.offset), slot.size)?);
-            seen.resize(seen.len().next_multiple_of(8), 0);
+            seen.resize(end, 0);
         }
         Ok(())
     })?;

@@ -69,10 +69,7 @@ fn step(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
     outcome
 }
 
-fn pointer_of(
-    process: &mut dyn Process,
-    event: &Event,
-) -> Result<Option<FunctionPointer>, Trap> {
+fn pointer_of(process: &mut dyn Process, event: &Event) -> Result<Option<FunctionPointer>, Trap> {
     match event {
         Event::Call(Call { pointer: Some(variable), .. }) => {
             read_variable(process, *variable).map(Some)
@@ -85,10 +82,7 @@ fn variable_address(variable: VariableId) -> u32 {
     VARIABLES + 4 * u32::from(variable.0)
 }
 
-fn read_variable(
-    process: &mut dyn Process,
-    variable: VariableId,
-) -> Result<FunctionPointer, Trap> {
+fn read_variable(process: &mut dyn Process, variable: VariableId) -> Result<FunctionPointer, Trap> {
     read_u32(process, variable_address(variable)).map(FunctionPointer)
 }
 
@@ -221,9 +215,7 @@ fn interpreted_call(process: &mut dyn Process, call: &Call) -> Result<(), Trap> 
             let pep = method_pep(process, *callee)?;
             interpreter::call(process, pep, args, ret)
         }
-        Action::ManagedCalli(_) => {
-            interpreter::calli(process, PepAddress(pointer.0), args, ret)
-        }
+        Action::ManagedCalli(_) => interpreter::calli(process, PepAddress(pointer.0), args, ret),
         Action::UnmanagedCalli(signature) => {
             interpreter::call_unmanaged(process, pointer, signature, args, ret)
         }
@@ -245,8 +237,10 @@ fn collect_result(
     let start = kept.len();
     let buffer = process.read(map.result, map.result_size)?;
     kept.extend_from_slice(&buffer[..size as usize]);
-    let behind = first_difference(&buffer[size as usize..], |_| GUARD)
-        .map(|(at, expected, found)| (map.result + size + at, Place::BehindResult, expected, found));
+    let behind =
+        first_difference(&buffer[size as usize..], |_| GUARD).map(|(at, expected, found)| {
+            (map.result + size + at, Place::BehindResult, expected, found)
+        });
     let arguments = process.read(map.frame + FRAME_ARGUMENTS, expected.len() as u32)?;
     let changed = first_difference(arguments, |i| expected[i]).map(|(at, expected, found)| {
         (map.frame + FRAME_ARGUMENTS + at, Place::CallerArguments, expected, found)
@@ -279,7 +273,7 @@ fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Tra
     };
     for (start, end) in emission.map.guards() {
         let bytes = process.read(start, end - start)?;
-        if let Some(difference) = first_difference(bytes, |_| GUARD) {
+        if let Some(difference) = broken_guard(bytes) {
             return Ok(Some(stray(start, Place::Guard, difference)));
         }
     }
@@ -287,12 +281,20 @@ fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Tra
         let Some(method) = process.vm().methods[i] else { continue };
         let start = method.pep.0 + PEP_SIZE;
         let bytes = process.read(start, PEP_GUARD)?;
-        if let Some(difference) = first_difference(bytes, |_| GUARD) {
+        if let Some(difference) = broken_guard(bytes) {
             let place = Place::BehindEntryPoint(MethodId(i as u16));
             return Ok(Some(stray(start, place, difference)));
         }
     }
     Ok(None)
+}
+
+/// The first guard byte that is not one. Guards are looked at after every
+/// event, so a whole block is compared at once first.
+fn broken_guard(bytes: &[u8]) -> Option<(u32, u8, u8)> {
+    const INTACT: [u8; 64] = [GUARD; 64];
+    let intact = bytes.chunks(INTACT.len()).all(|chunk| *chunk == INTACT[..chunk.len()]);
+    if intact { None } else { first_difference(bytes, |_| GUARD) }
 }
 
 /// Looks at the null page and at static data.

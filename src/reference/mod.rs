@@ -66,7 +66,9 @@ pub fn expect(scenario: &Scenario) -> Expectation {
                     (_, None) => None,
                 };
                 match callee {
-                    Some(callee) => expect_call(&scenario.layout, callee, call, &mut expectation.bytes),
+                    Some(callee) => {
+                        expect_call(&scenario.layout, callee, call, &mut expectation.bytes)
+                    }
                     None => ExpectedEvent::Quiet,
                 }
             }

@@ -18,8 +18,8 @@ pub mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use layout::{
-    Action, Assembly, AssemblyId, Binding, Caller, Code, Convention, Layout, Method, MethodId, Site,
-    SiteId, Struct, StructId,
+    Action, Assembly, AssemblyId, Binding, Caller, Code, Convention, Layout, Method, MethodId,
+    Site, SiteId, Struct, StructId,
 };
 pub use script::{Call, Event, VariableId};
 pub use types::{Signature, StructShape, Type};

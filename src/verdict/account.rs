@@ -6,7 +6,7 @@ use super::Class;
 use super::compare::Run;
 use super::value::{classify, slot_owner};
 use crate::image::emit::call_import;
-use crate::image::facts::Import;
+use crate::image::facts::{Import, Role};
 use crate::loader::Vm;
 use crate::loader::trace::{Prestub, Resolver, Step, Writer};
 use crate::loader::words::FunctionPointer;
@@ -37,7 +37,8 @@ impl fmt::Display for Account<'_> {
         }
         writeln!(f, "  steps of the loader")?;
         for step in &vm.trace {
-            writeln!(f, "    {}", tell(vm, step))?;
+            let indent = if matches!(step, Step::Event(_)) { "" } else { "   " };
+            writeln!(f, "    {indent}{}", tell(vm, step))?;
         }
         Ok(())
     }
@@ -122,13 +123,16 @@ impl Account<'_> {
             at.pep
         )?;
         if let Some(owner) = slot_owner(vm, code) {
-            writeln!(f, "            slot {code:#x} is `{}` of {}, type {}", owner.symbol, owner.module, owner.ty)?;
+            writeln!(
+                f,
+                "            slot {code:#x} is `{}` of {}, type {}",
+                owner.symbol, owner.module, owner.ty
+            )?;
         }
         let ty = reference::pointer_type(layout, method);
         let own = (0..vm.observation.finals.table_len).rev().find(|&slot| {
             slot_owner(vm, slot).is_some_and(|o| {
-                use crate::image::facts::Role;
-                o.role == Role::Body(method) || o.role == Role::ReverseThunk(method)
+                *o.role == Role::Body(method) || *o.role == Role::ReverseThunk(method)
             })
         });
         match own {
@@ -207,7 +211,7 @@ fn tell(vm: &Vm, step: &Step) -> String {
         format!("{:#x}, {}", word.0, value.describe(layout))
     };
     match step {
-        Step::Event(i) => return format!("{}. {}", i + 1, event(vm, *i)),
+        Step::Event(i) => format!("{}. {}", i + 1, event(vm, *i)),
         Step::Loaded { assembly: a, image_base, table_base } => {
             format!("{} at {image_base:#x}, table slots from {table_base:#x}", assembly(a))
         }
@@ -245,16 +249,5 @@ fn tell(vm: &Vm, step: &Step) -> String {
         }
         Step::NoStub { key } => format!("no call stub `{key}` was compiled"),
         Step::Abort { reason } => format!("the VM aborts: {reason}"),
-    }
-    .indented()
-}
-
-trait Indented {
-    fn indented(self) -> String;
-}
-
-impl Indented for String {
-    fn indented(self) -> String {
-        format!("   {self}")
     }
 }

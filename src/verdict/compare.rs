@@ -1,10 +1,9 @@
 //! Compares a run with the reference, and engines with each other.
 
 use super::account::Account;
-use super::value::{Value, classify, slot_owner};
+use super::value::{SlotOwner, Value, classify, slot_owner};
 use super::{Class, Finding};
 use crate::image::facts::{Import, Role};
-use crate::image::map::GUARD_SIZE;
 use crate::loader::Vm;
 use crate::loader::observation::{Body, Entry, EventObservation, Observation};
 use crate::loader::pep::PepWords;
@@ -83,12 +82,12 @@ fn compare_event(
                 return problem(Class::WrongCallee, what);
             };
             if entry.method != *callee {
-                let what =
-                    format!("{} should run; {} did", name(*callee), name(entry.method));
+                let what = format!("{} should run; {} did", name(*callee), name(entry.method));
                 return problem(Class::WrongCallee, what);
             }
             let got = &seen.bytes[entry.arguments.clone()];
-            if let Some(what) = wrong_arguments(run.vm, entry, got, &expected.bytes[arguments.clone()])
+            if let Some(what) =
+                wrong_arguments(run.vm, entry, got, &expected.bytes[arguments.clone()])
             {
                 return problem(Class::WrongArguments, what);
             }
@@ -104,17 +103,31 @@ fn compare_event(
 /// Why the word that was handed out for a method is not a pointer to it.
 fn wrong_pointer(vm: &Vm, method: MethodId, word: FunctionPointer) -> Option<String> {
     let layout = &vm.scenario.layout;
-    let name = &layout.method(method).name;
     let value = classify(vm, word, vm.observation.finals.table_len);
-    let found = format!("{word} is {}", value.describe(layout));
-    if layout.method(method).convention == Convention::Managed {
-        let right = value == Value::EntryPoint(method);
-        return (!right).then(|| format!("{found}; expected {name}'s portable entry point"));
-    }
-    let ty = reference::pointer_type(layout, method);
-    let right = matches!(&value, Value::TableIndex(owner)
-        if matches!(owner.role, Role::Body(m) | Role::ReverseThunk(m) if m == method) && owner.ty == ty);
-    (!right).then(|| format!("{found}; expected {name}'s own unmanaged entry, type {ty}"))
+    let right = match (layout.method(method).convention, &value) {
+        (Convention::Managed, value) => *value == Value::EntryPoint(method),
+        (Convention::UnmanagedCallersOnly, Value::TableIndex(owner)) => {
+            is_own_code(vm, method, owner)
+        }
+        (Convention::UnmanagedCallersOnly, _) => false,
+    };
+    (!right).then(|| {
+        let name = &layout.method(method).name;
+        let expected = match layout.method(method).convention {
+            Convention::Managed => format!("{name}'s portable entry point"),
+            Convention::UnmanagedCallersOnly => {
+                let ty = reference::pointer_type(layout, method);
+                format!("{name}'s own unmanaged entry, type {ty}")
+            }
+        };
+        format!("{word} is {}; expected {expected}", value.describe(layout))
+    })
+}
+
+/// A slot holds the method's own code, of the type that the reference gives it.
+fn is_own_code(vm: &Vm, method: MethodId, owner: &SlotOwner) -> bool {
+    matches!(owner.role, Role::Body(m) | Role::ReverseThunk(m) if *m == method)
+        && *owner.ty == reference::pointer_type(&vm.scenario.layout, method)
 }
 
 /// Why what a body saw is not what the caller passed; hidden arguments are looked at as well.
@@ -125,10 +138,8 @@ fn wrong_arguments(vm: &Vm, entry: &Entry, got: &[u8], want: &[u8]) -> Option<St
         return Some(first_wrong_argument(vm, entry.method, got, want));
     }
     let map = &vm.emission.map;
-    let by_buffer = method
-        .signature
-        .ret
-        .is_some_and(|ty| crate::abi::vm::returns_by_buffer(layout, ty));
+    let by_buffer =
+        method.signature.ret.is_some_and(|ty| crate::abi::vm::returns_by_buffer(layout, ty));
     let buffer = if by_buffer { map.result } else { 0 };
     if entry.return_buffer != buffer {
         return Some(format!(
@@ -137,7 +148,7 @@ fn wrong_arguments(vm: &Vm, entry: &Entry, got: &[u8], want: &[u8]) -> Option<St
         ));
     }
     let stack = map.stack_bottom..=map.stack_top;
-    if !stack.contains(&entry.stack_pointer) || entry.stack_pointer % 16 != 0 {
+    if !stack.contains(&entry.stack_pointer) || !entry.stack_pointer.is_multiple_of(16) {
         return Some(format!("the stack pointer is {:#x}", entry.stack_pointer));
     }
     if let Body::ReadyToRun { entry_point } = entry.body
@@ -154,9 +165,8 @@ fn first_wrong_argument(vm: &Vm, method: MethodId, got: &[u8], want: &[u8]) -> S
     let signature = &layout.method(method).signature;
     let mut at = 0;
     let this = signature.instance.then_some(8u32);
-    let sizes = this
-        .into_iter()
-        .chain(signature.params.iter().map(|&ty| meaning::padded_size(layout, ty)));
+    let sizes =
+        this.into_iter().chain(signature.params.iter().map(|&ty| meaning::padded_size(layout, ty)));
     for (i, size) in sizes.enumerate() {
         let range = at..at + size as usize;
         at = range.end;
@@ -259,13 +269,9 @@ fn wrong_entry_point(
     if vm.method(method).is_none_or(|m| m.method_desc != words.method_desc) {
         return Some(format!("the entry point's MethodDesc is {}", words.method_desc));
     }
-    let ty = reference::pointer_type(layout, method);
     let uco = layout.method(method).convention == Convention::UnmanagedCallersOnly;
     let is_own = |index: TableIndex| {
-        slot_owner(vm, index.0).is_some_and(|owner| {
-            owner.ty == ty
-                && matches!(owner.role, Role::Body(m) | Role::ReverseThunk(m) if m == method)
-        })
+        slot_owner(vm, index.0).is_some_and(|owner| is_own_code(vm, method, &owner))
     };
     if own != TableIndex::NONE && !(uco && is_own(own)) {
         return Some(format!("its own unmanaged entry is {own}"));
@@ -278,7 +284,7 @@ fn wrong_entry_point(
     // point for managed callers.
     let managed = reference::shape::of(layout, &layout.method(method).signature, true);
     let thunk = slot_owner(vm, code.0)
-        .is_some_and(|o| matches!(o.role, Role::R2RToInterpreter(_)) && o.ty == managed);
+        .is_some_and(|o| matches!(o.role, Role::R2RToInterpreter(_)) && *o.ty == managed);
     (!thunk).then(|| format!("_pActualCode is {code}, of another type or method"))
 }
 
@@ -370,5 +376,3 @@ fn site_kind(vm: &Vm, site: SiteId) -> [&'static str; 2] {
     };
     [action, caller]
 }
-
-const _: () = assert!(GUARD_SIZE > 0);

@@ -1,7 +1,5 @@
 //! What a word is: the question that #129857 took days to answer.
 
-use std::fmt;
-
 use crate::abi::FuncType;
 use crate::image::facts::{Emission, Role, function_type};
 use crate::image::{HOST_SLOTS, Module};
@@ -11,11 +9,11 @@ use crate::scenario::{Layout, MethodId};
 
 /// What a word turns out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum Value<'a> {
     /// Zero.
     Null,
     /// Inside the table.
-    TableIndex(SlotOwner),
+    TableIndex(SlotOwner<'a>),
     /// Inside the table, where nothing is.
     EmptySlot,
     /// A method's portable entry point.
@@ -30,28 +28,28 @@ pub enum Value {
 
 /// What a table slot holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlotOwner {
+pub struct SlotOwner<'a> {
     /// Module name.
-    pub module: String,
+    pub module: &'a str,
     /// Function index in it.
     pub function: u32,
     /// Symbol.
-    pub symbol: String,
+    pub symbol: &'a str,
     /// What the function is for.
-    pub role: Role,
+    pub role: &'a Role,
     /// Its type.
-    pub ty: FuncType,
+    pub ty: &'a FuncType,
 }
 
 /// What a slot of the table holds, by who put it there.
-pub fn slot_owner(vm: &Vm, index: u32) -> Option<SlotOwner> {
-    let emission: &Emission = &vm.emission;
-    let owner = |module: &Module, roles: &[Role], function: u32| SlotOwner {
-        module: module.name.clone(),
+pub fn slot_owner<'a>(vm: &'a Vm, index: u32) -> Option<SlotOwner<'a>> {
+    let emission: &'a Emission = &vm.emission;
+    let owner = |module: &'a Module, roles: &'a [Role], function: u32| SlotOwner {
+        module: &module.name,
         function,
-        symbol: module.functions[function as usize].name.clone(),
-        role: roles[function as usize].clone(),
-        ty: function_type(&emission.program, module, function).clone(),
+        symbol: &module.functions[function as usize].name,
+        role: &roles[function as usize],
+        ty: function_type(&emission.program, module, function),
     };
     let host_base = emission.program.host_base();
     if (host_base..HOST_SLOTS).contains(&index) {
@@ -70,7 +68,7 @@ pub fn slot_owner(vm: &Vm, index: u32) -> Option<SlotOwner> {
 }
 
 /// What a word is, in a process that ended up with a table of this length.
-pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value {
+pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value<'_> {
     if word.0 == 0 {
         return Value::Null;
     }
@@ -98,7 +96,7 @@ pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value {
     }
 }
 
-impl Value {
+impl Value<'_> {
     /// A short name for fingerprints.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -122,7 +120,7 @@ impl Value {
     }
 
     /// A sentence for people.
-    pub fn describe(&self, layout: &Layout) -> impl fmt::Display {
+    pub fn describe(&self, layout: &Layout) -> String {
         match self {
             Value::Null => "null".to_owned(),
             Value::TableIndex(owner) => format!(

@@ -1,7 +1,7 @@
 //! dotnet/runtime#129857, first repair that was tried: translate a virtual IP.
 
-use super::issue_129857::actual_code;
 use super::Fault;
+use super::issue_129857::actual_code;
 use crate::engine::{Process, Trap};
 use crate::loader::words::FunctionPointer;
 use crate::loader::{Loader, images};

@@ -19,8 +19,9 @@ pub(super) fn script(dice: &mut Dice<'_, '_>, layout: &Layout) -> (Vec<String>, 
     }
     // One of the first steps is a call while there is still room for the loads
     // and the pointer that it needs: no script goes without.
-    let sure = dice.below(4);
-    for step in 0..weights::MAX_EVENTS {
+    let sure = dice.below(weights::MIN_STEPS);
+    let steps = weights::MIN_STEPS + dice.below(weights::MAX_EVENTS - weights::MIN_STEPS + 1);
+    for step in 0..steps {
         if emitter.is_full() {
             break;
         }

@@ -14,6 +14,9 @@ pub const MAX_SITES: usize = 24;
 /// The most events in a script, loads included.
 pub const MAX_EVENTS: usize = 16;
 
+/// The fewest steps of a script that are tried; each may be several events, or none.
+pub const MIN_STEPS: usize = 4;
+
 /// How many assemblies.
 pub const ASSEMBLIES: [(usize, u32); 3] = [(1, 50), (2, 35), (3, 15)];
 

@@ -5,8 +5,9 @@ use toml::de::DeTable;
 use super::super::validate::names::{self, show};
 use super::super::validate::{Part, Place};
 use super::super::{
-    Action, Assembly, AssemblyId, Binding, Caller, Code, Convention, Layout, MAX_ITEMS, Method,
-    MethodId, Scenario, Signature, Site, SiteId, Struct, StructId, StructShape,
+    Action, Assembly, AssemblyId, Binding, Caller, Code, Convention, Layout, MAX_ITEMS,
+    MAX_STRUCT_SIZE, Method, MethodId, Scenario, Signature, Site, SiteId, Struct, StructId,
+    StructShape,
 };
 use super::table::{self, Entry, Fields};
 use super::{Spots, VERSION, Wrong, script, signature};
@@ -104,7 +105,8 @@ impl Reader<'_> {
     }
 
     fn structs(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
-        for (id, entry) in items(top, "structs", "struct")? {
+        let all = items(top, "structs", "struct")?;
+        for &(id, entry) in &all {
             let place = Place::Struct(StructId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
             let fields = fields(&entry, "a struct", &["size", "align", "wraps"])?;
@@ -114,17 +116,25 @@ impl Reader<'_> {
                 self.spots.note(place, Part::Wraps, wraps.at());
                 // The word is where the string starts, but for its quote.
                 let at = self.inside(&wraps)?;
-                let structs = &self.layout().structs;
-                StructShape::Wraps(signature::type_named(at, wraps.string()?, structs)?)
+                let name = wraps.string()?;
+                if let Some((_, later)) = all[id.into()..].iter().find(|(_, e)| e.key == name) {
+                    let message = format!(
+                        "struct {} is not declared before; expected an earlier one",
+                        show(later.key)
+                    );
+                    return Err(Wrong::new(at, message));
+                }
+                StructShape::Wraps(signature::type_named(at, name, &self.layout().structs)?)
             } else {
-                let [size, align] = [("size", Part::Size), ("align", Part::Align)].map(
-                    |(key, part)| -> Result<u32, Wrong> {
-                        let entry = fields.need(key)?;
-                        self.spots.note(place, part, entry.at());
-                        let number = entry.integer(0, u32::MAX.into())?;
-                        Ok(u32::try_from(number).unwrap_or(u32::MAX))
-                    },
-                );
+                let [size, align] =
+                    [("size", Part::Size, MAX_STRUCT_SIZE), ("align", Part::Align, 16)].map(
+                        |(key, part, most)| -> Result<u32, Wrong> {
+                            let entry = fields.need(key)?;
+                            self.spots.note(place, part, entry.at());
+                            let number = entry.integer(1, most.into())?;
+                            Ok(u32::try_from(number).unwrap_or(most))
+                        },
+                    );
                 StructShape::Opaque { size: size?, align: align? }
             };
             self.layout().structs.push(Struct { name: entry.key.to_owned(), shape });
@@ -259,11 +269,7 @@ fn items<'t>(top: &Fields<'t>, key: &str, kind: &str) -> Result<Vec<(u16, Entry<
         return Err(Wrong::new(extra.key_at, message));
     }
     if let Some(entry) = entries.iter().find(|entry| !names::is_identifier(entry.key)) {
-        let message = format!(
-            "{} is no {kind} name; expected a letter or `_`, then letters, digits and `_`",
-            show(entry.key)
-        );
-        return Err(Wrong::new(entry.key_at, message));
+        return Err(Wrong::new(entry.key_at, names::not_a_name(kind, entry.key)));
     }
     Ok((0..).zip(entries).collect())
 }

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::super::validate::names::show;
+use super::super::validate::names::{self, show};
 use super::super::validate::{Part, Place, site_signature};
 use super::super::{
     AssemblyId, Call, Event, Layout, MAX_EVENTS, MAX_ITEMS, MethodId, Scenario, SiteId, VariableId,
@@ -117,6 +117,9 @@ impl Reader<'_> {
     /// The variable of this name, which is new if it was not seen before.
     fn declare(&mut self, entry: &Entry<'_>) -> Result<VariableId, Wrong> {
         let name = entry.string()?;
+        if !names::is_identifier(name) {
+            return Err(Wrong::new(entry.at(), names::not_a_name("variable", name)));
+        }
         let known = self.variables.iter().position(|known| known == name);
         let index = known.unwrap_or(self.variables.len());
         if index >= MAX_ITEMS {

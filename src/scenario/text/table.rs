@@ -187,7 +187,9 @@ pub(super) fn read(text: &str) -> Result<DeTable<'_>, Wrong> {
                 let key = text.get(span.clone()).unwrap_or_default().trim_matches(['"', '\'']);
                 format!("a second {}; expected each name once", show(key))
             }
-            "recursion limit" => "too deep a nesting; expected tables in tables at most".into(),
+            said if said == "recursion limit" || said.starts_with("cannot recurse") => {
+                "too deep a nesting; expected a few levels at most".into()
+            }
             _ => match said.split_once(", expected ") {
                 Some((wrong, wanted)) => format!("{wrong}; expected {wanted}"),
                 None => format!("{said}; expected TOML"),

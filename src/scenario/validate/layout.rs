@@ -4,7 +4,7 @@ use super::super::{
     Action, AssemblyId, Caller, Code, Convention, Layout, MAX_ITEMS, MAX_PARAMS, MAX_STRUCT_SIZE,
     Method, MethodId, Signature, Site, SiteId, StructId, StructShape, Type,
 };
-use super::names::{MAX_NAME, is_identifier, show};
+use super::names::{is_identifier, not_a_name, show};
 use super::{Part, Place, Problem, limit};
 
 /// Words of the signature language that no struct may be called, besides
@@ -45,11 +45,7 @@ pub(super) fn check_names<T>(
         let own = name(item);
         let wrong = |message| Err(Problem::new(place(i), Part::Name, message));
         if !is_identifier(own) {
-            return wrong(format!(
-                "{} is no {kind} name; expected a letter or `_`, then letters, digits and `_`, \
-                 {MAX_NAME} in all",
-                show(own)
-            ));
+            return wrong(not_a_name(kind, own));
         }
         if items[..usize::from(i)].iter().any(|other| name(other) == own) {
             return wrong(format!("a second {kind} {}; expected each name once", show(own)));

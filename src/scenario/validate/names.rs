@@ -18,6 +18,15 @@ pub fn is_identifier(name: &str) -> bool {
         && name.len() <= MAX_NAME
 }
 
+/// What is said of a name that [`is_identifier`] rejects.
+pub fn not_a_name(kind: &str, name: &str) -> String {
+    format!(
+        "{} is no {kind} name; expected a letter or `_`, then letters, digits and `_`, \
+         at most {MAX_NAME}",
+        show(name)
+    )
+}
+
 /// The name of a fault or of a class of finding: words joined by hyphens.
 pub fn is_slug(name: &str) -> bool {
     !name.is_empty()
@@ -60,7 +69,10 @@ pub fn unknown(kind: &str, name: &str, candidates: &[&str]) -> String {
         let mut nearest: Vec<&str> = candidates.to_vec();
         nearest.sort_by_key(|candidate| distance(name, candidate));
         let others = nearest.split_off(MAX_LISTED).len();
-        let _ = write!(message, "did you mean {}? ", show(nearest[0]));
+        // Half of the letters may be wrong, or two swapped.
+        if distance(name, nearest[0]) <= name.len().max(4) {
+            let _ = write!(message, "did you mean {}? ", show(nearest[0]));
+        }
         let _ = write!(message, "{} or {others} more", expected(&nearest));
     }
     message
@@ -75,7 +87,8 @@ pub fn expected(candidates: &[&str]) -> String {
     }
 }
 
-/// Levenshtein distance in characters of the (capped) names; case counts for less than a letter.
+/// Levenshtein distance of the (capped) names, times two: a letter of the wrong
+/// case counts one.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().take(MAX_NAME).collect();
     let b: Vec<char> = b.chars().take(MAX_NAME).collect();

@@ -17,7 +17,7 @@ type Checked = Result<(), Problem>;
 pub fn callees(scenario: &Scenario) -> Vec<Option<MethodId>> {
     let layout = &scenario.layout;
     let mut holds = vec![None; scenario.variables.len()];
-    let mut step = |event: &Event| match event {
+    let step = |event: &Event| match event {
         Event::Take { site, into } => {
             if let (Some(Site { action: Action::Ldftn(method), .. }), Some(held)) =
                 (layout.sites.get(site.index()), holds.get_mut(into.index()))
@@ -35,7 +35,7 @@ pub fn callees(scenario: &Scenario) -> Vec<Option<MethodId>> {
         },
         Event::Load(_) | Event::Prepare(_) | Event::Touch(_) => None,
     };
-    scenario.script.iter().map(|event| step(event)).collect()
+    scenario.script.iter().map(step).collect()
 }
 
 /// What [`callees`] says of one event. It walks the script up to there, so

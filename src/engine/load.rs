@@ -1,0 +1,82 @@
+//! What loading an image asks of memory and table.
+
+use std::ops::Range;
+
+use super::Trap;
+use crate::image::{HOST_SLOTS, ModuleId, Program};
+
+/// One instantiation of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Which image.
+    pub module: ModuleId,
+    /// Its `__memory_base`.
+    pub memory_base: u32,
+    /// Its `__table_base`.
+    pub table_base: u32,
+}
+
+impl Load {
+    /// Where the payload lies, if the image fits into memory and table.
+    ///
+    /// Every engine asks this before it loads, so that an image that does not fit
+    /// changes nothing. A wasm engine alone would already have written the element segment
+    /// when it finds that the data segment does not fit.
+    pub fn check(self, program: &Program, table_len: u32) -> Result<Range<usize>, Trap> {
+        let image = &program.images[usize::from(self.module.0)];
+        let slots = u64::from(self.table_base) + image.functions.len() as u64;
+        if slots > u64::from(table_len) {
+            return Err(Trap::TableOutOfBounds);
+        }
+        memory_range(self.memory_base, 0, image.payload.len() as u32, program.memory.len())
+    }
+}
+
+/// What of a process cannot be taken back: how long its table has become, and
+/// the images that it holds, in the order of loading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Slots of the table.
+    pub table_len: u32,
+    /// Images.
+    pub loads: Vec<Load>,
+}
+
+impl Shape {
+    /// Before the first image is loaded.
+    pub fn new() -> Self {
+        Self { table_len: HOST_SLOTS, loads: Vec::new() }
+    }
+
+    /// Back to [`Shape::new`], keeping the allocation.
+    pub fn clear(&mut self) {
+        self.table_len = HOST_SLOTS;
+        self.loads.clear();
+    }
+
+    /// Becomes `other`, keeping the allocation.
+    pub fn set(&mut self, other: &Shape) {
+        self.table_len = other.table_len;
+        self.loads.clone_from(&other.loads);
+    }
+
+    /// Can a process of this shape become one of shape `later` by loading more?
+    pub fn leads_to(&self, later: &Shape) -> bool {
+        self.table_len <= later.table_len && later.loads.starts_with(&self.loads)
+    }
+}
+
+/// The bytes that an access touches, checked as wasm checks it.
+pub(super) fn memory_range(
+    address: u32,
+    offset: u32,
+    len: u32,
+    memory_len: usize,
+) -> Result<Range<usize>, Trap> {
+    let start = u64::from(address) + u64::from(offset);
+    let end = start + u64::from(len);
+    if end > memory_len as u64 {
+        return Err(Trap::MemoryOutOfBounds);
+    }
+    Ok(start as usize..end as usize)
+}

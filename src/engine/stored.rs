@@ -1,0 +1,348 @@
+//! What the engines that run real modules share: caches, and the reuse of stores.
+//!
+//! Compiling is what costs (milliseconds), making a store and instantiating in
+//! it comes second (tens of microseconds); a run itself takes microseconds. So
+//! modules are kept by program, and stores are kept as well. A store
+//! that has run is as good as new once memory, globals and fuel are set back: emitted
+//! code writes to nothing else (there is no `table.set`, `data.drop` or `memory.grow`), and a
+//! trap leaves a store usable. Two things cannot be taken back: a table cannot
+//! shrink, and an image stays loaded. They are the store's [`Shape`].
+//!
+//! Therefore a store of shape *s* may stand for a process exactly when the process
+//! has shape *s*. As long as no wasm is on the stack, it does not matter which store is used: VM code sees
+//! only memory, two globals and the table's length. [`Outside`], the process as seen
+//! from there, merely notes what is loaded (and copies the payload), and
+//! [settles](Outside::settle) before wasm is entered, the only time that the table itself counts: it
+//! moves the process into a kept store of the shape that is wanted, or loads the images for
+//! real. While wasm is on the stack (VM code called by the host import) loading
+//! has its real effect at once, which changes the store's shape for good.
+//!
+//! So no run ever sees a slot that it has not yet made, and nothing needs to be run twice.
+
+use std::sync::Arc;
+
+use super::load::{Load, Shape, memory_range};
+use super::{Engine, EngineError, FUEL, HostCall, Process, Trap};
+use crate::abi::FuncType;
+use crate::image::{ModuleId, Program};
+use crate::loader::Vm;
+
+/// Programs whose modules are kept, unless told otherwise.
+pub(super) const PROGRAMS: usize = 64;
+/// Stores that are kept, of all programs together. One takes a few hundred KiB.
+const STORES: usize = 64;
+
+/// An engine's API, so far as it differs from the others'.
+pub(super) trait Backend {
+    /// What `--engine` takes.
+    const NAME: &'static str;
+    /// A program's modules. Owns the program.
+    type Compiled;
+    /// A store with a runtime instance.
+    type Session: Session;
+
+    /// Compiles a program's runtime module; images may wait until they are loaded.
+    fn compile(&self, program: &Arc<Program>) -> Result<Self::Compiled, String>;
+
+    /// A store of shape [`Shape::new`].
+    fn start(
+        &self,
+        compiled: &Arc<Self::Compiled>,
+        host: HostCall,
+    ) -> Result<Self::Session, String>;
+}
+
+/// A store with a runtime instance, and perhaps image instances.
+pub(super) trait Session {
+    /// Whose.
+    fn program(&self) -> &Arc<Program>;
+    /// Its table's length and its images.
+    fn shape(&self) -> &Shape;
+    /// Linear memory.
+    fn memory(&self) -> &[u8];
+    /// Linear memory.
+    fn memory_mut(&mut self) -> &mut [u8];
+    /// The place for the VM of the process that is in this store.
+    fn vm(&mut self) -> &mut Option<Vm>;
+    /// What the engine said when it did something that it should not.
+    fn failure(&mut self) -> &mut Option<String>;
+    /// The mutable globals and fuel.
+    fn registers(&mut self) -> Registers;
+    /// Sets the mutable globals and fuel.
+    fn set_registers(&mut self, registers: Registers);
+    /// Does something with the process in this store; loading has its real effect.
+    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R;
+}
+
+/// What of a store is neither memory nor shape.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Registers {
+    /// `__stack_pointer`.
+    pub stack_pointer: u32,
+    /// `__async_continuation`.
+    pub async_continuation: u32,
+    /// What is left.
+    pub fuel: u64,
+}
+
+/// What an engine keeps from run to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Nothing: every run compiles.
+    Nothing,
+    /// Compiled modules.
+    Modules,
+    /// Compiled modules, and stores.
+    Stores,
+}
+
+/// An engine over a [`Backend`].
+pub(super) struct Stored<B: Backend> {
+    backend: B,
+    host: HostCall,
+    keep: Keep,
+    capacity: usize,
+    /// The last used is the last.
+    programs: Vec<(Arc<Program>, Arc<B::Compiled>)>,
+    /// The store of the last run, for [`Engine::memory`].
+    last: Option<B::Session>,
+    /// Kept stores; the last used is the last.
+    idle: Vec<B::Session>,
+    /// [`Outside::wanted`] of the last run, for its allocation.
+    wanted: Shape,
+}
+
+impl<B: Backend> Stored<B> {
+    pub fn new(backend: B, host: HostCall, keep: Keep, capacity: usize) -> Self {
+        let capacity = capacity.max(1);
+        let wanted = Shape::new();
+        Self { backend, host, keep, capacity, programs: vec![], last: None, idle: vec![], wanted }
+    }
+
+    fn compiled(&mut self, program: &Arc<Program>) -> Result<Arc<B::Compiled>, String> {
+        if self.keep == Keep::Nothing {
+            return self.backend.compile(program).map(Arc::new);
+        }
+        // What is compared is alive, so that equal addresses mean the same program.
+        let known = self.programs.iter().rposition(|(p, _)| Arc::ptr_eq(p, program));
+        let entry = match known {
+            Some(at) => self.programs.remove(at),
+            None => (program.clone(), Arc::new(self.backend.compile(program)?)),
+        };
+        let compiled = entry.1.clone();
+        self.programs.push(entry);
+        if self.programs.len() > self.capacity {
+            let (evicted, _) = self.programs.remove(0);
+            self.idle.retain(|session| !Arc::ptr_eq(session.program(), &evicted));
+        }
+        Ok(compiled)
+    }
+
+    /// A kept store of a program, the last used first.
+    fn take_idle(
+        &mut self,
+        program: &Arc<Program>,
+        fits: impl Fn(&Shape) -> bool,
+    ) -> Option<B::Session> {
+        let fits = |s: &B::Session| Arc::ptr_eq(s.program(), program) && fits(s.shape());
+        self.idle.iter().rposition(fits).map(|at| self.idle.remove(at))
+    }
+
+    fn retire(&mut self, session: B::Session) {
+        if self.keep != Keep::Stores {
+            return;
+        }
+        if self.idle.len() == STORES {
+            self.idle.remove(0);
+        }
+        self.idle.push(session);
+    }
+
+    /// A store that is set back to the program's start, but for its shape.
+    fn open(
+        &mut self,
+        compiled: &Arc<B::Compiled>,
+        program: &Arc<Program>,
+    ) -> Result<B::Session, String> {
+        if let Some(last) = self.last.take() {
+            self.retire(last);
+        }
+        let mut session = match self.take_idle(program, |_| true) {
+            Some(session) => session,
+            None => self.backend.start(compiled, self.host)?,
+        };
+        session.memory_mut().copy_from_slice(&program.memory);
+        session.set_registers(Registers {
+            stack_pointer: program.stack_pointer,
+            async_continuation: 0,
+            fuel: FUEL,
+        });
+        Ok(session)
+    }
+
+    fn try_run(
+        &mut self,
+        program: &Arc<Program>,
+        vm: Vm,
+        drive: &mut dyn FnMut(&mut dyn Process),
+    ) -> Result<Vm, String> {
+        let compiled = self.compiled(program)?;
+        let mut session = self.open(&compiled, program)?;
+        *session.vm() = Some(vm);
+        let mut wanted = std::mem::replace(&mut self.wanted, Shape { table_len: 0, loads: vec![] });
+        wanted.clear();
+        let mut process =
+            Outside { engine: self, compiled, program: program.clone(), session, wanted };
+        drive(&mut process);
+        let Outside { mut session, wanted, .. } = process;
+        self.wanted = wanted;
+        let vm = session.vm().take().expect("the VM moves with the process");
+        if let Some(failure) = session.failure().take() {
+            return Err(failure);
+        }
+        self.last = Some(session);
+        Ok(vm)
+    }
+}
+
+impl<B: Backend> Engine for Stored<B> {
+    fn name(&self) -> &'static str {
+        B::NAME
+    }
+
+    fn run(
+        &mut self,
+        program: &Arc<Program>,
+        vm: Vm,
+        drive: &mut dyn FnMut(&mut dyn Process),
+    ) -> Result<Vm, EngineError> {
+        self.try_run(program, vm, drive).map_err(|message| EngineError { engine: B::NAME, message })
+    }
+
+    fn memory(&self) -> &[u8] {
+        self.last.as_ref().map_or(&[], Session::memory)
+    }
+}
+
+/// A process while no wasm is on the stack.
+struct Outside<'a, B: Backend> {
+    engine: &'a mut Stored<B>,
+    compiled: Arc<B::Compiled>,
+    program: Arc<Program>,
+    /// Where memory and globals are.
+    session: B::Session,
+    /// The process's shape, which the session's need not be.
+    wanted: Shape,
+}
+
+impl<B: Backend> Outside<'_, B> {
+    /// Gives the session the process's shape.
+    fn settle(&mut self) -> Result<(), Trap> {
+        if *self.session.shape() == self.wanted {
+            return Ok(());
+        }
+        if let Some(kept) = self.engine.take_idle(&self.program, |shape| *shape == self.wanted) {
+            self.move_into(kept);
+            return Ok(());
+        }
+        if !self.session.shape().leads_to(&self.wanted) {
+            match self.engine.backend.start(&self.compiled, self.engine.host) {
+                Ok(session) => self.move_into(session),
+                Err(message) => {
+                    *self.session.failure() = Some(message);
+                    return Err(Trap::Unreachable);
+                }
+            }
+        }
+        self.load_for_real()
+    }
+
+    /// Goes on in another store.
+    fn move_into(&mut self, session: B::Session) {
+        let mut left = std::mem::replace(&mut self.session, session);
+        self.session.memory_mut().copy_from_slice(left.memory());
+        self.session.set_registers(left.registers());
+        *self.session.vm() = left.vm().take();
+        self.engine.retire(left);
+    }
+
+    /// Loads into the session what it lacks, without a change to memory:
+    /// the payload was there before, and VM code may have written to it since.
+    fn load_for_real(&mut self) -> Result<(), Trap> {
+        let Shape { table_len, loads } = self.session.shape();
+        let (missing, already) = (self.wanted.table_len - table_len, loads.len());
+        self.session.enter(|process| process.table_grow(missing));
+        for &load in &self.wanted.loads[already..] {
+            let range = load.check(&self.program, self.wanted.table_len)?;
+            let payload = self.session.memory()[range.clone()].to_vec();
+            let Load { module, memory_base, table_base } = load;
+            self.session.enter(|process| process.instantiate(module, memory_base, table_base))?;
+            self.session.memory_mut()[range].copy_from_slice(&payload);
+        }
+        Ok(())
+    }
+}
+
+impl<B: Backend> Process for Outside<'_, B> {
+    fn vm(&mut self) -> &mut Vm {
+        self.session.vm().as_mut().expect("the VM moves with the process")
+    }
+
+    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
+        let memory = self.session.memory();
+        Ok(&memory[memory_range(address, 0, len, memory.len())?])
+    }
+
+    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
+        write(self.session.memory_mut(), address, bytes)
+    }
+
+    fn table_len(&mut self) -> u32 {
+        self.wanted.table_len
+    }
+
+    fn table_grow(&mut self, n: u32) {
+        self.wanted.table_len += n;
+    }
+
+    fn instantiate(
+        &mut self,
+        module: ModuleId,
+        memory_base: u32,
+        table_base: u32,
+    ) -> Result<(), Trap> {
+        let load = Load { module, memory_base, table_base };
+        let range = load.check(&self.program, self.wanted.table_len)?;
+        let payload = &self.program.images[usize::from(module.0)].payload;
+        self.session.memory_mut()[range].copy_from_slice(payload);
+        self.wanted.loads.push(load);
+        Ok(())
+    }
+
+    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+        self.settle()?;
+        let outcome = self.session.enter(|process| process.call(index, arguments));
+        self.wanted.set(self.session.shape());
+        outcome
+    }
+
+    fn stack_pointer(&mut self) -> u32 {
+        self.session.registers().stack_pointer
+    }
+
+    fn set_stack_pointer(&mut self, value: u32) {
+        self.session.enter(|process| process.set_stack_pointer(value));
+    }
+
+    fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
+        self.settle().ok()?;
+        self.session.enter(|process| process.table_type(index))
+    }
+}
+
+/// A write by VM code.
+pub(super) fn write(memory: &mut [u8], address: u32, bytes: &[u8]) -> Result<(), Trap> {
+    let range = memory_range(address, 0, bytes.len() as u32, memory.len())?;
+    memory[range].copy_from_slice(bytes);
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! One suite for all engines: equal results, equal traps, equal memory.
+
+mod loading;
+mod modules;
+mod program;
+mod random;
+mod smoke;
+
+use std::sync::Arc;
+
+use super::paper::Paper;
+use super::{Engine, HostCall, Process, Trap};
+use crate::image::facts::Emission;
+use crate::image::{ModuleId, Program};
+use crate::loader::{Fixed, Vm};
+use crate::scenario::Scenario;
+
+/// What a test saw of a process, in order.
+type Log = Vec<Result<u32, Trap>>;
+
+/// Every engine in every mode, the paper engine first.
+fn engines(host: HostCall) -> Vec<Box<dyn Engine>> {
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Paper::with_host(host))];
+    #[cfg(feature = "wasmtime")]
+    for keep in [super::stored::Keep::Modules, super::stored::Keep::Stores] {
+        engines.push(Box::new(super::wasmtime::Wasmtime::with(host, keep, 8)));
+    }
+    #[cfg(feature = "wasmi")]
+    for keep in [super::stored::Keep::Modules, super::stored::Keep::Stores] {
+        engines.push(Box::new(super::wasmi::Wasmi::with(host, keep, 8)));
+    }
+    engines
+}
+
+/// A VM that has nothing to do: these tests drive the process themselves.
+fn idle_vm() -> Vm {
+    let scenario = Arc::new(Scenario::default());
+    let emission = Arc::new(Emission::new(&scenario.layout));
+    Vm::new(scenario, emission, &Fixed)
+}
+
+/// One run: what `drive` logged, and memory.
+fn observe(
+    engine: &mut dyn Engine,
+    program: &Arc<Program>,
+    drive: &dyn Fn(&mut dyn Process, &mut Log),
+) -> (Log, Vec<u8>) {
+    let mut log = Log::new();
+    engine
+        .run(program, idle_vm(), &mut |process| drive(process, &mut log))
+        .unwrap_or_else(|error| panic!("{error}"));
+    (log, engine.memory().to_vec())
+}
+
+/// Runs on every engine, and that three times, asserts that all agree, and gives what they say.
+fn agree(
+    engines: &mut [Box<dyn Engine>],
+    program: &Arc<Program>,
+    drive: &dyn Fn(&mut dyn Process, &mut Log),
+) -> (Log, Vec<u8>) {
+    let expected = observe(&mut *engines[0], program, drive);
+    for round in 0..3 {
+        for engine in engines.iter_mut() {
+            let (log, memory) = observe(&mut **engine, program, drive);
+            let name = engine.name();
+            assert_eq!(log, expected.0, "{name}, round {round}");
+            let differs = (0..memory.len()).find(|&i| memory[i] != expected.1[i]);
+            assert_eq!((differs, memory.len()), (None, expected.1.len()), "{name}, round {round}");
+        }
+    }
+    expected
+}
+
+/// What a process is asked to do when it calls the host.
+#[derive(Clone, Copy)]
+enum HostWork {
+    /// `(a, address)`: writes `a` at `address` and returns `a + 1`.
+    Write,
+    /// `(index, x, y, z)`: calls the table.
+    Call,
+    /// `(n)`: returns [`TRAPS`]`[n]`.
+    Trap,
+    /// `(module, memory base)`: loads an image at the end of the table, and returns its table base.
+    Load,
+}
+
+const TRAPS: [Trap; 7] = [
+    Trap::SignatureMismatch,
+    Trap::NullElement,
+    Trap::TableOutOfBounds,
+    Trap::MemoryOutOfBounds,
+    Trap::Unreachable,
+    Trap::StackExhausted,
+    Trap::OutOfFuel,
+];
+
+/// The VM of these tests; its state is all in the process.
+fn host(process: &mut dyn Process, work: u32, [a, b, c, d]: [u32; 4]) -> Result<u32, Trap> {
+    match work {
+        w if w == HostWork::Write as u32 => {
+            super::write_u32(process, b, a)?;
+            Ok(a.wrapping_add(1))
+        }
+        w if w == HostWork::Call as u32 => process.call(a, [b, c, d]).map(|()| 7),
+        w if w == HostWork::Trap as u32 => Err(TRAPS[a as usize]),
+        w if w == HostWork::Load as u32 => load(process, a, b),
+        _ => Err(Trap::Unreachable),
+    }
+}
+
+/// Loads an image at the end of the table, as the loader does; there are two.
+fn load(process: &mut dyn Process, module: u32, memory_base: u32) -> Result<u32, Trap> {
+    if module > 1 {
+        return Err(Trap::Unreachable);
+    }
+    let table_base = process.table_len();
+    process.table_grow(program::IMAGE_FUNCTIONS);
+    process.instantiate(ModuleId(module as u16), memory_base, table_base)?;
+    Ok(table_base)
+}
