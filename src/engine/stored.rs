@@ -30,7 +30,7 @@ use crate::loader::Vm;
 /// Programs whose modules are kept, unless told otherwise.
 pub(super) const PROGRAMS: usize = 64;
 /// Stores that are kept, of all programs together. One takes a few hundred KiB.
-const STORES: usize = 64;
+pub(super) const STORES: usize = 64;
 
 /// An engine's API, so far as it differs from the others'.
 pub(super) trait Backend {
@@ -117,6 +117,12 @@ impl<B: Backend> Stored<B> {
         let capacity = capacity.max(1);
         let wanted = Shape::new();
         Self { backend, host, keep, capacity, programs: vec![], last: None, idle: vec![], wanted }
+    }
+
+    /// Programs and stores that are kept.
+    #[cfg(test)]
+    pub fn kept(&self) -> (usize, usize) {
+        (self.programs.len(), self.idle.len() + usize::from(self.last.is_some()))
     }
 
     fn compiled(&mut self, program: &Arc<Program>) -> Result<Arc<B::Compiled>, String> {

@@ -50,6 +50,12 @@ impl Wasmi {
     pub(super) fn with(host: HostCall, keep: Keep, programs: usize) -> Self {
         Self(Stored::new(Interpreter, host, keep, programs))
     }
+
+    /// Programs and stores that are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, usize) {
+        self.0.kept()
+    }
 }
 
 impl Default for Wasmi {

@@ -57,6 +57,12 @@ impl Wasmtime {
     pub(super) fn with(host: HostCall, keep: Keep, programs: usize) -> Self {
         Self(Stored::new(Cranelift::new(), host, keep, programs))
     }
+
+    /// Programs and stores that are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, usize) {
+        self.0.kept()
+    }
 }
 
 impl Default for Wasmtime {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::program::{ENTRY, IMAGE_FUNCTIONS, MEMORY, OUT, every_op, slot};
 use super::random::Random;
 use super::{HostWork, Log, agree, engines, host, load, observe};
-use crate::engine::{Process, Trap};
+use crate::engine::paper::Paper;
+#[cfg(any(feature = "wasmtime", feature = "wasmi"))]
+use crate::engine::stored::{Keep, STORES};
+use crate::engine::{Engine, Process, Trap};
 use crate::image::{HOST_SLOTS, ModuleId, Program};
 
 #[test]
@@ -165,20 +168,41 @@ fn random_scripts_agree() {
     assert!(returned > 1200, "only {returned} of 3600 steps returned");
 }
 
-#[test]
-fn ten_thousand_runs_keep_a_bounded_number_of_stores() {
+/// Runs of twelve programs, most of them of one, each with one of several
+/// sequences of loads.
+fn run_ten_thousand_times(engine: &mut dyn Engine) {
     let programs: Vec<Arc<Program>> = (0..12).map(|_| every_op()).collect();
-    let drive = |process: &mut dyn Process, log: &mut Log| {
-        log.push(load(process, 0, 0x8000));
-        log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
-    };
-    let mut engines = engines(host);
-    let expected = observe(&mut *engines[0], &programs[0], &drive);
-    for engine in &mut engines {
-        for run in 0..10_000 {
-            // Mostly one program; the others take turns, more of them than are kept.
-            let program = if run % 100 == 0 { &programs[run / 100 % 12] } else { &programs[0] };
-            assert_eq!(observe(&mut **engine, program, &drive).0, expected.0);
-        }
+    for run in 0..10_000 {
+        let program = if run % 100 == 0 { &programs[run / 100 % 12] } else { &programs[0] };
+        let (log, _) = observe(engine, program, &|process, log| {
+            log.push(load(process, 0, 0x8000 + 16 * (run as u32 % 7)));
+            log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
+            log.push(load(process, 1, 0x9000));
+            log.push(process.call(HOST_SLOTS + IMAGE_FUNCTIONS, [OUT, 0, 0]).map(|()| 0));
+        });
+        assert_eq!(log, [Ok(HOST_SLOTS), Ok(0), Ok(HOST_SLOTS + IMAGE_FUNCTIONS), Ok(0)]);
     }
+}
+
+#[test]
+fn the_paper_engine_runs_ten_thousand_times() {
+    run_ten_thousand_times(&mut Paper::with_host(host));
+}
+
+#[cfg(feature = "wasmtime")]
+#[test]
+fn wasmtime_keeps_a_bounded_number_of_stores() {
+    let mut engine = crate::engine::wasmtime::Wasmtime::with(host, Keep::Stores, 4);
+    run_ten_thousand_times(&mut engine);
+    let (programs, stores) = engine.kept();
+    assert!(programs == 4 && stores <= STORES + 1, "{programs} programs, {stores} stores");
+}
+
+#[cfg(feature = "wasmi")]
+#[test]
+fn wasmi_keeps_a_bounded_number_of_stores() {
+    let mut engine = crate::engine::wasmi::Wasmi::with(host, Keep::Stores, 4);
+    run_ten_thousand_times(&mut engine);
+    let (programs, stores) = engine.kept();
+    assert!(programs == 4 && stores <= STORES + 1, "{programs} programs, {stores} stores");
 }
