@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::{Engine, EngineError, paper::Paper};
 use crate::image::facts::Emission;
-use crate::loader::{self, Loader, Vm};
+use crate::loader::{self, Fixed, Loader, Vm};
 use crate::reference;
 use crate::scenario::{Layout, Scenario};
 use crate::verdict::{self, Finding, Run};
@@ -82,6 +82,8 @@ pub struct Judge {
     emissions: HashMap<Layout, Arc<Emission>>,
     /// The layout of the last run: mutation favours scripts, so it is often the next one's too.
     last: Option<(Layout, Arc<Emission>)>,
+    /// The name of the compiler that emitted them.
+    compiler: &'static str,
 }
 
 struct Slot(Box<dyn Engine>);
@@ -109,27 +111,35 @@ impl Judge {
             engines: engines.into_iter().map(Slot).collect(),
             emissions: HashMap::new(),
             last: None,
+            compiler: Fixed.compiler().name(),
         }
     }
 
-    /// The modules of a layout, emitted or remembered.
-    pub fn emission(&mut self, layout: &Layout) -> Arc<Emission> {
+    /// The modules of a layout, emitted as this loader's compiler does it, or remembered.
+    pub fn emission(&mut self, layout: &Layout, loader: &'static dyn Loader) -> Arc<Emission> {
+        // Modules differ between loaders only if their compilers do.
+        let compiler = loader.compiler().name();
+        if self.compiler != compiler {
+            self.compiler = compiler;
+            self.emissions.clear();
+            self.last = None;
+        }
         if let Some((last, emission)) = &self.last
             && last == layout
         {
             return emission.clone();
         }
         let known = self.emissions.get(layout).cloned();
-        let emission = known.unwrap_or_else(|| self.emit(layout));
+        let emission = known.unwrap_or_else(|| self.emit(layout, loader));
         self.last = Some((layout.clone(), emission.clone()));
         emission
     }
 
-    fn emit(&mut self, layout: &Layout) -> Arc<Emission> {
+    fn emit(&mut self, layout: &Layout, loader: &'static dyn Loader) -> Arc<Emission> {
         if self.emissions.len() >= CACHED_LAYOUTS {
             self.emissions.clear();
         }
-        let emission = Arc::new(Emission::new(layout));
+        let emission = Arc::new(Emission::by(layout, loader.compiler()));
         self.emissions.insert(layout.clone(), emission.clone());
         emission
     }
@@ -143,7 +153,7 @@ impl Judge {
         scenario: &Arc<Scenario>,
         loader: &'static dyn Loader,
     ) -> Result<Vec<EngineVerdict>, EngineError> {
-        let emission = self.emission(&scenario.layout);
+        let emission = self.emission(&scenario.layout, loader);
         self.judge_emitted(scenario, &emission, loader)
     }
 

@@ -30,7 +30,7 @@ const WRAPPED_DOUBLE: Type = Type::Struct(StructId(3));
 const A32: Type = Type::Struct(StructId(4));
 
 fn sig(instance: bool, ret: Option<Type>, params: &[Type]) -> Signature {
-    Signature { instance, ret, params: params.to_vec() }
+    Signature { instance, ret, params: params.to_vec(), ..Signature::default() }
 }
 
 fn worked_examples() -> Vec<Row> {

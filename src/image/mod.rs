@@ -4,13 +4,15 @@
 //! A [`Program`] depends on the layout alone, never on the script, so that
 //! engines can keep compiled modules (`docs/architecture.md`, "Layout and script").
 
+pub mod bodies;
+pub mod callers;
 pub mod code;
+pub mod decisions;
 pub mod emit;
 pub mod encode;
 pub mod facts;
 mod function;
 pub mod map;
-pub mod methods;
 pub mod payload;
 pub mod runtime;
 pub mod thunks;

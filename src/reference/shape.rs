@@ -10,7 +10,7 @@ pub fn of(layout: &Layout, signature: &Signature, managed: bool) -> FuncType {
     let result = match signature.ret.map(|ty| words(layout, ty)) {
         None => (None, false),
         Some(Words::One(ty)) => (Some(ty), false),
-        Some(Words::Two | Words::Memory) => (None, true),
+        Some(Words::Two | Words::Vectors(_) | Words::Memory) => (None, true),
     };
     if managed {
         operands.push(ValType::I32);
@@ -21,10 +21,14 @@ pub fn of(layout: &Layout, signature: &Signature, managed: bool) -> FuncType {
     if result.1 {
         operands.push(ValType::I32);
     }
+    // A generic context and a continuation are words in front of the parameters.
+    let hidden = usize::from(signature.context) + usize::from(signature.continuation);
+    operands.extend(std::iter::repeat_n(ValType::I32, hidden));
     for &param in &signature.params {
         match words(layout, param) {
             Words::One(ty) => operands.push(ty),
             Words::Two => operands.extend([ValType::I64; 2]),
+            Words::Vectors(n) => operands.extend(std::iter::repeat_n(ValType::V128, n)),
             Words::Memory => operands.push(ValType::I32),
         }
     }
@@ -37,18 +41,20 @@ pub fn of(layout: &Layout, signature: &Signature, managed: bool) -> FuncType {
 enum Words {
     One(ValType),
     Two,
+    Vectors(usize),
     Memory,
 }
 
 fn words(layout: &Layout, ty: Type) -> Words {
     if let Type::Struct(id) = ty {
         return match layout.structs[id.index()].shape {
-            StructShape::Opaque { .. } => Words::Memory,
+            StructShape::Opaque { .. } | StructShape::Empty => Words::Memory,
             StructShape::Wraps(field) => words(layout, field),
         };
     }
     match (ty, layout.size_align(ty).0) {
         (Type::Vector128, _) => Words::One(ValType::V128),
+        (Type::Vector256 | Type::Vector512, bytes) => Words::Vectors(bytes as usize / 16),
         (Type::F32, _) => Words::One(ValType::F32),
         (Type::F64, _) => Words::One(ValType::F64),
         (_, 16) => Words::Two,

@@ -43,7 +43,7 @@ pub(super) fn actual_code(
     process: &mut dyn Process,
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
-    entry::ensure_callable_from_r2r(process, method)?;
+    entry::ensure_callable_from_r2r(process, method.into())?;
     let pep = method_pep(process, method)?;
     let words = pep.words(process)?;
     if words.has_native_code() {

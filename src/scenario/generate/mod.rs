@@ -40,7 +40,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::meaning::mix;
-    use super::super::validate::{callees, validate};
+    use super::super::targets::callees;
+    use super::super::validate::validate;
     use super::super::{Action, Caller, Event};
     use super::*;
 
@@ -84,6 +85,7 @@ mod tests {
             for (event, callee) in scenario.script.iter().zip(callees(&scenario)) {
                 let kind = match event {
                     Event::Load(_) => "load".to_owned(),
+                    Event::Reset(_) | Event::Recycle { .. } => "reset".into(),
                     Event::Prepare(_) => "prepare".into(),
                     Event::Touch(_) => "touch".into(),
                     Event::Take { site, .. } => site_kind(&scenario, site.index()),
@@ -111,6 +113,7 @@ mod tests {
             Action::ManagedCalli(_) => "calli".into(),
             Action::UnmanagedCalli(_) => "unmanaged".into(),
             Action::Ldftn(_) => "ldftn".into(),
+            other => format!("{other:?}"),
         };
         let caller = match site.caller {
             Caller::ReadyToRun(_) => "r2r",

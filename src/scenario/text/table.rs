@@ -31,6 +31,11 @@ impl<'t> Entry<'t> {
         self.value.get_ref().as_bool().ok_or_else(|| self.wrong_type("`true` or `false`"))
     }
 
+    /// Only `true` makes sense.
+    pub(super) fn word_true(&self) -> Result<(), Wrong> {
+        if self.boolean()? { Ok(()) } else { Err(self.wrong_type("`true`, or nothing at all")) }
+    }
+
     pub(super) fn array(&self) -> Result<&'t DeArray<'t>, Wrong> {
         self.value.get_ref().as_array().ok_or_else(|| self.wrong_type("an array"))
     }
