@@ -54,7 +54,7 @@ fn transition_frame(
     }
 }
 
-/// `WasmImportThunk` (facts section 4.1): asks the VM for the real entry
+/// `WasmImportThunk` (`WasmImportThunk.cs`): asks the VM for the real entry
 /// point, then makes the same call again. By-reference structs are
 /// zero-filled in the block: nothing reads them there.
 pub fn import_thunk(
@@ -80,7 +80,7 @@ pub fn import_thunk(
     f.finish()
 }
 
-/// `WasmR2RToInterpreterThunk` (facts section 4.2): copies the arguments into
+/// `WasmR2RToInterpreterThunk` (`WasmR2RToInterpreterThunkNode.cs`): copies the arguments into
 /// a TransitionBlock and enters the interpreter.
 pub fn r2r_to_interpreter(
     types: &mut Types,
@@ -110,7 +110,7 @@ pub fn r2r_to_interpreter(
     f.finish()
 }
 
-/// `WasmInterpreterToR2RThunk` (facts section 4.3): `(pep, pArgs, pRet)`. Loads
+/// `WasmInterpreterToR2RThunk` (`WasmInterpreterToR2RThunkNode.cs`): `(pep, pArgs, pRet)`. Loads
 /// the arguments from interpreter slots and calls through the entry point.
 pub fn interpreter_to_r2r(types: &mut Types, lowered: &Lowered) -> Function {
     let call = types.intern(lowered.func_type());

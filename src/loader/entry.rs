@@ -1,6 +1,6 @@
 //! How a method's portable entry point gets its code.
 //!
-//! The state machine of facts section 2.3: cold, thunk installed by
+//! The state machine of `vm/precode_portable.cpp` and `vm/method.cpp`: cold, thunk installed by
 //! compare-and-swap, interpreted, R2R published, UCO checked and has.
 
 use super::pep::{PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};

@@ -82,7 +82,7 @@ pub struct Method {
     /// Which code exists for it.
     pub code: Code,
     /// For a UCO method: whether the generator compiled a C reverse thunk for
-    /// it (facts section 4.4). An interpreted UCO method needs one.
+    /// it (`callhelpers-reverse.cpp`). An interpreted UCO method needs one.
     pub reverse_thunk: bool,
     /// Parameters and result.
     pub signature: Signature,
