@@ -202,3 +202,18 @@ fn arguments_are_distinguishable_constants() {
         }
     }
 }
+
+/// The scenario that the README teaches with does what it says there.
+#[test]
+fn the_scenario_in_the_readme_replays() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("```toml\n").expect("there is a scenario");
+    let (source, _) = rest.split_once("```").expect("and its end");
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("readme.toml"), source).expect("written");
+    let found = collect(&[directory.path().to_owned()]);
+    assert_eq!(found.errors, [""; 0]);
+    assert!(!found.cases[0].shows.is_empty());
+    let plan = Plan { loader: None, engines: EngineKind::available() };
+    assert_eq!(complaint(&replay(&plan, found.cases, |_| ())), None);
+}
