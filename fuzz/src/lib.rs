@@ -8,14 +8,17 @@ use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
 use calliper::replay::known;
 use calliper::scenario::generate::{fixup, generate, regenerate_script};
+use calliper::scenario::meaning::mix;
 use calliper::scenario::{Scenario, binary, text};
 
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
 
-/// The most scripts that one input gives for its layout. Engines compile modules in
+/// The scripts that one input gives for its layout. Engines compile modules in
 /// milliseconds, once a layout, and run a script in microseconds.
-const SCRIPTS: usize = 32;
+const SCRIPTS: u64 = 16;
+/// Words of bytes that each script after the first is made from.
+const SCRIPT_WORDS: u64 = 32;
 
 /// Judges inputs one after the other, keeping compiled modules between them.
 pub struct Fuzzer {
@@ -38,7 +41,7 @@ impl Fuzzer {
     }
 
     /// Runs one input: the binary form, repaired where a mutation broke its rules, or
-    /// else what the bytes generate, a layout and then scripts for it while they last.
+    /// else what the bytes generate, and more scripts for the same layout.
     ///
     /// # Panics
     /// With the report, when there is a finding.
@@ -50,11 +53,12 @@ impl Fuzzer {
         let mut bytes = Unstructured::new(data);
         let mut scenario = generate(&mut bytes);
         self.judge(scenario.clone());
-        for _ in 1..SCRIPTS {
-            if bytes.is_empty() {
-                break;
-            }
-            regenerate_script(&mut bytes, &mut scenario);
+        let seed = data.iter().fold(0, |hash, &byte| mix(hash, byte.into()));
+        for script in 1..SCRIPTS {
+            let seed = mix(seed, script);
+            let more: Vec<u8> =
+                (0..SCRIPT_WORDS).flat_map(|i| mix(seed, i).to_le_bytes()).collect();
+            regenerate_script(&mut Unstructured::new(&more), &mut scenario);
             self.judge(scenario.clone());
         }
     }
