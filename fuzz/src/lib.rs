@@ -3,15 +3,22 @@
 
 use std::sync::Arc;
 
-use arbitrary::{Arbitrary, Unstructured};
+use arbitrary::Unstructured;
 use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
 use calliper::replay::known;
-use calliper::scenario::generate::fixup;
+use calliper::scenario::generate::{fixup, generate, regenerate_script};
+use calliper::scenario::meaning::mix;
 use calliper::scenario::{Scenario, binary, text};
 
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
+
+/// The scripts that one input gives for its layout. Engines compile modules in
+/// milliseconds, once a layout, and run a script in microseconds.
+const SCRIPTS: u64 = 16;
+/// Words of bytes that each script after the first is made from.
+const SCRIPT_WORDS: u64 = 32;
 
 /// Judges inputs one after the other, keeping compiled modules between them.
 pub struct Fuzzer {
@@ -33,12 +40,30 @@ impl Fuzzer {
         Self::new(engines, loader_from_environment())
     }
 
-    /// Runs one input.
+    /// Runs one input: the binary form, repaired where a mutation broke its rules, or
+    /// else what the bytes generate, and more scripts for the same layout.
     ///
     /// # Panics
     /// With the report, when there is a finding.
     pub fn run(&mut self, data: &[u8]) {
-        let Some(scenario) = scenario(data) else { return };
+        if let Ok(mut scenario) = binary::decode_any(data) {
+            fixup(&mut scenario);
+            return self.judge(scenario);
+        }
+        let mut bytes = Unstructured::new(data);
+        let mut scenario = generate(&mut bytes);
+        self.judge(scenario.clone());
+        let seed = data.iter().fold(0, |hash, &byte| mix(hash, byte.into()));
+        for script in 1..SCRIPTS {
+            let seed = mix(seed, script);
+            let more: Vec<u8> =
+                (0..SCRIPT_WORDS).flat_map(|i| mix(seed, i).to_le_bytes()).collect();
+            regenerate_script(&mut Unstructured::new(&more), &mut scenario);
+            self.judge(scenario.clone());
+        }
+    }
+
+    fn judge(&mut self, scenario: Scenario) {
         let scenario = Arc::new(scenario);
         match self.judge.judge(&scenario, self.loader) {
             Err(error) => panic!("{error}\n\n{}", self.reproduction(&scenario)),
@@ -59,16 +84,6 @@ impl Fuzzer {
             text::print(scenario)
         )
     }
-}
-
-/// The scenario that the bytes are: the binary form, repaired where a mutation
-/// broke its rules, or else whatever they generate.
-pub fn scenario(data: &[u8]) -> Option<Scenario> {
-    if let Ok(mut scenario) = binary::decode_any(data) {
-        fixup(&mut scenario);
-        return Some(scenario);
-    }
-    Scenario::arbitrary_take_rest(Unstructured::new(data)).ok()
 }
 
 /// The findings of the first engine that has any, headline first.

@@ -10,7 +10,7 @@ use crate::scenario::{Layout, Method, Signature, StructShape, Type};
 /// The calling convention that a metadata signature declares.
 ///
 /// An `[UnmanagedCallersOnly]` method's is `Default`: the attribute does not
-/// stand in its signature, so its key comes out managed (facts section 1.2).
+/// stand in its signature, so its key comes out managed (`GetSignatureKey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetadataConvention {
     /// `IMAGE_CEE_CS_CALLCONV_DEFAULT`.

@@ -16,7 +16,7 @@ use crate::abi::{Shape, ValType, jit};
 use crate::scenario::{Action, Layout, MethodId, Signature, Site, meaning};
 
 /// Bytes at the start of each managed frame: +0 the function's table index,
-/// +4 the local virtual IP (facts section 6).
+/// +4 the local virtual IP (`jit/codegenwasm.cpp`).
 pub(super) const FRAME_HEADER: u32 = 16;
 /// Where a caller keeps its InlinedCallFrame.
 const CALL_FRAME: u32 = FRAME_HEADER;
@@ -40,7 +40,7 @@ pub(super) fn write_frame_header(f: &mut Assembler, frame: u32, function: u32) {
 }
 
 /// A JIT helper: cell, its portable entry point, then word 0 of that
-/// (facts section 5: the JIT always double-dereferences the cell). Called as `(sp, frame, pep)`.
+/// (`jit/codegenwasm.cpp`: the JIT always double-dereferences the cell). Called as `(sp, frame, pep)`.
 pub(super) fn call_jit_helper(
     f: &mut Assembler,
     types: &mut Types,

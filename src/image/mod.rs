@@ -35,7 +35,7 @@ pub struct Program {
     /// The runtime module: defines memory, table and `__stack_pointer`, and
     /// fills slots [`Program::host_base`]`..`[`HOST_SLOTS`] of the table.
     pub runtime: Module,
-    /// One a assembly, indexed by [`ModuleId`].
+    /// One an assembly, indexed by [`ModuleId`].
     pub images: Vec<Module>,
     /// Linear memory at the start, whole 64 KiB pages. Also its maximum.
     pub memory: Vec<u8>,

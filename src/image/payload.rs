@@ -2,7 +2,7 @@
 //! tables, thunk strings and relocations.
 //!
 //! Layout as in `docs/design/mono/webcil.md` and `ObjectWriter/WebCilObjectWriter.cs`;
-//! what each word means to the loader is in facts sections 3.1 to 3.3.
+//! `docs/architecture.md`, "Images", says who reads each word upstream.
 
 use super::facts::Import;
 
@@ -21,7 +21,7 @@ pub const REL_WASM32_TABLE: u16 = 12;
 const RECORD: u32 = 8;
 /// What ends the RUNTIME_FUNCTION entries.
 const RUNTIME_FUNCTION_SENTINEL: u32 = 0xffff_ffff;
-/// Virtual IPs that each function takes; offsets are even (facts section 6).
+/// Virtual IPs that each function takes; offsets are even.
 pub const VIRTUAL_IPS_A_FUNCTION: u32 = 8;
 
 /// Where cells lie: one word each, in order, right after the headers.

@@ -314,7 +314,7 @@ pub fn driver_type() -> FuncType {
 }
 
 /// `CallFunc_<args>_Ret<r>(pcode, pArgs, pRet)`: `pcode` is the raw index
-/// (facts section 4.3, key without `p`; `callhelpers-interp-to-managed.cpp`).
+/// (key without `p`; `callhelpers-interp-to-managed.cpp`).
 fn interpreter_to_native(types: &mut Types, lowered: &Lowered) -> Function {
     let call = types.intern(lowered.func_type());
     let mut f = Assembler::new(types, format!("CallFunc_{lowered}"), driver_type());
@@ -411,7 +411,7 @@ fn helper_function(types: &mut Types, helper: Helper) -> Function {
             f.constant(HostFunction::GenericLookup as u32).get(0).get(1).constant(0).constant(0);
             f.op(Op::CallHost);
         }
-        // Publishes sp and enters preemptive mode (facts section 5).
+        // Publishes sp and enters preemptive mode (`JIT_PInvokeBegin`).
         Helper::PInvokeBegin => {
             f.get(0).op(Op::GlobalSet(Global::StackPointer));
             f.store_local(ValType::I32, 1, 0, 0);

@@ -66,7 +66,7 @@ fn transition_frame(
     }
 }
 
-/// `WasmImportThunk` (facts section 4.1): asks the VM for the real entry
+/// `WasmImportThunk` (`WasmImportThunk.cs`): asks the VM for the real entry
 /// point, then makes the same call again. By-reference structs are
 /// zero-filled in the block: nothing reads them there.
 pub fn import_thunk(
@@ -101,7 +101,7 @@ pub enum InterpreterEntry {
     Runtime,
 }
 
-/// `WasmR2RToInterpreterThunk` (facts section 4.2): copies the arguments into
+/// `WasmR2RToInterpreterThunk` (`WasmR2RToInterpreterThunkNode.cs`): copies the arguments into
 /// a TransitionBlock and enters the interpreter.
 pub fn r2r_to_interpreter(
     types: &mut Types,
@@ -136,7 +136,7 @@ pub fn r2r_to_interpreter(
     f.finish()
 }
 
-/// `WasmInterpreterToR2RThunk` (facts section 4.3): `(pep, pArgs, pRet)`. Loads
+/// `WasmInterpreterToR2RThunk` (`WasmInterpreterToR2RThunkNode.cs`): `(pep, pArgs, pRet)`. Loads
 /// the arguments from interpreter slots and calls through the entry point.
 pub fn interpreter_to_r2r(
     types: &mut Types,
@@ -186,7 +186,7 @@ pub fn interpreter_to_r2r(
     f.finish()
 }
 
-/// The key of a V-thunk: `V`, the result, and every lowered parameter (facts section 4.6).
+/// The key of a V-thunk: `V`, the result, and every lowered parameter (`WasmVirtualDispatchThunkNode.cs`).
 pub fn virtual_key(lowered: &Lowered) -> String {
     let letter = |ty: &ValType| match ty {
         ValType::I32 => 'i',
@@ -200,7 +200,7 @@ pub fn virtual_key(lowered: &Lowered) -> String {
     ['V', result].into_iter().chain(ty.params.iter().map(letter)).collect()
 }
 
-/// `WasmVirtualDispatchThunk` (facts section 4.6): reads the slot from the
+/// `WasmVirtualDispatchThunk` (`WasmVirtualDispatchThunkNode.cs`): reads the slot from the
 /// receiver's MethodTable and calls what it holds, or the initial entry if
 /// that has no code yet.
 pub fn virtual_dispatch(types: &mut Types, lowered: &Lowered) -> Function {

@@ -1,6 +1,6 @@
 //! How a portable entry point gets its code.
 //!
-//! The state machine of facts section 2.3: cold, thunk installed by
+//! The state machine of `vm/precode_portable.cpp` and `vm/method.cpp`: cold, thunk installed by
 //! compare-and-swap, interpreted, R2R published, UCO checked and has, FCall.
 
 use super::callee::{Callee, StubKind};

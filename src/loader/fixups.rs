@@ -1,4 +1,4 @@
-//! The two resolvers of import cells (facts section 3.4).
+//! The two resolvers of import cells.
 //!
 //! They store different things for the same fixup kind: the eager one hands
 //! out what `ldftn` needs, the lazy one what a call needs.

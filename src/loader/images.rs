@@ -1,4 +1,4 @@
-//! Loading an image: host, relocation, registration (facts section 3).
+//! Loading an image: host, relocation, registration.
 
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;

@@ -1,5 +1,5 @@
 //! The wasm shape of a signature, from the calling convention's own definition
-//! (facts section 1.1), independently of `abi`.
+//! (`docs/architecture.md`, "Lowering and keys"), independently of `abi`.
 
 use crate::abi::{FuncType, ValType};
 use crate::scenario::{Layout, Signature, StructShape, Type};
@@ -8,9 +8,8 @@ use crate::scenario::{Layout, Signature, StructShape, Type};
 pub fn of(layout: &Layout, signature: &Signature, managed: bool) -> FuncType {
     let mut operands = Vec::new();
     let result = match signature.ret.map(|ty| words(layout, ty)) {
-        None => (None, false),
-        Some(Words::One(ty)) => (Some(ty), false),
-        Some(Words::Two | Words::Vectors(_) | Words::Memory) => (None, true),
+        Some(Words::One(ty)) => Some(ty),
+        None | Some(Words::Two | Words::Vectors(_) | Words::Memory) => None,
     };
     if managed {
         operands.push(ValType::I32);
@@ -18,7 +17,7 @@ pub fn of(layout: &Layout, signature: &Signature, managed: bool) -> FuncType {
     if managed && signature.instance {
         operands.push(ValType::I32);
     }
-    if result.1 {
+    if has_return_buffer(layout, signature) {
         operands.push(ValType::I32);
     }
     // A generic context and a continuation are words in front of the parameters.
@@ -35,7 +34,13 @@ pub fn of(layout: &Layout, signature: &Signature, managed: bool) -> FuncType {
     if managed {
         operands.push(ValType::I32);
     }
-    FuncType { params: operands, result: result.0 }
+    FuncType { params: operands, result }
+}
+
+/// The caller passes an address for the result: it is no single wasm value.
+pub fn has_return_buffer(layout: &Layout, signature: &Signature) -> bool {
+    let memory = |ty| !matches!(words(layout, ty), Words::One(_));
+    signature.ret.is_some_and(memory)
 }
 
 enum Words {

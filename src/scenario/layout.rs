@@ -121,12 +121,12 @@ pub struct Method {
     /// What is special about it.
     pub form: Form,
     /// For a UCO method: whether the generator compiled a C reverse thunk for
-    /// it (facts section 4.4). An interpreted UCO method needs one.
+    /// it (`callhelpers-reverse.cpp`). An interpreted UCO method needs one.
     pub reverse_thunk: bool,
     /// Parameters and result.
     pub signature: Signature,
     /// `Namespace.Type+Nested.Method`, where metadata names it otherwise than
-    /// `Program.<name>`: what reverse-thunk keys are made of (facts section 4.4).
+    /// `Program.<name>`: what reverse-thunk keys are made of (`helpers.cpp`, `g_ReverseThunks`).
     pub symbol: Option<String>,
 }
 

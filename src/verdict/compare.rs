@@ -206,8 +206,7 @@ fn wrong_arguments(
         return Some(first_wrong_argument(vm, entry.method, got, want));
     }
     let map = &vm.emission.map;
-    let by_buffer =
-        method.signature.ret.is_some_and(|ty| crate::abi::vm::returns_by_buffer(layout, ty));
+    let by_buffer = reference::shape::has_return_buffer(layout, &method.signature);
     let buffer = if by_buffer { map.result(depth) } else { 0 };
     if entry.return_buffer != buffer {
         return Some(format!(
@@ -286,7 +285,7 @@ fn compare_stack_pointers(
 
 /// How far below its own frame an R2R caller leaves `__stack_pointer`: what it
 /// published for a native callee stays there until its own caller restores it
-/// (facts section 1.4).
+/// (#122988).
 fn published_frame(vm: &Vm, site: SiteId) -> u32 {
     match vm.scenario.layout.site(site).action {
         Action::UnmanagedCalli(_) | Action::PInvoke { .. } => {

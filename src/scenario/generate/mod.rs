@@ -29,6 +29,13 @@ pub fn generate(bytes: &mut Unstructured<'_>) -> Scenario {
     Scenario { title: "generated".into(), layout, variables, script, ..Scenario::default() }
 }
 
+/// Gives a generated scenario another script from more bytes: modules depend on
+/// the layout alone, so that engines need not compile again.
+pub fn regenerate_script(bytes: &mut Unstructured<'_>, scenario: &mut Scenario) {
+    let (variables, script) = script::script(&mut Dice::new(bytes), &scenario.layout);
+    (scenario.variables, scenario.script) = (variables, script);
+}
+
 impl<'a> Arbitrary<'a> for Scenario {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(generate(bytes))
@@ -65,6 +72,10 @@ mod tests {
             let mut fixed = scenario.clone();
             fixup(&mut fixed);
             assert_eq!(fixed, scenario);
+            let mut other = scenario.clone();
+            regenerate_script(&mut Unstructured::new(&mix(seed, 1).to_le_bytes()), &mut other);
+            assert_eq!(validate(&other), Ok(()), "{other:?}");
+            assert_eq!(other.layout, scenario.layout);
         }
     }
 

@@ -195,6 +195,9 @@ pub(super) fn read(text: &str) -> Result<DeTable<'_>, Wrong> {
             said if said == "recursion limit" || said.starts_with("cannot recurse") => {
                 "too deep a nesting; expected a few levels at most".into()
             }
+            said if said.starts_with("integers with a radix cannot be signed") => {
+                "a sign before a hexadecimal number; expected decimal digits after it".into()
+            }
             _ => match said.split_once(", expected ") {
                 Some((wrong, wanted)) => format!("{wrong}; expected {wanted}"),
                 None => format!("{said}; expected TOML"),

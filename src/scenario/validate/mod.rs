@@ -14,9 +14,8 @@ pub(crate) use layout::{
     class_rules, holds_object, is_struct_name, is_symbol, method_rules, site_rules,
 };
 pub use names::MAX_NAME;
-pub(crate) use script::{
-    assembly_of, fits, is_receiver, named_method, needs_object, site_signature,
-};
+pub use script::site_signature;
+pub(crate) use script::{assembly_of, fits, is_receiver, named_method, needs_object};
 
 /// The longest title, in characters.
 pub const MAX_TITLE: usize = 200;

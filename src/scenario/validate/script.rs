@@ -35,7 +35,7 @@ pub(crate) fn named_method(action: &Action) -> Option<MethodId> {
 }
 
 /// The signature whose parameters a site's calls give; `None` for a site that takes.
-pub(crate) fn site_signature<'l>(layout: &'l Layout, site: &'l Site) -> Option<&'l Signature> {
+pub fn site_signature<'l>(layout: &'l Layout, site: &'l Site) -> Option<&'l Signature> {
     match &site.action {
         Action::ManagedCalli(signature)
         | Action::UnmanagedCalli(signature)
