@@ -180,7 +180,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The interpreter's stubs for unmanaged calls and P/Invokes.
+    /// The interpreter's stubs for unmanaged calls, P/Invokes and exported UCO methods.
     fn call_stubs(&mut self) {
         let layout = self.layout;
         let calls = layout.sites.iter().filter_map(|site| match (&site.action, site.caller) {
@@ -188,8 +188,10 @@ impl Builder<'_> {
             (Action::UnmanagedCalli(s), Caller::Interpreter(_) | Caller::ReadyToRun(_)) => Some(s),
             _ => None,
         });
-        let pinvokes = layout.methods.iter().filter(|m| m.convention == Convention::PInvoke);
-        for signature in calls.chain(pinvokes.map(|m| &m.signature)) {
+        // A wrapper of an exported UCO method calls its R2R body as the interpreter would.
+        let methods = layout.methods.iter();
+        let native = methods.filter(|m| m.convention == Convention::PInvoke || m.reverse_thunk);
+        for signature in calls.chain(native.map(|m| &m.signature)) {
             let lowered = lower(layout, signature, Shape::Unmanaged);
             let role = Role::InterpreterToNative(lowered.to_string());
             if !self.has(&role) {

@@ -260,7 +260,10 @@ pub fn reset(process: &mut dyn Process, method: MethodId) -> Result<(), Trap> {
 pub fn recycle(process: &mut dyn Process, from: MethodId, to: MethodId) -> Result<(), Trap> {
     reset(process, from)?;
     let vm = process.vm();
-    vm.methods[to.index()] = vm.methods[from.index()].take();
+    if let Some(at) = vm.methods[from.index()].take() {
+        vm.recycled.push((from, at));
+        vm.methods[to.index()] = Some(at);
+    }
     vm.thunks.forget(from.into());
     Ok(())
 }

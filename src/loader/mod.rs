@@ -80,6 +80,8 @@ pub struct Vm {
     stubs: Vec<(Stub, MethodAddresses)>,
     /// Byte code that was compiled, kept when an entry point is reset.
     byte_code: FxHashMap<Callee, u32>,
+    /// Dynamic methods that are no more, with what was theirs.
+    recycled: Vec<(MethodId, MethodAddresses)>,
     delegates: Vec<(VariableId, u32)>,
     closed_statics: Vec<(PepAddress, PepAddress)>,
     virtual_dispatch_entries: Vec<(PepAddress, MethodId)>,
@@ -139,6 +141,7 @@ impl Vm {
             classes: vec![None; layout.classes.len()],
             stubs: Vec::new(),
             byte_code: FxHashMap::default(),
+            recycled: Vec::new(),
             delegates: Vec::new(),
             closed_statics: Vec::new(),
             virtual_dispatch_entries: Vec::new(),
@@ -166,6 +169,11 @@ impl Vm {
     /// The portable entry points of the JIT's helpers, in the order of [`Helper::JIT`].
     pub fn helper_peps(&self) -> &[PepAddress] {
         &self.helper_peps
+    }
+
+    /// Dynamic methods whose MethodDesc and entry point have become another one's.
+    pub fn recycled(&self) -> &[(MethodId, MethodAddresses)] {
+        &self.recycled
     }
 
     /// Entry points of V-thunks, and the slots that they are for.

@@ -7,11 +7,11 @@ use super::value::{SlotOwner, Value, classify, slot_owner};
 use super::{Class, Finding};
 use crate::abi::FuncType;
 use crate::image::facts::{Import, Role};
-use crate::loader::Vm;
 use crate::loader::callee::StubKind;
 use crate::loader::observation::{Body, Entry, EventObservation, Observation};
 use crate::loader::pep::PepWords;
 use crate::loader::words::{FunctionPointer, TableIndex};
+use crate::loader::{MethodAddresses, Vm};
 use crate::reference::{self, Expectation, ExpectedCall, ExpectedEvent};
 use crate::scenario::targets::{Held, HeldKind};
 use crate::scenario::{
@@ -179,8 +179,9 @@ fn wrong_pointer(vm: &Vm, held: Held, word: FunctionPointer) -> Option<String> {
             (value == stub, format!("the entry point of {}'s instantiating stub", data.name))
         }
         (HeldKind::Pointer { .. }, _) => {
-            let entry = Value::EntryPoint(method);
-            (value == entry, format!("{}'s portable entry point", data.name))
+            let was = |(m, at): &(MethodId, MethodAddresses)| *m == method && at.pep.0 == word.0;
+            let entry = value == Value::EntryPoint(method) || vm.recycled().iter().any(was);
+            (entry, format!("{}'s portable entry point", data.name))
         }
     };
     (!right).then(|| format!("{word} is {}; expected {expected}", value.describe(layout)))

@@ -260,7 +260,12 @@ fn fix_site(layout: &Layout, site: &mut Site) {
         Some((_, method)) if method.convention == Convention::UnmanagedCallersOnly => {
             Action::UnmanagedCalli(method.signature.clone())
         }
-        Some((callee, _)) => Action::Direct { callee, binding: Binding::Lazy },
+        Some((callee, method)) => {
+            if let (Form::Dynamic, Caller::ReadyToRun(assembly)) = (method.form, site.caller) {
+                site.caller = Caller::Interpreter(assembly);
+            }
+            Action::Direct { callee, binding: Binding::Lazy }
+        }
         None => Action::UnmanagedCalli(Signature::default()),
     };
 }

@@ -356,6 +356,12 @@ pub(crate) fn site_rules(layout: &Layout, site: &Site) -> Rules {
             "the site names a method that does not exist; expected one that does",
         );
     };
+    if method.form == Form::Dynamic && matches!(site.caller, Caller::ReadyToRun(_)) {
+        let name = show(&method.name);
+        let message =
+            format!("{name} is dynamic, which no image knows; expected `by = \"interpreter\"`");
+        return broken(Part::Target, message);
+    }
     let rule = action_rule(layout, &site.action, method);
     rule.map_err(|message| (Part::Target, message.replace('@', &show(&method.name))))
 }
