@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[120319],
     title: "a pointer to shared generic code is not to its instantiating stub",
+    source: include_str!("issue_120319.rs"),
 };
 
 /// A generic virtual method over `<string>` fails in the interpreter: the entry point of the

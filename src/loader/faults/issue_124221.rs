@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::OutOfBounds,
     upstream: &[124221, 125138],
     title: "the interpreter takes a shuffle thunk's code for its entry point",
+    source: include_str!("issue_124221.rs"),
 };
 
 /// The interpreter-only twin of #131886: for an open virtual delegate, `INTOP_CALLDELEGATE` dereferences

@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[127361],
     title: "the VM passes no empty struct",
+    source: include_str!("issue_127361.rs"),
 };
 
 /// An empty struct is padded to one byte and passed as any struct of one byte. A party that

@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::Abort,
     upstream: &[128181, 128248, 124219],
     title: "the program's own reverse thunks are not linked in",
+    source: include_str!("issue_128181.rs"),
 };
 
 /// The runtime knew the reverse thunks of its own library only. An application's UCO methods, here those

@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::OutOfBounds,
     upstream: &[128234],
     title: "the helper of ldvirtftn gives a table index for an entry point",
+    source: include_str!("issue_128234.rs"),
 };
 
 /// An instance call out of the version bubble went through

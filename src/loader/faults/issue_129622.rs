@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[129622, 129337],
     title: "no thunks for signatures that are only called through slots",
+    source: include_str!("issue_129622.rs"),
 };
 
 /// crossgen2 rooted the transition thunks of direct calls alone; a signature reached only

@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[129821, 129825],
     title: "the cell of a generic lookup has no helper",
+    source: include_str!("issue_129821.rs"),
 };
 
 /// `DelayLoadHelperImport` set its helper to null for a generic lookup. R2R code loads the helper's

@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[129850],
     title: "a P/Invoke's entry point leads straight to the C function",
+    source: include_str!("issue_129850_qcall.rs"),
 };
 
 /// With CoreLib compiled, `InitHelpers.InitClassSlow` calls the QCall `InitClassHelper`: the site has

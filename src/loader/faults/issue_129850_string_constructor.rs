@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[129850],
     title: "the interpreter calls a string constructor as it is declared",
+    source: include_str!("issue_129850_string_constructor.rs"),
 };
 
 /// Interpreted code runs `new string(char*)`. Declared `void .ctor(this, char*)`, the constructor is

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[129850],
     title: "R2R code drops this when it calls shared generic code",
+    source: include_str!("issue_129850_this.rs"),
 };
 
 /// After the inlined P/Invokes, the first NullReferenceException came from inside

@@ -13,6 +13,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[129857, 129766],
     title: "ldftn of a UCO method hands out _pActualCode, a managed-typed thunk",
+    source: include_str!("issue_129857.rs"),
 };
 
 /// Filed 2026-06-25.

@@ -13,6 +13,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::OutOfBounds,
     upstream: &[129857],
     title: "repair that fails: hand out GetNativeCode(), the portable entry point's address",
+    source: include_str!("issue_129857_native_code.rs"),
 };
 
 /// On this platform a method's native code *is* the address of its portable

@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[129857, 128423],
     title: "repair that fails: translate _pActualCode as if it were a virtual IP",
+    source: include_str!("issue_129857_virtual_ip.rs"),
 };
 
 /// The result is translated with

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[129861],
     title: "the interpreter calls shared generic code without its context",
+    source: include_str!("issue_129861.rs"),
 };
 
 /// Reflection's invoke of `NonVirtGen<string>()` crashes, of `<int>` it does not: the key of the

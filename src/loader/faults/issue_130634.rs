@@ -13,6 +13,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[130634],
     title: "the thunk in a cold slot has another result type than its callee",
+    source: include_str!("issue_130634.rs"),
 };
 
 /// First calls only. Upstream saw the entry point `{_pActualCode=2974, _pMD, 0, flags 4}` while

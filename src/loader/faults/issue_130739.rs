@@ -15,6 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongCallee,
     upstream: &[130739, 130740],
     title: "two UCO methods share a reverse thunk's key",
+    source: include_str!("issue_130739.rs"),
 };
 
 /// `{Method}#{argc}:{Assembly}:{Namespace}:{Type}` says nothing of parameter types or of the types

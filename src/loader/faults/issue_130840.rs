@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[130840],
     title: "an open instance delegate's receiver is read from the next slot",
+    source: include_str!("issue_130840.rs"),
 };
 
 /// Entered from R2R code through `ExecuteInterpretedMethodWithArgs_PortableEntryPoint`,

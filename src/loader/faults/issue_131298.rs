@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[131298],
     title: "an FCall is entered without its wrapper",
+    source: include_str!("issue_131298.rs"),
 };
 
 /// FCalls are declared with `WASM_CALLABLE_FUNC`: the exported function has the managed type,

@@ -15,6 +15,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[131639, 132244, 132248],
     title: "the first struct of a size decides the alignment of all",
+    source: include_str!("issue_131639.rs"),
 };
 
 /// `GetCachedStructOfSize` was keyed on the size alone: the 32-byte struct that crossgen2 lowered

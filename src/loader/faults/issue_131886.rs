@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::OutOfBounds,
     upstream: &[131886, 133169],
     title: "an open virtual delegate's _methodPtrAux is a native helper",
+    source: include_str!("issue_131886.rs"),
 };
 
 /// `GetVirtualCallStub` gives `CID_VirtualOpenDelegateDispatch`, the table index of a native helper, for

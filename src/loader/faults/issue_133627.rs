@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[133627],
     title: "context and continuation are swapped on the way to the interpreter",
+    source: include_str!("issue_133627.rs"),
 };
 
 /// `AsyncHelpers.AwaitAwaiter<TAwaiter>` is interpreted, its caller compiled. For the key `iiaS8p` the

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[134200, 134092],
     title: "the thunk in a shared generic method's slot lacks the context",
+    source: include_str!("issue_134200.rs"),
 };
 
 /// `Dictionary<__Canon,__Canon>..ctor(int, IEqualityComparer)` has no R2R body; its entry point claims

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::Abort,
     upstream: &[134355],
     title: "an exported wrapper interprets a UCO method that is compiled only",
+    source: include_str!("issue_134355.rs"),
 };
 
 /// Native exports do not go through `GetUnmanagedCallersOnlyThunk`: they enter the generated `Call_*`

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[134355],
     title: "an exported wrapper calls its UCO body by the managed convention",
+    source: include_str!("issue_134355_convention.rs"),
 };
 
 /// One of the two failures that #134355 saw in callbacks such as

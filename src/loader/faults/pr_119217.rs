@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::OutOfBounds,
     upstream: &[119217],
     title: "a JIT helper's cell holds a raw function pointer",
+    source: include_str!("pr_119217.rs"),
 };
 
 /// Native pointers used to be told from entry points by their low bit; wasm function

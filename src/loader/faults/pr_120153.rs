@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[120153, 132787, 133218],
     title: "a boxed receiver's slot holds the method itself",
+    source: include_str!("pr_120153.rs"),
 };
 
 /// Dispatch on a boxed struct must go through an unboxing stub, which moves `this` from the

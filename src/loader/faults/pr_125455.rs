@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[125455, 127016],
     title: "the interpreter knows no stub for an unmanaged calli",
+    source: include_str!("pr_125455.rs"),
 };
 
 /// `GetCookieForCalliSig` spelled the key of every signature as a managed one. No stub of the

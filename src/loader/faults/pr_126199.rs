@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[126199],
     title: "an open virtual delegate's compiled target gets its arguments one slot off",
+    source: include_str!("pr_126199.rs"),
 };
 
 /// The interpreter keeps the delegate in the first argument slot. With a target that is

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[126973, 130841],
     title: "a lazy call cell is resolved to a cold entry point",
+    source: include_str!("pr_126973.rs"),
 };
 
 /// The tail of `ExternalMethodFixupWorker` is one of the places that #130841 lists: the import

@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[127483],
     title: "methods that wait for a thunk are forgotten",
+    source: include_str!("pr_127483.rs"),
 };
 
 /// A method whose R2R-to-interpreter thunk no loaded image has yet is queued

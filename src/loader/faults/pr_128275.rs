@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[128275],
     title: "reflection counts the return buffer as an argument",
+    source: include_str!("pr_128275.rs"),
 };
 
 /// Reflection's walk over the arguments gave the return buffer a slot of its own in

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[129173, 128181],
     title: "the wrapper of a UCO method returns nothing",
+    source: include_str!("pr_129173.rs"),
 };
 
 /// The generator wrote `void` for the result of every wrapper. A UCO method with a result is entered

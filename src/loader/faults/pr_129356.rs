@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[129347, 129356],
     title: "the interpreter passes the return buffer before this",
+    source: include_str!("pr_129356.rs"),
 };
 
 /// An instance method with a struct result wants `($sp, this, retbuf, ...)`; the interpreter-to-R2R

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::Abort,
     upstream: &[129766],
     title: "native code enters a compiled UCO method through the interpreter",
+    source: include_str!("pr_129766.rs"),
 };
 
 /// `GetUnmanagedCallersOnlyThunk` gave out the reverse thunk although the method had an R2R

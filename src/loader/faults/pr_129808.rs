@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongCallee,
     upstream: &[129808, 129766],
     title: "reflection does not run a method that is compiled only",
+    source: include_str!("pr_129808.rs"),
 };
 
 /// `CallDescrWorkerInternal` looks for byte code; a method that is R2R only has none, so

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[129903, 129622, 129064],
     title: "a call of shared generic code leaves out the context argument",
+    source: include_str!("pr_129903.rs"),
 };
 
 /// On wasm all virtual calls went by `ldvirtftn`, and a jump in the importer skipped the code that adds

@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[130104],
     title: "R2R code calls an interpreted string constructor as it is declared",
+    source: include_str!("pr_130104.rs"),
 };
 
 /// The other direction, mended first: the R2R-to-interpreter thunk for a string constructor was

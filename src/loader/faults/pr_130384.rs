@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::SignatureMismatch,
     upstream: &[130384],
     title: "R2R code calls a native function by the managed convention",
+    source: include_str!("pr_130384.rs"),
 };
 
 /// Before inlined P/Invokes, compiled code called the target of a P/Invoke as it calls

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::StackPointer,
     upstream: &[130384, 131243],
     title: "a thunk does not restore __stack_pointer",
+    source: include_str!("pr_130384_stack_pointer.rs"),
 };
 
 /// `JIT_PInvokeEnd` checks in a debug build that its stack pointer is `__stack_pointer`: the global

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[130386],
     title: "a cold class constructor is handed to a typed call",
+    source: include_str!("pr_130386.rs"),
 };
 
 /// `RunClassInitEx` takes the class constructor's entry point out of its slot and lets a

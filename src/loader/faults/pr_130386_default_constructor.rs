@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[130386],
     title: "a cold default constructor is handed to a typed call",
+    source: include_str!("pr_130386_default_constructor.rs"),
 };
 
 /// The second of the two places that #130386 mended: `CallDefaultConstructor` (behind

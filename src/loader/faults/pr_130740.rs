@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::Abort,
     upstream: &[130739, 130740],
     title: "no reverse thunk is found for a method of a nested type",
+    source: include_str!("pr_130740.rs"),
 };
 
 /// The generator keys a nested type's method by the namespace around it, "A.B"; the VM asked metadata

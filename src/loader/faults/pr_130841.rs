@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[130839, 130841],
     title: "a finalizer's slot is cold",
+    source: include_str!("pr_130841.rs"),
 };
 
 /// `RunFinalizers` reads the Finalize slot of an object's MethodTable and calls through it.

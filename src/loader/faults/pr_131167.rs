@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[131167, 130952, 131232],
     title: "a resumption stub's index is not relocated",
+    source: include_str!("pr_131167.rs"),
 };
 
 /// A suspended runtime-async method is resumed through a stub whose table index lies in data.

@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[131217],
     title: "the program's entry point is called cold",
+    source: include_str!("pr_131217.rs"),
 };
 
 /// `RunMainInternal` asks `GetSingleCallableAddrOfCode` for `Main` and lets

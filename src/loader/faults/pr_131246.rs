@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[131246],
     title: "the VM spells a Vector128 as a struct of 16 bytes",
+    source: include_str!("pr_131246.rs"),
 };
 
 /// The key that the VM looks a thunk up by says `S16` where crossgen2's says `V`: there is no such

@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[131299, 131328],
     title: "a Vector128 argument is aligned to 8 in a thunk",
+    source: include_str!("pr_131328.rs"),
 };
 
 /// The key letter `V` was raised to whichever 16-byte vector type had been lowered first.

@@ -14,6 +14,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[131421],
     title: "an Int128 argument is aligned to 8 in a thunk",
+    source: include_str!("pr_131421.rs"),
 };
 
 /// `a == b` is true and `a.Equals(b)` false: the argument lies at `argsBase + 24` for the thunk and

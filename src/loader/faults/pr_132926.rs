@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[132926, 132965],
     title: "no thunks for signatures that only delegates have",
+    source: include_str!("pr_132926.rs"),
 };
 
 /// When the hand-written thunks were deleted, an R2R-to-interpreter thunk had to exist for

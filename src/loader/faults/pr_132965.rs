@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[132965],
     title: "a hand-written thunk shadows crossgen2's and does not copy its struct",
+    source: include_str!("pr_132965.rs"),
 };
 
 /// Until #132965 a static table of 17 hand-written R2R-to-interpreter thunks was consulted before the

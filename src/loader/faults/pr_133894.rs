@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::OutOfBounds,
     upstream: &[133894],
     title: "a UCO body's stack pointer is folded to 0",
+    source: include_str!("pr_133894.rs"),
 };
 
 /// The prolog of a UCO method loads `__stack_pointer` into a local that was not marked as explicitly

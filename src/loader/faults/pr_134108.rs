@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::WrongArguments,
     upstream: &[134108],
     title: "a delegate closed over a static method swaps target and return buffer",
+    source: include_str!("pr_134108.rs"),
 };
 
 /// `Invoke` passes `(sp, target, retbuf, ...)`. For a delegate closed over the first argument of a

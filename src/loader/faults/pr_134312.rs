@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     class: Class::NullSlot,
     upstream: &[134312],
     title: "TableBase stays 0 in an image's header",
+    source: include_str!("pr_134312.rs"),
 };
 
 /// The host patches the table base into the payload's header (+28) before the runtime applies
