@@ -154,10 +154,7 @@ const PATH_EDITS: &[(&str, &str)] = &[
     ("take = \"Lv\", into = \"lv\", on = \"Derived\"", "take = \"Lv\", into = \"lv\""),
     ("take = \"DFooO\", into = \"do\"", "take = \"DFooO\", into = \"do\", on = \"Base\""),
     ("args = [\"Derived\"", "args = [\"Point\""),
-    (
-        "call = \"InvFoo\", through = \"d\", args = [0x7777]",
-        "call = \"InvFoo\", through = \"lv\", args = [0x7777]",
-    ),
+    ("call = \"InvFoo\", through = \"d\"", "call = \"InvFoo\", through = \"lv\""),
     (
         "call = \"SqrtC\", args = [1.5]",
         "call = \"SqrtC\", args = [1.5], inside = [{ call = \"AsyC\" }]",
