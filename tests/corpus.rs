@@ -12,8 +12,7 @@ use calliper::report;
 use calliper::scenario::targets::callees;
 use calliper::scenario::validate::site_signature;
 use calliper::scenario::{
-    Action, Binding, Caller, Code, Convention, Event, Layout, Scenario, Signature, Site, Type,
-    binary, text,
+    Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, meaning, text,
 };
 
 /// The worked examples of signature lowering: C# signature, managed key, and
@@ -177,7 +176,9 @@ fn words(scenario: &Scenario) -> BTreeMap<u64, usize> {
         let Some(signature) = site_signature(layout, layout.site(call.site)) else { continue };
         let typed = signature.params.iter().zip(&call.args);
         let args = typed.filter(|(ty, _)| is_word(**ty)).map(|(_, &word)| word);
-        for word in args.chain(call.this.map(u64::from)) {
+        let object = |word: u64| meaning::class_at(layout, word as u32).is_some();
+        // An object is told by its place.
+        for word in args.chain(call.this.map(u64::from)).filter(|&word| !object(word)) {
             *words.entry(word).or_insert(0) += 1;
         }
     }
