@@ -7,6 +7,7 @@ use calliper::scenario::{
     VariableId, binary, generate, text, validate,
 };
 
+const EVERY_PATH: &str = include_str!("../corpus/regressions/programs/every-path.toml");
 const EVERY_FORM: &str = include_str!("fixtures/scenario/every-form.toml");
 
 /// A small generator of numbers, so that every run tests the same.
@@ -90,6 +91,88 @@ fn other_layouts_of_the_same_toml_are_read() {
     );
     assert_eq!(read(&spread), scenario);
 }
+
+/// The same for what [`EVERY_PATH`] has.
+const PATH_EDITS: &[(&str, &str)] = &[
+    ("E = { empty = true }", "E = { empty = false }"),
+    ("E = { empty = true }", "E = { empty = true, size = 1 }"),
+    ("Derived = { in = \"B\", base", "Derived = { in = \"B\", struct = true, base"),
+    ("base = \"Base\"", "base = \"Bsae\""),
+    ("base = \"Base\"", "base = \"Derived\""),
+    ("base = \"Base\"", "base = \"Shape\""),
+    ("interface = true", "interface = true, struct = true"),
+    ("class = \"Shape\", virtual = true", "class = \"Shape\""),
+    ("class = \"Base\", virtual = true", "virtual = true"),
+    ("class = \"Base\", virtual = true", "class = \"Derived\", virtual = true"),
+    ("overrides = \"BaseFoo\"", "overrides = \"BaseFin\""),
+    ("overrides = \"BaseFoo\"", "overrides = \"DerivedFin\""),
+    ("overrides = \"BaseFoo\"", "overrides = \"BaseFooo\""),
+    ("class = \"Derived\", overrides = \"BaseFoo\"", "class = \"Derived\", overrides = \"Area\""),
+    ("signature = \"object (void*)\", form", "signature = \"int (void*)\", form"),
+    ("form = \"string-constructor\"", "form = \"string\""),
+    ("form = \"dynamic\"", "form = \"dynamic\", class = \"Base\""),
+    (
+        "code = \"interpreted\", signature = \"int (int)\", form",
+        "code = \"r2r\", signature = \"int (int)\", form",
+    ),
+    ("signature = \"generic int (int)\"", "signature = \"generic generic int (int)\""),
+    ("pinvoke = true", "pinvoke = true, uco = true"),
+    (
+        "code = \"native\", signature = \"int (int, long)\"",
+        "code = \"r2r\", signature = \"int (int, long)\"",
+    ),
+    (
+        "signature = \"int (int, long)\", pinvoke",
+        "signature = \"generic int (int, long)\", pinvoke",
+    ),
+    ("symbol = \"N.M.Outer+Inner.Callback\"", "symbol = \"Callback\""),
+    ("V1 = { in = \"A\", virtual = \"BaseFoo\" }", "V1 = { in = \"A\", virtual = \"DerivedFoo\" }"),
+    (
+        "I1 = { in = \"A\", virtual = \"Area\" }",
+        "I1 = { in = \"A\", virtual = \"Area\", dispatch = \"v-thunk\" }",
+    ),
+    ("Lv = { in = \"A\", ldvirtftn = \"BaseFoo\" }", "Lv = { in = \"A\", ldvirtftn = \"Static\" }"),
+    ("delegate = \"BaseFoo\", closed = true", "delegate = \"UcoR\", closed = true"),
+    ("delegate = \"BaseFoo\", closed = true", "delegate = \"BaseFoo\", dispatch = \"v-thunk\""),
+    ("invoke = \"int (int)\"", "invoke = \"instance int (int)\""),
+    (
+        "GenCalli = { in = \"A\", calli = \"int (int)\" }",
+        "GenCalli = { in = \"A\", calli = \"generic int (int)\" }",
+    ),
+    ("RCctor = { class-constructor = \"Cctor\" }", "RCctor = { class-constructor = \"Main\" }"),
+    (
+        "RCctor = { class-constructor = \"Cctor\" }",
+        "RCctor = { in = \"A\", class-constructor = \"Cctor\" }",
+    ),
+    ("RFin = { finalizer = \"BaseFin\" }", "RFin = { finalizer = \"DerivedFin\" }"),
+    ("XR = { export = \"UcoR\" }", "XR = { export = \"Static\" }"),
+    ("RAsy = { resume = \"Asy\" }", "RAsy = { resume = \"AsyG\" }"),
+    ("P1 = { in = \"A\", pinvoke = \"PInv\" }", "P1 = { in = \"A\", pinvoke = \"Static\" }"),
+    ("T1 = { in = \"A\", by = \"interpreter\", ldftn", "T1 = { in = \"A\", ldftn"),
+    ("{ load = \"A\" }, ", ""),
+    ("call = \"V1\", this = \"Base\"", "call = \"V1\", this = \"Bsae\""),
+    ("call = \"V1\", this = \"Base\"", "call = \"V1\", this = \"Point\""),
+    ("call = \"V1\", this = \"Base\"", "call = \"V1\", this = 0x12345678"),
+    ("take = \"Lv\", into = \"lv\", on = \"Derived\"", "take = \"Lv\", into = \"lv\""),
+    ("take = \"DFooO\", into = \"do\"", "take = \"DFooO\", into = \"do\", on = \"Base\""),
+    ("args = [\"Derived\", 0x7777]", "args = [\"Point\", 0x7777]"),
+    (
+        "call = \"InvFoo\", through = \"d\", args = [0x7777]",
+        "call = \"InvFoo\", through = \"lv\", args = [0x7777]",
+    ),
+    (
+        "call = \"SqrtC\", args = [1.5]",
+        "call = \"SqrtC\", args = [1.5], inside = [{ call = \"AsyC\" }]",
+    ),
+    (
+        "inside = [{ call = \"P1\"",
+        "inside = [{ call = \"V1\", this = \"Base\", args = [1], inside = [{ call = \"AsyC\" }] }, { call = \"P1\"",
+    ),
+    ("recycle = \"Dyn1\", as = \"Dyn2\"", "recycle = \"Dyn1\", as = \"Cctor\""),
+    ("recycle = \"Dyn1\", as = \"Dyn2\"", "recycle = \"Dyn1\", as = \"Dyn1\""),
+    ("take = \"T2\", into = \"y2\"", "take = \"T1\", into = \"y2\""),
+    ("{ reset = \"Static\" }", "{ reset = \"UcoR\" }"),
+];
 
 /// Pieces to replace in the fixture, and what is said about the result.
 const EDITS: &[(&str, &str)] = &[
@@ -181,16 +264,26 @@ const EDITS: &[(&str, &str)] = &[
 
 #[test]
 fn every_error_is_one_line_that_points_at_the_token() {
-    let base = without_comments(EVERY_FORM);
+    insta::assert_snapshot!(errors(EVERY_FORM, EDITS));
+}
+
+#[test]
+fn every_rule_of_every_path_is_told() {
+    insta::assert_snapshot!(errors(EVERY_PATH, PATH_EDITS));
+}
+
+/// What is said about each edit of a scenario.
+fn errors(scenario: &str, edits: &[(&str, &str)]) -> String {
+    let base = without_comments(scenario);
     let mut said = String::new();
-    for (old, new) in EDITS {
+    for (old, new) in edits {
         let message = error(&edited(&base, old, new));
         assert!(message.starts_with("seed.toml:"), "{message}");
         assert!(message.contains("; "), "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
         said += &format!("{} -> {}\n  {message}\n", old.escape_debug(), new.escape_debug());
     }
-    insta::assert_snapshot!(said);
+    said
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arbitrary::Unstructured;
 use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
-use calliper::replay::known;
 use calliper::scenario::generate::{fixup, generate, regenerate_script};
 use calliper::scenario::meaning::mix;
 use calliper::scenario::{Scenario, binary, text};
@@ -96,10 +95,8 @@ fn report(verdicts: &[EngineVerdict]) -> Option<String> {
 
 fn loader_from_environment() -> &'static dyn Loader {
     let id = std::env::var(LOADER_VARIABLE).unwrap_or_else(|_| Fixed.id().to_owned());
-    faults::loader(&id).unwrap_or_else(|| {
-        let ids = known(faults::ALL.iter().map(|fault| fault.id()));
-        panic!("{LOADER_VARIABLE}: there is no loader {id:?}; there are fixed, {ids}")
-    })
+    faults::loader(&id)
+        .unwrap_or_else(|| panic!("{LOADER_VARIABLE}: {}", faults::unknown("loader", &id)))
 }
 
 /// Runs `count` seeded inputs of up to 2 KiB under the fixed loader: what each target's test does.

@@ -172,15 +172,20 @@ impl Lowered {
     /// `this`, then each parameter: its offset in the argument area behind a
     /// TransitionBlock, and the size of the whole area, which is 16-aligned.
     pub fn argument_slots(&self) -> (Vec<u32>, u32) {
+        self.argument_slots_by(|token| token.slot().1)
+    }
+
+    /// The same with alignments of one's own.
+    pub fn argument_slots_by(&self, align: impl Fn(Token) -> u32) -> (Vec<u32>, u32) {
         let mut offsets = Vec::with_capacity(self.params.len() + 1);
         let mut at = 0u32;
         if self.this {
             offsets.push(0);
             at = 8;
         }
-        for token in &self.params {
-            let (size, align) = token.slot();
-            at = at.next_multiple_of(align);
+        for &token in &self.params {
+            let (size, _) = token.slot();
+            at = at.next_multiple_of(align(token));
             offsets.push(at);
             at += size;
         }

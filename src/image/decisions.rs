@@ -8,6 +8,7 @@ use std::fmt::Debug;
 
 use crate::abi::Shape;
 use crate::abi::crossgen::Lowered;
+use crate::scenario::Layout;
 
 /// Which way a transition thunk goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,8 +41,14 @@ pub trait Compiler: Debug + Send + Sync {
 
     /// Where a transition thunk puts or finds `this` and each argument, and the
     /// size of the whole area: the layout that `RaiseSignature` gives a key.
-    fn argument_slots(&self, _: Transition, lowered: &Lowered) -> (Vec<u32>, u32) {
+    fn argument_slots(&self, _: &Layout, _: Transition, lowered: &Lowered) -> (Vec<u32>, u32) {
         lowered.argument_slots()
+    }
+
+    /// Whether the `I` thunk for this signature copies structs, and not the
+    /// addresses that they are passed by (#132965).
+    fn copies_structs(&self, _: &Lowered) -> bool {
+        true
     }
 
     /// Whether a signature's transition thunks are emitted for this reason (#132965).

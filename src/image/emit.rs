@@ -370,9 +370,10 @@ impl<'a> ImageBuilder<'a> {
         let helper = rva_of(Import::ThunkHelper(Helper::R2RToInterpreter));
         for (key, lowered) in &self.transitions {
             let enter = thunks::InterpreterEntry::Cell(helper);
-            let thunk = thunks::r2r_to_interpreter(types, lowered, enter, self.compiler);
+            let thunk =
+                thunks::r2r_to_interpreter(self.layout, types, lowered, enter, self.compiler);
             add(Role::R2RToInterpreter(key.clone()), format!("I{key}"), thunk);
-            let thunk = thunks::interpreter_to_r2r(types, lowered, self.compiler);
+            let thunk = thunks::interpreter_to_r2r(self.layout, types, lowered, self.compiler);
             add(Role::InterpreterToR2R(key.clone()), format!("M{key}"), thunk);
         }
         for (key, lowered) in &self.virtual_thunks {

@@ -238,9 +238,9 @@ impl Builder<'_> {
             let key = lowered.to_string();
             if !self.has(&Role::R2RToInterpreter(key.clone())) {
                 let entry = InterpreterEntry::Runtime;
-                let thunk = r2r_to_interpreter(self.types, &lowered, entry, self.compiler);
+                let thunk = r2r_to_interpreter(layout, self.types, &lowered, entry, self.compiler);
                 self.add(Role::R2RToInterpreter(key.clone()), thunk);
-                let thunk = interpreter_to_r2r(self.types, &lowered, self.compiler);
+                let thunk = interpreter_to_r2r(layout, self.types, &lowered, self.compiler);
                 self.add(Role::InterpreterToR2R(key), thunk);
             }
         }

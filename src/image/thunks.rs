@@ -9,6 +9,7 @@ use super::runtime::{Helper, driver_type};
 use super::values::{Held, held_token};
 use crate::abi::ValType;
 use crate::abi::crossgen::Lowered;
+use crate::scenario::Layout;
 
 /// A TransitionBlock: +0 `m_ReturnAddress`, +4 `m_StackPointer`. The arguments follow it, 16-aligned.
 pub const TRANSITION_BLOCK: u32 = 8;
@@ -33,6 +34,14 @@ pub mod virtual_dispatch_entry {
 /// A `ClosedStaticRetBufPortableEntryPoint` (#134108): +0 the thunk, +4 the static method's entry point.
 pub const CLOSED_STATIC_TARGET: u32 = 4;
 
+/// What becomes of structs, which are passed by reference, in a TransitionBlock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Structs {
+    Copied,
+    Zeroed,
+    ByAddress,
+}
+
 /// Makes a frame with a TransitionBlock and spills the arguments behind it.
 fn transition_frame(
     f: &mut Assembler,
@@ -40,7 +49,7 @@ fn transition_frame(
     frame: u32,
     extra: u32,
     (slots, size): (Vec<u32>, u32),
-    spill_structs: bool,
+    structs: Structs,
 ) {
     f.enter_frame(0, frame, ARGUMENTS_AT + size + extra);
     f.store_constant(frame, BLOCK_AT, 0);
@@ -56,9 +65,12 @@ fn transition_frame(
     for (&token, slot) in lowered.params.iter().zip(slots) {
         let held = held_token(token);
         match held {
-            Held::Reference(size) if !spill_structs => {
+            Held::Reference(size) if structs == Structs::Zeroed => {
                 f.address(frame, ARGUMENTS_AT + slot).constant(0).constant(size);
                 f.op(Op::MemoryFill);
+            }
+            Held::Reference(_) if structs == Structs::ByAddress => {
+                f.store_local(ValType::I32, frame, ARGUMENTS_AT + slot, param);
             }
             _ => f.spill(held, param, frame, ARGUMENTS_AT + slot),
         }
@@ -80,7 +92,7 @@ pub fn import_thunk(
     let name = format!("WasmDelayLoadHelper->DelayLoad_MethodCall(Sig:{lowered})");
     let mut f = Assembler::new(types, name, ty);
     let (frame, pep) = (f.local(), f.local());
-    transition_frame(&mut f, lowered, frame, 0, lowered.argument_slots(), false);
+    transition_frame(&mut f, lowered, frame, 0, lowered.argument_slots(), Structs::Zeroed);
     f.address(frame, BLOCK_AT).get(last).op(Op::GlobalGet(Global::MemoryBase));
     f.constant(rva_of(Import::Module));
     f.load_image_word(rva_of(Import::ThunkHelper(Helper::DelayLoadMethodCall)));
@@ -104,6 +116,7 @@ pub enum InterpreterEntry {
 /// `WasmR2RToInterpreterThunk` (`WasmR2RToInterpreterThunkNode.cs`): copies the arguments into
 /// a TransitionBlock and enters the interpreter.
 pub fn r2r_to_interpreter(
+    layout: &Layout,
     types: &mut Types,
     lowered: &Lowered,
     entry: InterpreterEntry,
@@ -113,9 +126,11 @@ pub fn r2r_to_interpreter(
     let last = ty.params.len() as u32 - 1;
     let mut f = Assembler::new(types, format!("WasmR2RToInterpreterThunk({lowered})"), ty);
     let (frame, saved) = (f.local(), f.local());
-    let slots = compiler.argument_slots(Transition::ToInterpreter, lowered);
+    let slots = compiler.argument_slots(layout, Transition::ToInterpreter, lowered);
     let size = slots.1;
-    transition_frame(&mut f, lowered, frame, 16, slots, true);
+    let copies = compiler.copies_structs(lowered);
+    let structs = if copies { Structs::Copied } else { Structs::ByAddress };
+    transition_frame(&mut f, lowered, frame, 16, slots, structs);
     f.op(Op::GlobalGet(Global::StackPointer)).set(saved);
     f.get(frame).op(Op::GlobalSet(Global::StackPointer));
     f.get(last).address(frame, BLOCK_AT).constant(size);
@@ -139,6 +154,7 @@ pub fn r2r_to_interpreter(
 /// `WasmInterpreterToR2RThunk` (`WasmInterpreterToR2RThunkNode.cs`): `(pep, pArgs, pRet)`. Loads
 /// the arguments from interpreter slots and calls through the entry point.
 pub fn interpreter_to_r2r(
+    layout: &Layout,
     types: &mut Types,
     lowered: &Lowered,
     compiler: &dyn Compiler,
@@ -158,7 +174,7 @@ pub fn interpreter_to_r2r(
         f.get(ret);
     }
     f.get(frame);
-    let (slots, _) = compiler.argument_slots(Transition::FromInterpreter, lowered);
+    let (slots, _) = compiler.argument_slots(layout, Transition::FromInterpreter, lowered);
     let mut slots = slots.into_iter();
     let this = lowered.this.then(|| slots.next().unwrap_or(0));
     let buffer = lowered.has_return_buffer();
