@@ -91,27 +91,26 @@ impl Builder<'_, '_, '_> {
         method.signature = self.unmanaged_signature(method.convention);
         let entered = matches!(method.code, Code::ReadyToRun | Code::Both);
         method.reverse_thunk = !entered || self.dice.percent(weights::REVERSE_THUNK);
-        if self.dice.rarely(weights::NAMESAKE) {
-            self.add_namesake(method);
-        } else {
+        if !self.dice.rarely(weights::NAMESAKE) {
             self.add(method);
+            return;
+        }
+        for _ in 0..2 {
+            method.symbol = Some(self.namesake());
+            self.add(method.clone());
+            method.code = self.dice.weighted(&weights::CODE);
+            method.reverse_thunk = true;
         }
     }
 
-    /// A method whose reverse-thunk key differs from the others' in its namespace alone.
-    fn add_namesake(&mut self, mut method: Method) {
-        let with_symbol = |m: &&Method| m.symbol.is_some();
-        if let Some(other) = self.layout.methods.iter().rfind(with_symbol) {
-            // The same arity makes the keys differ in the namespace alone.
-            method.signature = other.signature.clone();
-            method.assembly = other.assembly;
-        }
+    /// A name in metadata. With the same arity, most of these have one reverse-thunk key:
+    /// it says nothing of the type around a nested one.
+    fn namesake(&mut self) -> String {
         let number = self.layout.methods.len();
-        method.symbol = Some(match self.dice.percent(65) {
-            true => format!("N.N{number}.Outer+Inner.Callback"),
+        match self.dice.percent(weights::NESTED) {
+            true => format!("N.Outer{number}+Inner.Callback"),
             false => format!("N.N{number}.Inner.Callback"),
-        });
-        self.add(method);
+        }
     }
 
     fn unmanaged_signature(&mut self, convention: Convention) -> Signature {

@@ -237,8 +237,10 @@ pub const CODE: [(Code, u32); 4] =
     [(Code::ReadyToRun, 38), (Code::Interpreted, 36), (Code::Both, 16), (Code::Rejected, 10)];
 /// Percentage of UCO methods with a reverse thunk, where one may be missing.
 pub const REVERSE_THUNK: u32 = 80;
-/// Percentage of UCO methods whose name, arity and type are those of others in other namespaces.
-pub const NAMESAKE: u32 = 30;
+/// Percentage of UCO methods with a namesake: method name, arity and innermost type are the same.
+pub const NAMESAKE: u32 = 15;
+/// Percentage of those whose type is nested in another.
+pub const NESTED: u32 = 75;
 /// Percentage of generic methods that are instance methods.
 pub const GENERIC_INSTANCE: u32 = 30;
 /// Percentage of async methods that can be resumed: static, and without parameters.
