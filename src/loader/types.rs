@@ -5,6 +5,7 @@
 //! address of a portable entry point and is not patched by calling (measured).
 
 use super::callee::{Callee, StubKind};
+use super::decisions::Decision;
 use super::words::PepAddress;
 use super::{addresses, stubs};
 use crate::engine::{Process, Trap, read_u32, write_u32};
@@ -98,7 +99,7 @@ fn receiver_entry(
     let layout = &vm.scenario.layout;
     let boxed =
         layout.class(class).kind == ClassKind::Struct && layout.method(method).class == Some(class);
-    let callee = if boxed && vm.loader.unboxes() {
+    let callee = if boxed && vm.decide(Decision::Unboxes).unboxes() {
         stubs::stub(process, StubKind::Unboxing(method))?
     } else {
         method.into()
