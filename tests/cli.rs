@@ -182,10 +182,10 @@ fn bad_files_are_one_line_each_and_the_rest_is_replayed() {
         ("unknown-fault.toml", unknown_fault.as_bytes(), ":8:1: unknown fault `no-such-fault`"),
         ("unknown-class.toml", unknown_class.as_bytes(), ":8:16: unknown finding class"),
         ("huge.toml", &huge, "larger than 1048576 bytes"),
-        ("other-version.clpr", b"CLPR\xff\xff\xff\xff", "version 255; expected version 1"),
-        ("truncated.clpr", b"CLPR\x01", "truncated"),
+        ("other-version.clpr", b"CLPR\xff\xff\xff\xff", "version 255; expected version 2"),
+        ("truncated.clpr", b"CLPR\x02", "truncated"),
         ("empty.clpr", b"", "truncated"),
-        ("malformed.clpr", b"CLPR\x01\x01\xff", "binary scenario"),
+        ("malformed.clpr", b"CLPR\x02\x01\xff", "binary scenario"),
     ];
     for (name, content, said) in bad {
         let directory = directory(&[(name, content)]);

@@ -87,10 +87,12 @@ fn closed_entry(
     let method = vm.method_of(callee);
     let signature = &layout.method(method).signature;
     if signature.instance {
-        // A stub that came out of a slot unboxes already.
+        // A stub that came out of a slot unboxes already; an instantiating one does not.
         return match callee {
-            Callee::Stub(_) => Ok(pointer),
-            Callee::Method(_) => {
+            Callee::Stub(_) if !(signature.context && types::is_boxed(layout, method)) => {
+                Ok(pointer)
+            }
+            _ => {
                 let pep = types::bound_entry(process, method)?;
                 let (callee, _) = interpreter::owner(process, pep)?;
                 entry_point(process, callee)

@@ -100,7 +100,8 @@ fn reflection(
     let layout = &vm.scenario.layout;
     let signature = &layout.method(method).signature;
     let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
-    let shared = signature.context;
+    let boxed = call.this.is_some() && types::is_boxed(layout, method);
+    let shared = signature.context && !boxed;
     let ret = vm.emission.map.result(depth);
     let mut arguments = arguments(vm, call, None);
     let loader = vm.loader;

@@ -34,6 +34,8 @@ pub fn run(process: &mut dyn Process, id: StubId, args: u32, ret: u32) -> Result
         }
         StubKind::Unboxing(method) => {
             arguments.this = arguments.this.map(|object| object.wrapping_add(4));
+            let shared = process.vm().scenario.layout.method(method).signature.context;
+            arguments.context = shared.then(|| meaning::context_address(method));
             method_pep(process, method)?
         }
         StubKind::Shuffle(method) => shuffle(process, method, &mut arguments)?,
