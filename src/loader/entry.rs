@@ -86,13 +86,18 @@ pub fn multi_callable_address(
 }
 
 /// A managed entry point, checked for UCO and made callable from R2R code.
+///
+/// Only a static method can be UCO, and only those are looked at: a delegate
+/// closed over an instance method leaves the flag clear (measured).
 pub fn callable_address(
     process: &mut dyn Process,
     callee: Callee,
     site: EnsureSite,
 ) -> Result<PepAddress, Trap> {
     let pep = addresses(process, callee)?.pep;
-    pep.change_flags(process, UCO_CHECKED, 0)?;
+    if !process.vm().signature(callee).instance {
+        pep.change_flags(process, UCO_CHECKED, 0)?;
+    }
     ensure_at(process, site, callee)?;
     Ok(pep)
 }
