@@ -1,6 +1,7 @@
 //! Loading an image: host, relocation, registration.
 
 use super::decisions::Decision;
+use super::observation::{Guarded, Place};
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
@@ -149,8 +150,20 @@ pub(super) fn create_method(process: &mut dyn Process) -> Result<MethodAddresses
     let pep = PepAddress(vm.allocate(PEP_SIZE + PEP_GUARD));
     method_desc.init(process, code_data, pep)?;
     pep.init(process, method_desc)?;
-    process.write(pep.0 + PEP_SIZE, &[GUARD; PEP_GUARD as usize])?;
+    guard(process, pep.0 + PEP_SIZE, PEP_GUARD, Place::BehindEntryPoint(pep))?;
     Ok(MethodAddresses { pep, method_desc })
+}
+
+/// Makes bytes that nothing may write to from now on.
+pub(super) fn guard(
+    process: &mut dyn Process,
+    start: u32,
+    len: u32,
+    place: Place,
+) -> Result<(), Trap> {
+    process.write(start, &[GUARD; 64][..len as usize])?;
+    process.vm().guarded.push(Guarded { start, len, place });
+    Ok(())
 }
 
 /// Once: entry points of the JIT's helpers (`Init(void* nativeEntryPoint)`,

@@ -2,13 +2,12 @@
 
 use super::calls::{self, first_difference};
 use super::observation::{EventObservation, Finals, Place, StrayWrite};
-use super::pep::{PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::FunctionPointer;
 use super::{callee::Callee, entry, images};
 use crate::engine::{Process, Trap, read_u32};
 use crate::image::map::{GUARD, THREAD, VARIABLES};
-use crate::scenario::{AssemblyId, Call, ClassId, Event, MethodId, VariableId, meaning};
+use crate::scenario::{AssemblyId, Call, Event, MethodId, VariableId};
 
 /// Runs every event until one traps; then observes the final state. The
 /// results are left in the process's [`Vm`](super::Vm).
@@ -98,50 +97,29 @@ fn execute(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
 
 /// Looks at the guards round everything that a call is handed.
 fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Trap> {
-    let emission = process.vm().emission.clone();
-    let stray = |start: u32, place, (at, expected, found)| StrayWrite {
-        address: start + at,
-        place,
-        expected,
-        found,
-    };
-    for (start, end) in emission.map.guards() {
-        let bytes = process.read(start, end - start)?;
-        if let Some(difference) = broken_guard(bytes) {
-            return Ok(Some(stray(start, Place::Guard, difference)));
-        }
-    }
-    for i in 0..process.vm().methods.len() {
-        let Some(method) = process.vm().methods[i] else { continue };
-        let start = method.pep.0 + PEP_SIZE;
-        let bytes = process.read(start, PEP_GUARD)?;
-        if let Some(difference) = broken_guard(bytes) {
-            let place = Place::BehindEntryPoint(MethodId(i as u16));
-            return Ok(Some(stray(start, place, difference)));
-        }
-    }
-    for i in 0..process.vm().classes.len() {
-        let id = ClassId(i as u16);
-        let object = meaning::object_address(id);
-        let vm = process.vm();
-        let loaded = vm.classes[i].is_some();
-        if !loaded || meaning::class_at(&vm.scenario.layout, object).is_none() {
-            continue;
-        }
-        let bytes = process.read(object + 4, meaning::OBJECT_SIZE - 4)?;
-        if let Some(difference) = broken_guard(bytes) {
-            return Ok(Some(stray(object + 4, Place::Object(id), difference)));
-        }
-    }
-    Ok(None)
+    let vm = process.vm();
+    let end = vm.emission.map.end;
+    // The list is taken out for the time of the read, which needs the process.
+    let guarded = std::mem::take(&mut vm.guarded);
+    let memory = process.read(0, end)?;
+    let found = guarded.iter().find_map(|guard| {
+        let bytes = &memory[guard.start as usize..][..guard.len as usize];
+        let (at, expected, found) = broken_guard(bytes)?;
+        Some(StrayWrite { address: guard.start + at, place: guard.place, expected, found })
+    });
+    process.vm().guarded = guarded;
+    Ok(found)
 }
 
-/// The first guard byte that is not one. Guards are looked at after every
-/// event, so a whole block is compared at once first.
-fn broken_guard(bytes: &[u8]) -> Option<(u32, u8, u8)> {
-    const INTACT: [u8; 64] = [GUARD; 64];
-    let intact = bytes.chunks(INTACT.len()).all(|chunk| *chunk == INTACT[..chunk.len()]);
-    if intact { None } else { first_difference(bytes, |_| GUARD) }
+/// The first guard byte that is not one: offset, expected, found. Guards are looked at after
+/// every event, so they are compared in blocks first.
+pub(super) fn broken_guard(bytes: &[u8]) -> Option<(u32, u8, u8)> {
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    if blocks.iter().all(|block| *block == [GUARD; 16]) && rest.iter().all(|&b| b == GUARD) {
+        return None;
+    }
+    let position = bytes.iter().position(|&byte| byte != GUARD)?;
+    Some((position as u32, GUARD, bytes[position]))
 }
 
 /// Looks at the null page and at static data.
@@ -149,10 +127,7 @@ fn find_static_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Tr
     let emission = process.vm().emission.clone();
     let initial = &emission.program.memory[..THREAD as usize];
     let bytes = process.read(0, THREAD)?;
-    if bytes == initial {
-        return Ok(None);
-    }
-    let difference = first_difference(bytes, |i| initial[i]);
+    let difference = first_difference(bytes, initial);
     let place = Place::StaticData;
     Ok(difference.map(|(address, expected, found)| StrayWrite { address, place, expected, found }))
 }

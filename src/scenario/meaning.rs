@@ -65,6 +65,10 @@ pub fn push_value(layout: &Layout, ty: Type, word: u64, out: &mut Vec<u8>) {
     let start = out.len();
     let first = normalise(layout, ty, word);
     out.extend_from_slice(&first.to_le_bytes());
+    if size <= 8 {
+        // What lies behind the value is zero already.
+        return;
+    }
     let mut chunk = 1;
     while out.len() - start < size {
         out.extend_from_slice(&mix(word, chunk).to_le_bytes());
@@ -131,12 +135,19 @@ pub fn arguments_size(layout: &Layout, signature: &Signature) -> u32 {
 /// Floating-point results are made normal numbers, so that no engine may
 /// change them as a NaN.
 pub fn push_result(layout: &Layout, method: MethodId, arguments: &[u8], out: &mut Vec<u8>) {
-    let Some(ty) = layout.method(method).signature.ret else { return };
+    if let Some((ty, word)) = result(layout, method, arguments) {
+        push_value(layout, ty, word, out);
+    }
+}
+
+/// The word that stands for such a result, and its type.
+pub fn result(layout: &Layout, method: MethodId, arguments: &[u8]) -> Option<(Type, u64)> {
+    let ty = layout.method(method).signature.ret?;
     let mut hash = mix(0xca11_15e2, u64::from(method.0));
     for word in arguments.chunks_exact(8) {
         hash = mix(hash, u64::from_le_bytes(word.try_into().expect("chunks of eight")));
     }
-    push_value(layout, ty, tame(layout, ty, hash), out);
+    Some((ty, tame(layout, ty, hash)))
 }
 
 /// Keeps a floating-point word away from NaNs and infinities: a value in [1, 2).
