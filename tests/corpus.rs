@@ -12,8 +12,7 @@ use calliper::report;
 use calliper::scenario::targets::callees;
 use calliper::scenario::validate::site_signature;
 use calliper::scenario::{
-    Action, Binding, Caller, Code, Convention, Event, Layout, Scenario, Signature, Site, Type,
-    binary, text,
+    Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, text,
 };
 
 /// The worked examples of signature lowering: C# signature, managed key, and
