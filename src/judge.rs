@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::engine::{Engine, EngineError, paper::Paper};
 use crate::image::facts::Emission;
 use crate::loader::{self, Loader, Vm};
-use crate::reference;
+use crate::reference::{self, Expectation};
 use crate::scenario::{Layout, Scenario};
 use crate::verdict::{self, Finding, Run};
 
@@ -157,6 +157,20 @@ impl Judge {
         emission: &Arc<Emission>,
         loader: &'static dyn Loader,
     ) -> Result<Vec<EngineVerdict>, EngineError> {
+        self.judge_watched(scenario, emission, loader, &mut |_, _| {})
+    }
+
+    /// The same; `watch` is shown the first engine's run, and what was expected of it.
+    ///
+    /// # Errors
+    /// When an engine rejects a module.
+    pub fn judge_watched(
+        &mut self,
+        scenario: &Arc<Scenario>,
+        emission: &Arc<Emission>,
+        loader: &'static dyn Loader,
+        watch: &mut dyn FnMut(&Vm, &Expectation),
+    ) -> Result<Vec<EngineVerdict>, EngineError> {
         let expected = reference::expect(scenario);
         let mut verdicts = Vec::with_capacity(self.engines.len());
         let mut first: Option<Vm> = None;
@@ -175,6 +189,7 @@ impl Judge {
             }
             verdicts.push(EngineVerdict { engine: name, findings });
             if first.is_none() {
+                watch(&vm, &expected);
                 first = Some(vm);
             }
         }

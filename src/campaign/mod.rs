@@ -1,0 +1,3 @@
+//! The in-house fuzzing campaign: no nightly compiler, no sanitizer.
+
+pub mod coverage;
