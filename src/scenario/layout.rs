@@ -3,6 +3,7 @@
 //! Everything here is fixed before the program starts; compiled modules are
 //! cached by it. What happens in which order is the [script](super::script).
 
+use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
 
 use super::types::{Signature, StructShape, Type};
@@ -11,7 +12,17 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            Hash,
+            PartialOrd,
+            Ord,
+            Serialize,
+            Deserialize,
+            Mutate,
         )]
         pub struct $name(pub u16);
 
@@ -55,25 +66,28 @@ pub struct Layout {
 }
 
 /// One assembly, compiled to one R2R image.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Assembly {
     /// Simple name.
+    #[mutatis(ignore)]
     pub name: String,
 }
 
 /// A value type.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Struct {
     /// C# name.
+    #[mutatis(ignore)]
     pub name: String,
     /// Size and alignment, or the single field.
     pub shape: StructShape,
 }
 
 /// A method that call sites can reach.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Method {
     /// C# name, unique in the scenario.
+    #[mutatis(ignore)]
     pub name: String,
     /// The assembly that defines it.
     pub assembly: AssemblyId,
@@ -89,7 +103,7 @@ pub struct Method {
 }
 
 /// How a method is entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Convention {
     /// The managed convention: `(sp, [this], [retbuf], args..., pep)`.
     Managed,
@@ -98,7 +112,7 @@ pub enum Convention {
 }
 
 /// Which code a method has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Code {
     /// Only a body in the R2R image; its interpreter byte code stays NULL.
     ReadyToRun,
@@ -121,9 +135,10 @@ impl Code {
 }
 
 /// A place in a program that calls a method or takes its address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Site {
     /// Name, unique in the scenario.
+    #[mutatis(ignore)]
     pub name: String,
     /// Who executes it, and where its code stands.
     pub caller: Caller,
@@ -132,7 +147,7 @@ pub struct Site {
 }
 
 /// The code that holds a call site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Caller {
     /// A method compiled into this assembly's R2R image.
     ReadyToRun(AssemblyId),
@@ -143,7 +158,7 @@ pub enum Caller {
 }
 
 /// What a call site does.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Action {
     /// A managed call of a known method, through an import cell.
     Direct {
@@ -162,7 +177,7 @@ pub enum Action {
 }
 
 /// When an import cell gets its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Binding {
     /// At the first call, through the import thunk.
     Lazy,

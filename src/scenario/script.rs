@@ -1,11 +1,14 @@
 //! What happens, in order, in the program that a layout describes.
 
+use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{AssemblyId, MethodId, SiteId};
 
 /// Position of a pointer variable in [`Scenario::variables`](super::Scenario::variables).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
+)]
 pub struct VariableId(pub u16);
 
 impl VariableId {
@@ -16,7 +19,7 @@ impl VariableId {
 }
 
 /// One step of the script.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Event {
     /// The host fetches and instantiates the assembly's image, and the loader
     /// relocates and registers it.
@@ -39,7 +42,7 @@ pub enum Event {
 }
 
 /// One execution of a call site.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Call {
     /// Any site but an `ldftn`.
     pub site: SiteId,

@@ -28,6 +28,12 @@ pub fn fixup(scenario: &mut Scenario) {
     fix_size(scenario);
 }
 
+/// The same for a scenario whose layout is known to be valid: only what happens is repaired.
+pub fn fixup_script(scenario: &mut Scenario) {
+    fix_script(scenario);
+    fix_size(scenario);
+}
+
 fn fix_shows(shows: &mut Shows) {
     let mut kept = Shows::new();
     for (fault, class) in std::mem::take(shows) {
