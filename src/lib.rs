@@ -6,6 +6,7 @@
 pub mod abi;
 pub mod campaign;
 pub mod engine;
+pub mod files;
 pub mod image;
 pub mod judge;
 pub mod loader;

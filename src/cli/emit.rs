@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use calliper::files;
 use calliper::image::encode::{encode_image, encode_runtime};
 use calliper::image::facts::Emission;
 use calliper::image::{ModuleId, Program};
 use calliper::replay;
-use tempfile::NamedTempFile;
 
 use super::{Ending, Failure};
 
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
             .map_err(|error| Failure::Input(format!("{name}: cannot be printed: {error:#}")))?;
         for (extension, content) in [("wasm", bytes.as_slice()), ("wat", text.as_bytes())] {
             let path = arguments.out.join(format!("{name}.{extension}"));
-            write(&arguments.out, &path, content).map_err(in_directory)?;
+            files::write(&path, content).map_err(in_directory)?;
             writeln!(out, "{}", path.display())?;
         }
     }
@@ -68,26 +68,4 @@ fn file_name(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let name: String = name.chars().take(64).map(plain).collect();
     if name.trim_matches('.').is_empty() { format!("assembly{name}") } else { name }
-}
-
-/// Writes a file at once or not at all.
-fn write(directory: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = NamedTempFile::new_in(directory)?;
-    file.write_all(content)?;
-    make_readable(file.path())?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// Temporary files start out private to their owner.
-#[cfg(unix)]
-fn make_readable(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-}
-
-/// Temporary files are as any other here.
-#[cfg(not(unix))]
-fn make_readable(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }

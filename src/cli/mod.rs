@@ -3,6 +3,7 @@
 mod emit;
 mod faults;
 mod replay;
+mod shrink;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Command {
     Replay(replay::Arguments),
     Faults(faults::Arguments),
     Emit(emit::Arguments),
+    Shrink(shrink::Arguments),
 }
 
 /// How to write results.
@@ -99,6 +101,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Replay(arguments) => replay::run(&arguments, out),
         Command::Faults(arguments) => faults::run(&arguments, out),
         Command::Emit(arguments) => emit::run(&arguments, out),
+        Command::Shrink(arguments) => shrink::run(&arguments, out),
     }
 }
 

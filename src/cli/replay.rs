@@ -99,7 +99,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
 }
 
 /// The loader with this id.
-fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
+pub(super) fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
     faults::loader(id).ok_or_else(|| {
         let ids = std::iter::once(Fixed.id()).chain(faults::ALL.iter().map(|fault| fault.id()));
         let known = replay::known(ids);
@@ -108,7 +108,7 @@ fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
 }
 
 /// The engines of a comma separated list, each once.
-fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
+pub(super) fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
     let available = EngineKind::available();
     let Some(list) = list else { return Ok(available) };
     let mut engines: Vec<EngineKind> = Vec::new();

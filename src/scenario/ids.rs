@@ -4,8 +4,8 @@
 //! that a new one cannot be forgotten.
 
 use super::{
-    Action, AssemblyId, Call, Caller, Event, Method, MethodId, Scenario, Signature, Site, SiteId,
-    Struct, StructId, StructShape, Type, VariableId,
+    Action, AssemblyId, Call, Caller, Event, Layout, Method, MethodId, Scenario, Signature, Site,
+    SiteId, Struct, StructId, StructShape, Type, VariableId,
 };
 
 /// An id, to be changed.
@@ -136,6 +136,18 @@ pub fn stated_signature(action: &mut Action) -> Option<&mut Signature> {
     match action {
         Action::ManagedCalli(signature) | Action::UnmanagedCalli(signature) => Some(signature),
         Action::Direct { .. } | Action::Ldftn(_) => None,
+    }
+}
+
+/// Gives a method another signature. Sites that state the old one state the new one.
+pub fn restate(layout: &mut Layout, method: MethodId, new: Signature) {
+    let old = std::mem::replace(&mut layout.methods[method.index()].signature, new.clone());
+    for site in &mut layout.sites {
+        if let Some(stated) = stated_signature(&mut site.action)
+            && *stated == old
+        {
+            stated.clone_from(&new);
+        }
     }
 }
 

@@ -40,11 +40,9 @@ fn on<T>(items: &mut [T], index: usize, change: impl FnOnce(&mut T)) {
     }
 }
 
-/// Gives a method another signature: another method's, or its own with something else in
-/// it. Sites that state the old one state the new one.
+/// Gives a method another signature: another method's, or its own with something else in it.
 fn signature(context: &mut Context, layout: &mut Layout, method: usize) {
-    let old = layout.methods[method].signature.clone();
-    let mut new = old.clone();
+    let mut new = layout.methods[method].signature.clone();
     if context.rng().gen_u8() < 80 {
         let other = below(context, layout.methods.len());
         new.clone_from(&layout.methods[other].signature);
@@ -52,14 +50,7 @@ fn signature(context: &mut Context, layout: &mut Layout, method: usize) {
         one_type(context, &mut new);
     }
     new.params.truncate(MAX_PARAMS);
-    for site in &mut layout.sites {
-        if let Some(stated) = ids::stated_signature(&mut site.action)
-            && *stated == old
-        {
-            stated.clone_from(&new);
-        }
-    }
-    layout.methods[method].signature = new;
+    ids::restate(layout, MethodId(method as u16), new);
 }
 
 /// Adds, removes or replaces one type, or the receiver.
