@@ -38,6 +38,11 @@ impl EngineKind {
         kinds
     }
 
+    /// Whether it compiles modules, which takes far longer than a run.
+    pub fn compiles(self) -> bool {
+        self == EngineKind::Wasmtime
+    }
+
     /// The name that `--engine` takes.
     pub fn name(self) -> &'static str {
         match self {

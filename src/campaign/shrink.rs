@@ -56,6 +56,13 @@ impl Target {
         first.into_iter().chain(own).copied().collect()
     }
 
+    /// Its account in these verdicts.
+    pub fn account(&self, verdicts: Vec<EngineVerdict>) -> Option<String> {
+        let headline =
+            verdicts.into_iter().find(|v| v.engine == self.engine)?.findings.into_iter().next();
+        headline.filter(|f| f.fingerprint == self.fingerprint).map(|f| f.account)
+    }
+
     fn is_shown(&self, verdicts: &[EngineVerdict]) -> bool {
         let headline = verdicts.iter().find(|v| v.engine == self.engine);
         headline.and_then(|v| v.findings.first()).is_some_and(|finding| {

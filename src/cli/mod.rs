@@ -2,6 +2,7 @@
 
 mod emit;
 mod faults;
+mod fuzz;
 mod replay;
 mod shrink;
 
@@ -33,6 +34,7 @@ enum Command {
     Replay(replay::Arguments),
     Faults(faults::Arguments),
     Emit(emit::Arguments),
+    Fuzz(fuzz::Arguments),
     Shrink(shrink::Arguments),
 }
 
@@ -101,6 +103,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Replay(arguments) => replay::run(&arguments, out),
         Command::Faults(arguments) => faults::run(&arguments, out),
         Command::Emit(arguments) => emit::run(&arguments, out),
+        Command::Fuzz(arguments) => fuzz::run(&arguments, out),
         Command::Shrink(arguments) => shrink::run(&arguments, out),
     }
 }
