@@ -107,8 +107,15 @@ impl Findings {
             fs::create_dir_all(&folder)?;
             let scenario = text::print(&found.scenario);
             files::write(&folder.join(SCENARIO), scenario.as_bytes())?;
-            let command = self.command(&folder, &found);
-            let account = format!("{}\nReplay:\n  {command}\n", found.account.trim_end());
+            let command = self.command(&found);
+            let account = found.account.trim_end();
+            let account = format!(
+                "{account}
+
+Replay, in this folder:
+  {command}
+"
+            );
             files::write(&folder.join("account.txt"), account.as_bytes())?;
             self.write_card(&folder, &found)?;
         }
@@ -151,7 +158,7 @@ impl Findings {
             hits: found.hits,
             methods: found.scenario.layout.methods.len(),
             events: found.scenario.script.len(),
-            replay: self.command(folder, found),
+            replay: self.command(found),
         };
         let mut json = serde_json::to_string_pretty(&card).map_err(io::Error::other)?;
         json.push('\n');
@@ -167,12 +174,12 @@ impl Findings {
         Some(if taken { folder.with_file_name(format!("{name}@{loader}")) } else { folder })
     }
 
-    fn command(&self, folder: &Path, found: &Found) -> String {
+    /// What replays it, said the same wherever the folder is.
+    fn command(&self, found: &Found) -> String {
         let engines = found.target.engines(&self.engines);
         let engines: Vec<&str> = engines.iter().map(|kind| kind.name()).collect();
-        let path = quoted(&folder.join(SCENARIO));
         let (loader, engines) = (self.loader.id(), engines.join(","));
-        format!("calliper replay --loader {loader} --engine {engines} --explain {path}")
+        format!("calliper replay --loader {loader} --engine {engines} --explain {SCENARIO}")
     }
 }
 
@@ -188,11 +195,4 @@ fn file_name(fingerprint: &str) -> String {
 /// What a folder says of its finding, if it is one's.
 fn card(folder: &Path) -> Option<Card> {
     serde_json::from_slice(&fs::read(folder.join(CARD)).ok()?).ok()
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@:".contains(c);
-    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

@@ -206,11 +206,14 @@ impl Search<'_> {
         }
     }
 
+    /// Changes a method's signature, and all that are the same: a near miss needs both to stay one.
     fn restate(&mut self, method: usize, change: impl FnOnce(&mut Signature)) -> bool {
         let id = MethodId(method as u16);
-        let mut signature = self.best.layout.method(id).signature.clone();
-        change(&mut signature);
-        self.attempt(|scenario| ids::restate(&mut scenario.layout, id, signature))
+        let old = self.best.layout.method(id).signature.clone();
+        let mut new = old.clone();
+        change(&mut new);
+        self.attempt(|scenario| ids::restate_all(&mut scenario.layout, &old, &new))
+            || self.attempt(|scenario| ids::restate(&mut scenario.layout, id, new))
     }
 
     /// Arguments become small numbers that can still be told apart.

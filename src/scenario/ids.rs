@@ -151,6 +151,13 @@ pub fn restate(layout: &mut Layout, method: MethodId, new: Signature) {
     }
 }
 
+/// Gives every method and every site that states a signature another one.
+pub fn restate_all(layout: &mut Layout, old: &Signature, new: &Signature) {
+    let methods = layout.methods.iter_mut().map(|method| &mut method.signature);
+    let sites = layout.sites.iter_mut().filter_map(|site| stated_signature(&mut site.action));
+    methods.chain(sites).filter(|stated| *stated == old).for_each(|stated| stated.clone_from(new));
+}
+
 fn in_event(event: &mut Event, see: &mut dyn FnMut(Id<'_>)) {
     match event {
         Event::Load(assembly) => see(Id::Assembly(assembly)),
