@@ -94,6 +94,8 @@ pub struct Status {
     pub cached: u64,
     /// Runs that no trap ended.
     pub completed: u64,
+    /// Events of all scenarios that were run.
+    pub events: u64,
     /// Cells that were reached.
     pub covered: usize,
     /// Cells that a right loader can get to.
@@ -113,6 +115,7 @@ impl Status {
             runs: shared.runs,
             cached: shared.cached,
             completed: shared.completed,
+            events: shared.events,
             covered: shared.map.covered(),
             possible: shared.map.possible(),
             corpus: shared.corpus.len(),
@@ -201,6 +204,7 @@ fn shared(plan: &Plan) -> Result<Shared, String> {
         runs: 0,
         cached: 0,
         completed: 0,
+        events: 0,
         left: plan.runs.unwrap_or(u64::MAX),
         news: Instant::now(),
         failure: None,

@@ -22,7 +22,7 @@ pub const SOURCES: [(Source, u32); 4] =
     [(Source::Kept, 45), (Source::Fresh, 30), (Source::Mutated, 18), (Source::Crossed, 7)];
 
 /// Runs in a round where no engine compiles anything.
-pub const ROUND: u64 = 24;
+pub const ROUND: u64 = 32;
 /// Runs in a round where an engine compiles, which takes as long as hundreds of runs.
 pub const COMPILED_ROUND: u64 = 256;
 

@@ -43,6 +43,8 @@ pub struct Shared {
     pub cached: u64,
     /// Runs in which a scenario returned from its last event.
     pub completed: u64,
+    /// Events of all scenarios that were run.
+    pub events: u64,
     /// Runs that may still be started.
     pub left: u64,
     /// When something new was last reached.
@@ -68,6 +70,7 @@ struct Harvest {
     runs: u64,
     cached: u64,
     completed: u64,
+    events: u64,
     /// Scenarios that reached something new, with what, and whether there is a finding.
     news: Vec<(Arc<Scenario>, Vec<u32>, bool)>,
 }
@@ -268,6 +271,7 @@ impl<'c> Worker<'c> {
                 harvest.completed += u64::from(vm.observation.trap.is_none());
             });
         harvest.runs += 1;
+        harvest.events += scenario.script.len() as u64;
         harvest.cached += u64::from(harvest.runs > 1);
         let has_finding = match verdicts {
             Ok(verdicts) => self.note(scenario, &verdicts),
@@ -339,6 +343,7 @@ impl<'c> Worker<'c> {
         }
         shared.cached += harvest.cached;
         shared.completed += harvest.completed;
+        shared.events += harvest.events;
         let mut any = false;
         for (scenario, cells, has_finding) in harvest.news {
             if shared.map.add(&cells) > 0 {

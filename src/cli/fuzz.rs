@@ -181,9 +181,10 @@ fn in_full(found: &Found, out: &mut dyn Write) -> io::Result<()> {
 /// A status in words.
 fn line(status: &Status) -> String {
     let seconds = status.elapsed.as_secs_f64();
-    let cached = 100.0 * status.cached as f64 / status.runs.max(1) as f64;
+    let runs = status.runs.max(1) as f64;
+    let (cached, events) = (100.0 * status.cached as f64 / runs, status.events as f64 / runs);
     format!(
-        "{seconds:.1} s, {} scenarios, {:.0}/s, {} of {} cells, {} in the corpus, {} findings, \
+        "{seconds:.1} s, {} scenarios of {events:.1} events, {:.0}/s, {} of {} cells, {} in the corpus, {} findings, \
          nothing new for {:.0} s, {cached:.1} % of runs in compiled modules",
         status.runs,
         status.rate(),

@@ -32,7 +32,7 @@ pub const LAYOUT_KEPT: u32 = 80;
 pub const ANOTHER: u8 = 96;
 
 /// The most events that a mutation leaves in a script, before repair adds what they need.
-pub const MAX_EVENTS: usize = 24;
+pub const MAX_EVENTS: usize = 14;
 /// The most events that are spliced in at once.
 pub const MAX_SPLICE: usize = 4;
 /// The most methods that a mutation makes.
