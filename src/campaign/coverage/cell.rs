@@ -233,31 +233,62 @@ impl Cell {
     }
 
     fn state_is_possible(self) -> bool {
+        self.state_fits_callee() && self.state_fits_order() && self.state_fits_deed()
+    }
+
+    fn state_fits_callee(self) -> bool {
         let managed = self.entered == Entered::Managed;
         let (body, byte_code) = (self.has != Has::ByteCode, self.has != Has::ReadyToRun);
-        let by_kind = match self.state {
-            State::Cold | State::Waiting | State::Thunk => true,
+        match self.state {
+            State::Cold | State::Thunk => true,
+            // The image that has a managed body has the thunk for its signature as well.
+            State::Waiting => !managed || !body,
             State::Prepared | State::PreparedThunk => byte_code && !body,
             State::Body => body && !byte_code && managed,
             State::BodyAndByteCode => body && byte_code && managed,
             State::Published | State::PublishedBehindThunk => !managed,
+        }
+    }
+
+    fn state_fits_order(self) -> bool {
+        let managed = self.entered == Entered::Managed;
+        let prepared = match self.state {
+            State::Cold | State::Waiting | State::Thunk => false,
+            // A prestub publishes the unmanaged entry of a body, before any thunk comes.
+            State::PublishedBehindThunk => self.has == Has::ByteCode,
+            _ => true,
         };
-        let through_pointer = matches!(self.deed, Deed::ManagedCalli | Deed::UnmanagedCalli);
-        let by_order = match self.first {
-            First::Nothing => self.state == State::Cold && !through_pointer,
-            // A pointer was taken before the first call of a UCO method.
-            First::Called => managed && self.state != State::Cold,
-            First::Prepared | First::Touched | First::Taken => self.state != State::Cold,
+        match self.first {
+            First::Nothing => self.state == State::Cold,
+            First::Prepared => prepared,
+            // A UCO method's pointer is taken before its first call, and is published by that.
+            First::Called => managed && prepared,
+            First::Taken if !managed => self.state == State::Published,
+            First::Taken | First::Touched => self.state != State::Cold,
+        }
+    }
+
+    /// What a pointer leads to was made callable when the pointer was taken, and a compiled
+    /// caller's image has the thunk that its calls may need.
+    fn state_fits_deed(self) -> bool {
+        let compiled = self.by == By::ReadyToRun;
+        let thunk_is_here = match self.state {
+            State::Waiting => false,
+            State::Prepared => matches!(self.first, First::Called | First::Prepared),
+            _ => true,
         };
-        // What a pointer leads to was made callable when the pointer was taken.
-        let by_deed = match self.deed {
+        match self.deed {
             Deed::UnmanagedCalli => {
                 matches!(self.state, State::Published | State::PublishedBehindThunk)
             }
+            Deed::ManagedCalli if compiled => {
+                thunk_is_here && !matches!(self.state, State::Cold | State::Prepared)
+            }
             Deed::ManagedCalli => self.state != State::Cold,
+            Deed::Direct | Deed::DirectEager if compiled => thunk_is_here,
+            Deed::Take if compiled && self.entered == Entered::Managed => thunk_is_here,
             _ => true,
-        };
-        by_kind && by_order && by_deed
+        }
     }
 }
 
