@@ -1,8 +1,10 @@
 //! From a scenario to a verdict: emits, runs on every engine, compares.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use crate::engine::{Engine, EngineError, paper::Paper};
 use crate::image::facts::Emission;
@@ -84,7 +86,9 @@ pub struct EngineVerdict {
 #[derive(Debug)]
 pub struct Judge {
     engines: Vec<Slot>,
-    emissions: HashMap<Layout, Arc<Emission>>,
+    /// The last used is the last.
+    emissions: IndexMap<Layout, Arc<Emission>, FxBuildHasher>,
+    emitted: u64,
     /// The layout of the last run: mutation favours scripts, so it is often the next one's too.
     last: Option<(Layout, Arc<Emission>)>,
 }
@@ -112,7 +116,8 @@ impl Judge {
     pub fn with(engines: Vec<Box<dyn Engine>>) -> Self {
         Self {
             engines: engines.into_iter().map(Slot).collect(),
-            emissions: HashMap::new(),
+            emissions: IndexMap::default(),
+            emitted: 0,
             last: None,
         }
     }
@@ -124,19 +129,28 @@ impl Judge {
         {
             return emission.clone();
         }
-        let known = self.emissions.get(layout).cloned();
-        let emission = known.unwrap_or_else(|| self.emit(layout));
-        self.last = Some((layout.clone(), emission.clone()));
+        let (layout, emission) = match self.emissions.shift_remove_entry(layout) {
+            Some(known) => known,
+            None => self.emit(layout),
+        };
+        self.emissions.insert(layout.clone(), emission.clone());
+        self.last = Some((layout, emission.clone()));
         emission
     }
 
-    fn emit(&mut self, layout: &Layout) -> Arc<Emission> {
+    fn emit(&mut self, layout: &Layout) -> (Layout, Arc<Emission>) {
+        self.emitted += 1;
         if self.emissions.len() >= CACHED_LAYOUTS {
-            self.emissions.clear();
+            self.emissions.shift_remove_index(0);
         }
-        let emission = Arc::new(Emission::new(layout));
-        self.emissions.insert(layout.clone(), emission.clone());
-        emission
+        (layout.clone(), Arc::new(Emission::new(layout)))
+    }
+
+    /// How often modules were made because none were kept: emitted, or compiled by the engine that
+    /// compiled most.
+    pub fn made(&self) -> u64 {
+        let compiled = self.engines.iter().map(|Slot(engine)| engine.compiled());
+        compiled.max().unwrap_or(0).max(self.emitted)
     }
 
     /// Runs a valid scenario under a loader on every engine.

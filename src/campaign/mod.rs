@@ -64,6 +64,8 @@ pub struct Plan {
     pub out: Option<PathBuf>,
     /// What guides it.
     pub guidance: Guidance,
+    /// Whether compiled modules are kept from run to run. Only a baseline would not.
+    pub keep_modules: bool,
 }
 
 impl Plan {
@@ -79,6 +81,7 @@ impl Plan {
             corpus: None,
             out: None,
             guidance: Guidance::Coverage,
+            keep_modules: true,
         }
     }
 }
@@ -90,8 +93,8 @@ pub struct Status {
     pub elapsed: Duration,
     /// Scenarios that were run.
     pub runs: u64,
-    /// Runs whose modules had been emitted before.
-    pub cached: u64,
+    /// How often modules were made for a run, because none were kept.
+    pub made: u64,
     /// Runs that no trap ended.
     pub completed: u64,
     /// Events of all scenarios that were run.
@@ -113,7 +116,7 @@ impl Status {
         Status {
             elapsed: started.elapsed(),
             runs: shared.runs,
-            cached: shared.cached,
+            made: shared.made,
             completed: shared.completed,
             events: shared.events,
             covered: shared.map.covered(),
@@ -122,6 +125,11 @@ impl Status {
             findings: shared.findings.len(),
             since_news: shared.news.elapsed(),
         }
+    }
+
+    /// The share of runs that found their modules made.
+    pub fn cache_hit_rate(&self) -> f64 {
+        1.0 - self.made as f64 / self.runs.max(1) as f64
     }
 
     /// Scenarios a second.
@@ -202,7 +210,7 @@ fn shared(plan: &Plan) -> Result<Shared, String> {
         map: Map::default(),
         findings,
         runs: 0,
-        cached: 0,
+        made: 0,
         completed: 0,
         events: 0,
         left: plan.runs.unwrap_or(u64::MAX),

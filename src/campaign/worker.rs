@@ -39,8 +39,8 @@ pub struct Shared {
     pub findings: Findings,
     /// Runs that are done.
     pub runs: u64,
-    /// Runs whose modules had been emitted for an earlier run.
-    pub cached: u64,
+    /// How often modules were made for a run.
+    pub made: u64,
     /// Runs in which a scenario returned from its last event.
     pub completed: u64,
     /// Events of all scenarios that were run.
@@ -68,7 +68,6 @@ struct Harvest {
     /// It comes from the corpus directory.
     is_seed: bool,
     runs: u64,
-    cached: u64,
     completed: u64,
     events: u64,
     /// Scenarios that reached something new, with what, and whether there is a finding.
@@ -91,6 +90,8 @@ pub struct Worker<'c> {
     known: FxHashMap<String, u64>,
     warm: VecDeque<u64>,
     compiles: bool,
+    /// [`Judge::made`] when it was last told.
+    made: u64,
     bytes: Vec<u8>,
 }
 
@@ -114,7 +115,11 @@ impl<'c> Worker<'c> {
             shared,
             stop,
             deadline,
-            judge: Judge::new(&plan.engines),
+            judge: if plan.keep_modules {
+                Judge::new(&plan.engines)
+            } else {
+                Judge::compiling_each_run(&plan.engines)
+            },
             session: Session::new().seed(dice.word()),
             dice,
             reader: Reader::default(),
@@ -122,6 +127,7 @@ impl<'c> Worker<'c> {
             known: FxHashMap::default(),
             warm: VecDeque::with_capacity(table::WARM_LAYOUTS + 1),
             compiles: plan.engines.iter().any(|kind| kind.compiles()),
+            made: 0,
             bytes: Vec::with_capacity(table::FRESH_BYTES),
         }
     }
@@ -272,7 +278,6 @@ impl<'c> Worker<'c> {
             });
         harvest.runs += 1;
         harvest.events += scenario.script.len() as u64;
-        harvest.cached += u64::from(harvest.runs > 1);
         let has_finding = match verdicts {
             Ok(verdicts) => self.note(scenario, &verdicts),
             Err(error) => {
@@ -341,7 +346,8 @@ impl<'c> Worker<'c> {
         if harvest.is_seed {
             shared.left = shared.left.saturating_sub(harvest.runs);
         }
-        shared.cached += harvest.cached;
+        let made = self.judge.made();
+        shared.made += made - std::mem::replace(&mut self.made, made);
         shared.completed += harvest.completed;
         shared.events += harvest.events;
         let mut any = false;

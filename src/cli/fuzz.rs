@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use calliper::campaign::findings::Found;
-use calliper::campaign::{self, Guidance, Outcome, Plan, Status};
+use calliper::campaign::{self, Outcome, Plan, Status};
 use calliper::scenario::text;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -109,17 +109,15 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
 /// What the options ask for.
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok());
-    Ok(Plan {
-        loader: loader(&arguments.loader)?,
-        engines: engines(arguments.engine.as_deref())?,
-        seed: arguments.seed,
-        jobs: jobs.map_or(1, NonZero::get),
-        runs: arguments.runs,
-        time: arguments.time,
-        corpus: arguments.corpus.clone(),
-        out: arguments.out.clone(),
-        guidance: Guidance::Coverage,
-    })
+    let mut plan = Plan::new(loader(&arguments.loader)?);
+    plan.engines = engines(arguments.engine.as_deref())?;
+    plan.seed = arguments.seed;
+    plan.jobs = jobs.map_or(1, NonZero::get);
+    plan.runs = arguments.runs;
+    plan.time = arguments.time;
+    plan.corpus.clone_from(&arguments.corpus);
+    plan.out.clone_from(&arguments.out);
+    Ok(plan)
 }
 
 /// A number of seconds, or of another unit.
@@ -182,10 +180,10 @@ fn in_full(found: &Found, out: &mut dyn Write) -> io::Result<()> {
 fn line(status: &Status) -> String {
     let seconds = status.elapsed.as_secs_f64();
     let runs = status.runs.max(1) as f64;
-    let (cached, events) = (100.0 * status.cached as f64 / runs, status.events as f64 / runs);
+    let (cached, events) = (100.0 * status.cache_hit_rate(), status.events as f64 / runs);
     format!(
         "{seconds:.1} s, {} scenarios of {events:.1} events, {:.0}/s, {} of {} cells, {} in the corpus, {} findings, \
-         nothing new for {:.0} s, {cached:.1} % of runs in compiled modules",
+         nothing new for {:.0} s, {cached:.1} % of runs in modules that were kept",
         status.runs,
         status.rate(),
         status.covered,
