@@ -240,3 +240,30 @@ fn what_cannot_be_shrunk_is_one_line() {
     assert_eq!(calliper(&nowhere).status.code(), Some(2));
     assert_eq!(calliper(&["shrink", SEED]).status.code(), Some(2));
 }
+
+#[test]
+fn the_scoreboard_has_a_row_for_each_fault() {
+    let output = calliper(&["score", "--seeds", "2", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let listed = calliper(&["faults", "--format", "json"]);
+    let faults: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    let ids = |rows: &Value, key: &str| -> Vec<String> {
+        let rows = rows.as_array().expect("an array").iter();
+        rows.map(|row| row[key].as_str().expect("text").to_owned()).collect()
+    };
+    assert_eq!(ids(&rows, "fault"), ids(&faults, "id"));
+    for row in rows.as_array().expect("an array") {
+        for count in ["seeds", "reached", "triggered", "detected"] {
+            assert_eq!(row[count], 2, "{row}");
+        }
+        for number in ["median_scenarios", "worst_scenarios", "median_seconds", "worst_seconds"] {
+            assert!(row[number].is_number(), "{row}");
+        }
+    }
+    let text = calliper(&["score", "--seeds", "1", "--fault", FAULT]);
+    assert_eq!(text.status.code(), Some(0), "{}", stderr(&text));
+    assert!(stdout(&text).ends_with("under fixed, 0 findings\n"), "{}", stdout(&text));
+    assert_one_line(&calliper(&["score", "--fault", "nope"]), &["nope", FAULT]);
+    assert_eq!(calliper(&["score", "--seeds", "0"]).status.code(), Some(2));
+}

@@ -9,6 +9,8 @@ pub mod corpus;
 pub mod coverage;
 mod dice;
 pub mod findings;
+pub mod milestones;
+pub mod score;
 pub mod shrink;
 pub mod table;
 mod worker;
@@ -23,9 +25,11 @@ use crate::judge::EngineKind;
 use crate::loader::Loader;
 use crate::replay::STACK_SIZE;
 use crate::scenario::Scenario;
+use crate::verdict::Class;
 use corpus::Corpus;
 use coverage::Map;
 use findings::{Findings, Found};
+use milestones::Milestones;
 use worker::{Shared, Worker, lock};
 
 /// How often progress is told.
@@ -66,6 +70,9 @@ pub struct Plan {
     pub guidance: Guidance,
     /// Whether compiled modules are kept from run to run. Only a baseline would not.
     pub keep_modules: bool,
+    /// Ends the campaign when its first job has a finding of this class, which is not
+    /// shrunk, and marks its [`Milestones`].
+    pub until: Option<Class>,
 }
 
 impl Plan {
@@ -82,6 +89,7 @@ impl Plan {
             out: None,
             guidance: Guidance::Coverage,
             keep_modules: true,
+            until: None,
         }
     }
 }
@@ -147,6 +155,8 @@ pub struct Outcome {
     pub findings: Vec<(Found, Option<PathBuf>)>,
     /// What was reached.
     pub map: Map,
+    /// What came when, if the plan says until when.
+    pub milestones: Milestones,
     /// A line for each file of the corpus that could not be used.
     pub errors: Vec<String>,
 }
@@ -215,6 +225,7 @@ fn shared(plan: &Plan) -> Result<Shared, String> {
         events: 0,
         left: plan.runs.unwrap_or(u64::MAX),
         news: Instant::now(),
+        milestones: Milestones::default(),
         failure: None,
     })
 }
@@ -246,7 +257,13 @@ fn finish(shared: Shared, started: Instant, errors: Vec<String>) -> Result<Outco
     }
     shared.findings.write_hits().map_err(|error| format!("cannot write: {error}"))?;
     let status = Status::of(&shared, started);
-    Ok(Outcome { status, findings: shared.findings.into_list(), map: shared.map, errors })
+    Ok(Outcome {
+        status,
+        findings: shared.findings.into_list(),
+        map: shared.map,
+        milestones: shared.milestones,
+        errors,
+    })
 }
 
 /// Asks a running campaign to end.

@@ -26,6 +26,10 @@ pub const ROUND: u64 = 32;
 /// Runs in a round where an engine compiles, which takes as long as hundreds of runs.
 pub const COMPILED_ROUND: u64 = 256;
 
+/// Runs in a job's first round. Each round may be longer by half a run than the one before, up to
+/// the number above: at the start other layouts teach more than other scripts.
+pub const FIRST_ROUND: u64 = 4;
+
 /// Percentage of rounds of mutations that take events from another scenario of the corpus.
 pub const DONOR: u64 = 50;
 /// Percentage of rounds from the corpus that stay with layouts that were used lately, where an

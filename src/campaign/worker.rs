@@ -15,6 +15,7 @@ use super::corpus::{Corpus, layout_number};
 use super::coverage::{Map, Reader};
 use super::dice::Dice;
 use super::findings::{Findings, Found};
+use super::milestones::{Milestones, Scout};
 use super::shrink::{self, Target};
 use super::table::{self, Source};
 use super::{Guidance, Plan};
@@ -49,6 +50,8 @@ pub struct Shared {
     pub left: u64,
     /// When something new was last reached.
     pub news: Instant,
+    /// What came when.
+    pub milestones: Milestones,
     /// Why the campaign cannot go on.
     pub failure: Option<String>,
 }
@@ -90,6 +93,9 @@ pub struct Worker<'c> {
     known: FxHashMap<String, u64>,
     warm: VecDeque<u64>,
     compiles: bool,
+    rounds: u64,
+    /// Marks milestones, if the plan wants them.
+    scout: Option<Scout>,
     /// [`Judge::made`] when it was last told.
     made: u64,
     bytes: Vec<u8>,
@@ -127,6 +133,8 @@ impl<'c> Worker<'c> {
             known: FxHashMap::default(),
             warm: VecDeque::with_capacity(table::WARM_LAYOUTS + 1),
             compiles: plan.engines.iter().any(|kind| kind.compiles()),
+            rounds: 0,
+            scout: plan.until.filter(|_| number == 0).map(Scout::new),
             made: 0,
             bytes: Vec::with_capacity(table::FRESH_BYTES),
         }
@@ -156,12 +164,13 @@ impl<'c> Worker<'c> {
     fn task(&mut self) -> Option<Task> {
         let mut shared = lock(self.shared);
         let guided = self.plan.guidance == Guidance::Coverage;
-        let round = match (guided, self.compiles) {
+        let most = match (guided, self.compiles) {
             (false, _) => 1,
             (true, false) => table::ROUND,
             (true, true) => table::COMPILED_ROUND,
         };
-        let runs = round.min(shared.left);
+        let runs = most.min(table::FIRST_ROUND + self.rounds / 2).min(shared.left);
+        self.rounds += 1;
         if runs == 0 || shared.failure.is_some() {
             return None;
         }
@@ -194,7 +203,8 @@ impl<'c> Worker<'c> {
         let mut child = base.clone();
         let mut unchanged = task.source != Source::Kept;
         while harvest.runs < task.runs {
-            if harvest.runs % CLOCK == CLOCK - 1 && self.is_over() {
+            let detected = self.scout.as_ref().is_some_and(|scout| scout.is_done());
+            if detected || (harvest.runs % CLOCK == CLOCK - 1 && self.is_over()) {
                 break;
             }
             if !std::mem::take(&mut unchanged) {
@@ -265,7 +275,7 @@ impl<'c> Worker<'c> {
         emission: &Arc<Emission>,
         harvest: &mut Harvest,
     ) -> bool {
-        let (reader, map) = (&mut self.reader, &mut self.map);
+        let (reader, map, scout) = (&mut self.reader, &mut self.map, &mut self.scout);
         let guided = self.plan.guidance == Guidance::Coverage;
         let mut news = None;
         let verdicts =
@@ -275,6 +285,9 @@ impl<'c> Worker<'c> {
                     news = Some(cells.to_vec());
                 }
                 harvest.completed += u64::from(vm.observation.trap.is_none());
+                if let Some(scout) = scout {
+                    scout.look(scenario, emission, vm);
+                }
             });
         harvest.runs += 1;
         harvest.events += scenario.script.len() as u64;
@@ -296,6 +309,12 @@ impl<'c> Worker<'c> {
         for (i, verdict) in verdicts.iter().enumerate() {
             let Some(finding) = verdict.findings.first() else { continue };
             any = true;
+            if let Some(scout) = &mut self.scout {
+                if scout.detects(finding.class) {
+                    self.stop.store(true, Ordering::Relaxed);
+                }
+                continue;
+            }
             let same = |v: &EngineVerdict| {
                 v.findings.first().is_some_and(|f| f.fingerprint == finding.fingerprint)
             };
@@ -350,6 +369,9 @@ impl<'c> Worker<'c> {
         shared.made += made - std::mem::replace(&mut self.made, made);
         shared.completed += harvest.completed;
         shared.events += harvest.events;
+        if let Some(scout) = &self.scout {
+            shared.milestones = scout.milestones();
+        }
         let mut any = false;
         for (scenario, cells, has_finding) in harvest.news {
             if shared.map.add(&cells) > 0 {

@@ -4,6 +4,7 @@ mod emit;
 mod faults;
 mod fuzz;
 mod replay;
+mod score;
 mod shrink;
 
 use std::io::{self, BufWriter, Write};
@@ -36,6 +37,7 @@ enum Command {
     Emit(emit::Arguments),
     Fuzz(fuzz::Arguments),
     Shrink(shrink::Arguments),
+    Score(score::Arguments),
 }
 
 /// How to write results.
@@ -105,6 +107,7 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Emit(arguments) => emit::run(&arguments, out),
         Command::Fuzz(arguments) => fuzz::run(&arguments, out),
         Command::Shrink(arguments) => shrink::run(&arguments, out),
+        Command::Score(arguments) => score::run(&arguments, out),
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Vm {
     pub observation: Observation,
     /// What the loader did, for the account of a finding.
     pub trace: Vec<Step>,
+    /// How often a fault decided, right or wrong.
+    pub fault_calls: u32,
     images: Vec<Option<images::LoadedImage>>,
     next_virtual_ip: u32,
     heap: u32,
@@ -105,6 +107,7 @@ impl Vm {
             thunks: thunks::Registry::default(),
             observation: Observation::with_capacity(scenario.script.len()),
             trace: Vec::with_capacity(4 * scenario.script.len()),
+            fault_calls: 0,
             scenario,
             emission,
             loader,
@@ -130,6 +133,12 @@ impl Vm {
     fn method_at(&self, address: MethodDescAddress) -> Option<MethodId> {
         let at = |m: &Option<MethodAddresses>| m.is_some_and(|m| m.method_desc == address);
         self.methods.iter().position(at).map(|i| MethodId(i as u16))
+    }
+
+    /// Counts that a fault decides. Every overridden decision starts with this, so that a scoreboard
+    /// can tell a fault that was never asked from one that answered right.
+    pub fn fault_decides(&mut self) {
+        self.fault_calls += 1;
     }
 
     /// Takes `size` bytes of loader heap, aligned to 16.
