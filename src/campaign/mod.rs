@@ -9,6 +9,8 @@ pub mod corpus;
 pub mod coverage;
 mod dice;
 pub mod findings;
+#[cfg(feature = "baseline")]
+pub mod general;
 pub mod milestones;
 pub mod score;
 pub mod shrink;

@@ -22,7 +22,8 @@ use super::{Ending, Failure, Format};
 /// campaign that ended without a finding is worse than any that has one.
 ///
 /// The fixed loader is the control, with as many scenarios as the worst campaign took, and no
-/// finding. Generation without guidance is the baseline.
+/// finding. Generation without guidance is one baseline, general wasm-smith modules on wasmi and
+/// wasmtime, and what becomes of their `call_indirect`s, the other.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,6 +47,11 @@ pub struct Arguments {
     /// The engines, separated by commas: paper, wasmtime, wasmi
     #[arg(long, value_name = "LIST", default_value = "paper")]
     engine: String,
+
+    /// Modules of the second baseline, which is told in text only
+    #[cfg(feature = "baseline")]
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    modules: u64,
 
     /// How to write the scoreboard
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -85,14 +91,32 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
         rows.push(row(&guided, &baseline));
     }
     let (runs, findings) = control(&contest, most).map_err(Failure::Input)?;
+    match arguments.format {
+        Format::Json => report::document(out, &rows)?,
+        Format::Text => {
+            text(out, &rows, runs, findings)?;
+            #[cfg(feature = "baseline")]
+            general_baseline(out, arguments.modules)?;
+        }
+    }
     if let Some(bar) = progress {
         bar.finish_and_clear();
     }
-    match arguments.format {
-        Format::Json => report::document(out, &rows)?,
-        Format::Text => text(out, &rows, runs, findings)?,
-    }
     Ok(if complete && findings == 0 { Ending::Expected } else { Ending::Surprise })
+}
+
+/// What general modules make of `call_indirect`.
+#[cfg(feature = "baseline")]
+fn general_baseline(out: &mut dyn Write, modules: u64) -> io::Result<()> {
+    use calliper::campaign::general::{General, general};
+    let General { modules, with_call_indirect, calls, attempted, returned, signature_traps } =
+        general(modules, 0);
+    writeln!(
+        out,
+        "general modules: {modules} modules, {with_call_indirect} with a call_indirect, {calls} \
+         exported calls; call_indirects: {attempted} attempted, {returned} returned, \
+         {signature_traps} signature traps"
+    )
 }
 
 /// The fewest scenarios of the control.
