@@ -4,8 +4,11 @@ use std::sync::atomic::AtomicBool;
 
 use calliper::campaign::coverage::Cell;
 use calliper::campaign::{self, Guidance, Outcome, Plan};
+use calliper::engine::{Process, Trap};
 use calliper::judge::EngineKind;
+use calliper::loader::words::FunctionPointer;
 use calliper::loader::{Fixed, Loader, faults};
+use calliper::scenario::MethodId;
 
 fn run(loader: &'static dyn Loader, runs: u64, change: impl FnOnce(&mut Plan)) -> Outcome {
     let mut plan = Plan::new(loader);
@@ -79,4 +82,27 @@ fn jobs_share_one_campaign() {
     assert!(outcome.findings.is_empty());
     assert_eq!(outcome.status.runs, 50_000);
     assert!(outcome.status.covered * 100 >= outcome.status.possible * 80, "{:?}", outcome.status);
+}
+
+/// A loader with a defect of Calliper's own.
+#[derive(Debug)]
+struct Panics;
+
+impl Loader for Panics {
+    fn id(&self) -> &'static str {
+        "panics"
+    }
+
+    fn uco_method_entry(&self, _: &mut dyn Process, _: MethodId) -> Result<FunctionPointer, Trap> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_panic_is_a_finding_and_does_not_end_the_campaign() {
+    let outcome = run(&Panics, 2_000, |_| {});
+    assert_eq!(outcome.status.runs, 2_000);
+    let [(found, _)] = outcome.findings.as_slice() else { panic!("{:#?}", outcome.findings) };
+    assert_eq!(found.target.fingerprint, "engine-divergence.panic");
+    assert!(found.hits > 10, "{}", found.hits);
 }

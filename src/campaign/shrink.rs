@@ -9,6 +9,7 @@
 //! Besides the steps that are spelled out here, the shrinking mutators that `mutatis` derives
 //! for the scenario's types are tried, so that whatever the model has is simplified.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use mutatis::{DefaultMutate, Session};
@@ -48,12 +49,15 @@ impl Target {
         Target { engine, class: finding.class, fingerprint }
     }
 
-    /// The engines that are needed to see it: one, or two if it is that they differ.
+    /// The engines that are needed to see it: one, two if it is that they differ, and all if
+    /// it is nobody's.
     pub fn engines(&self, engines: &[EngineKind]) -> Vec<EngineKind> {
+        let Some(&own) = engines.iter().find(|kind| kind.name() == self.engine) else {
+            return engines.to_vec();
+        };
         let differ = self.class == Class::EngineDivergence;
-        let first = engines.first().filter(|kind| differ && kind.name() != self.engine);
-        let own = engines.iter().find(|kind| kind.name() == self.engine);
-        first.into_iter().chain(own).copied().collect()
+        let first = engines.first().copied().filter(|&kind| differ && kind != own);
+        first.into_iter().chain([own]).collect()
     }
 
     /// Its account in these verdicts.
@@ -153,7 +157,10 @@ impl Search<'_> {
         }
         self.judged += 1;
         let candidate = Arc::new(candidate);
-        let verdicts = self.judge.judge(&candidate, self.loader);
+        let (judge, loader) = (&mut *self.judge, self.loader);
+        // A candidate that panics shows something else.
+        let verdicts = panic::catch_unwind(AssertUnwindSafe(|| judge.judge(&candidate, loader)));
+        let verdicts = verdicts.unwrap_or_else(|_| Ok(Vec::new()));
         let shown = verdicts.is_ok_and(|verdicts| self.target.is_shown(&verdicts));
         if shown {
             self.best = Arc::unwrap_or_clone(candidate);

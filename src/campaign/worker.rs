@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ use crate::replay::rejection;
 use crate::scenario::Scenario;
 use crate::scenario::generate::generate;
 use crate::scenario::mutate::{ScenarioMutator, Scope, crossover};
+use crate::verdict::{Class, Finding};
 
 /// Runs between two looks at the clock.
 const CLOCK: u64 = 64;
@@ -106,6 +108,26 @@ pub fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn new_judge(plan: &Plan) -> Judge {
+    if plan.keep_modules {
+        Judge::new(&plan.engines)
+    } else {
+        Judge::compiling_each_run(&plan.engines)
+    }
+}
+
+/// Who a panic is laid to, as no verdict says which engine ran.
+const PANIC: &str = "panic";
+
+/// A panic of Calliper or of an engine, as a finding.
+fn panicked() -> Finding {
+    Finding {
+        class: Class::EngineDivergence,
+        fingerprint: format!("{}.{PANIC}", Class::EngineDivergence),
+        account: "Calliper or an engine panicked; standard error has the message.".to_owned(),
+    }
+}
+
 impl<'c> Worker<'c> {
     /// The worker of this number. Another number makes other choices.
     pub fn new(
@@ -121,11 +143,7 @@ impl<'c> Worker<'c> {
             shared,
             stop,
             deadline,
-            judge: if plan.keep_modules {
-                Judge::new(&plan.engines)
-            } else {
-                Judge::compiling_each_run(&plan.engines)
-            },
+            judge: new_judge(plan),
             session: Session::new().seed(dice.word()),
             dice,
             reader: Reader::default(),
@@ -278,8 +296,9 @@ impl<'c> Worker<'c> {
         let (reader, map, scout) = (&mut self.reader, &mut self.map, &mut self.scout);
         let guided = self.plan.guidance == Guidance::Coverage;
         let mut news = None;
-        let verdicts =
-            self.judge.judge_watched(scenario, emission, self.plan.loader, &mut |vm, expected| {
+        let (judge, loader) = (&mut self.judge, self.plan.loader);
+        let verdicts = panic::catch_unwind(AssertUnwindSafe(|| {
+            judge.judge_watched(scenario, emission, loader, &mut |vm, expected| {
                 let cells = reader.read(vm, expected);
                 if map.add(cells) > 0 && guided {
                     news = Some(cells.to_vec());
@@ -288,14 +307,21 @@ impl<'c> Worker<'c> {
                 if let Some(scout) = scout {
                     scout.look(scenario, emission, vm);
                 }
-            });
+            })
+        }));
         harvest.runs += 1;
         harvest.events += scenario.script.len() as u64;
         let has_finding = match verdicts {
-            Ok(verdicts) => self.note(scenario, &verdicts),
-            Err(error) => {
+            Ok(Ok(verdicts)) => self.note(scenario, &verdicts),
+            Ok(Err(error)) => {
                 let findings = vec![rejection(&error)];
                 self.note(scenario, &[EngineVerdict { engine: error.engine, findings }])
+            }
+            Err(_) => {
+                // Whatever it holds may be half done.
+                self.judge = new_judge(self.plan);
+                self.made = 0;
+                self.note(scenario, &[EngineVerdict { engine: PANIC, findings: vec![panicked()] }])
             }
         };
         let is_new = news.is_some();
@@ -342,16 +368,18 @@ impl<'c> Worker<'c> {
             shared.runs
         };
         let loader = self.plan.loader;
-        let mut judge = Judge::new(&target.engines(&self.plan.engines));
-        let mut small = shrink::shrink(&mut judge, loader, scenario, &target);
-        shrink::promise(&mut small, loader, target.class);
+        let mut small = Scenario::clone(scenario);
+        let mut told = None;
+        // What panics is kept as it is.
+        if target.engine != PANIC {
+            let mut judge = Judge::new(&target.engines(&self.plan.engines));
+            small = shrink::shrink(&mut judge, loader, scenario, &target);
+            shrink::promise(&mut small, loader, target.class);
+            let verdicts = judge.judge(&Arc::new(small.clone()), loader).ok();
+            told = verdicts.and_then(|verdicts| target.account(verdicts));
+        }
         small.title = format!("{} under {}", target.class, loader.id());
-        let small = Arc::new(small);
-        let account = judge
-            .judge(&small, loader)
-            .ok()
-            .and_then(|verdicts| target.account(verdicts))
-            .unwrap_or_else(|| account.to_owned());
+        let (small, account) = (Arc::new(small), told.unwrap_or_else(|| account.to_owned()));
         let found = Found { target, scenario: small, account, hits: 0, first_run };
         let mut shared = lock(self.shared);
         let added = shared.findings.add(found);

@@ -25,6 +25,7 @@ Examples:
   calliper replay                                replay the regression corpus
   calliper replay --loader issue-129857 --explain corpus/regressions/issue-129857.toml
                                                  tell the story of one bug
+  calliper fuzz --time 60                        look for scenarios that go wrong
   calliper faults                                list the bugs that can be put back
   calliper emit FILE --out modules               see the wasm that a scenario runs
 
