@@ -1,6 +1,6 @@
 //! The in-house fuzzing campaign: guided, on all cores, with a stable compiler and no sanitizer.
 //!
-//! Each [worker] runs *rounds*: a scenario from the generator, or from the
+//! Each worker runs *rounds*: a scenario from the generator, or from the
 //! [corpus] of those that reached a new [coverage] cell, and then mutations of its script.
 //! [`table`] says how often which. A [finding](findings) is [shrunk](shrink) where it
 //! is found, and told once. With one job, everything follows from the seed.
