@@ -1,5 +1,5 @@
-//! Scenarios judged per second, engine by engine, for the seed's program under the fixed loader;
-//! and scenarios per second of whole campaigns, generation and mutation included.
+//! Scenarios judged per second, engine by engine, under the fixed loader: the seed's program, and
+//! scenarios of the regression corpus in turn; and whole campaigns, generation and mutation included.
 //!
 //! `cargo bench` prints two tables, measured in one run on one core, and the bars that the
 //! design sets. It reports; it does not fail.
@@ -14,6 +14,12 @@ use calliper::judge::{EngineKind, Judge};
 use calliper::loader::Fixed;
 use calliper::replay;
 use calliper::scenario::Scenario;
+
+/// The seed's program.
+const SEED: &str = "corpus/regressions/issue-129857.toml";
+
+/// Scenarios of the corpus that take turns: fewer than engines keep modules for.
+const AT_MOST: usize = 48;
 
 /// How long each row is measured.
 const TIME: Duration = Duration::from_secs(2);
@@ -33,34 +39,21 @@ const CAMPAIGN_CACHE_BAR: f64 = 30.0;
 fn main() {
     // `cargo test --benches` runs this too, only to see that it works.
     let time = if std::env::args().any(|a| a == "--bench") { TIME } else { Duration::ZERO };
-    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/regressions/issue-129857.toml");
-    let scenario = Arc::new(replay::read(&seed).expect("the seed's program is in the corpus"));
-    let engine = |name: &str| EngineKind::available().into_iter().find(|kind| kind.name() == name);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seed = replay::read(&root.join(SEED)).expect("the seed's program is in the corpus");
+    let corpus = replay::collect(&[root.join(replay::DEFAULT_PATH)]);
+    let corpus: Vec<_> = corpus.cases.into_iter().map(|c| c.scenario).take(AT_MOST).collect();
 
-    println!("scenario to verdict: {} (fixed loader, one core)", seed.display());
-    println!("{:<34}  {:>14}  {:>12}", "", "scenarios/s", "each");
-    let measure = |label: &str, judge: Option<Judge>| {
-        let rate = judge.map(|judge| rate(judge, &scenario, time));
-        match rate {
-            Some(rate) => println!("{label:<34}  {rate:>14.0}  {:>9.2} µs", 1e6 / rate),
-            None => println!("{label:<34}  not in this build"),
-        }
-        rate
-    };
-    let cached = |name: &str| engine(name).map(|kind| Judge::new(&[kind]));
-    let paper = measure("paper", cached("paper"));
-    measure("wasmi", cached("wasmi"));
-    let wasmtime = measure("wasmtime, module cache", cached("wasmtime"));
-    let per_case = engine("wasmtime").map(|kind| Judge::compiling_each_run(&[kind]));
-    let compiling = measure("wasmtime, compiling per case", per_case);
+    println!("scenario to verdict, fixed loader, one core");
+    println!("{:<36}  {:>14}  {:>12}", "", "scenarios/s", "each");
+    let rates = measure(SEED, &[Arc::new(seed)], time);
+    let title = format!("{}: {} scenarios in turn", replay::DEFAULT_PATH, corpus.len());
+    let corpus_rates = measure(&title, &corpus, time);
 
     println!();
-    if let Some(paper) = paper {
-        bar("paper, scenarios a second", paper, PAPER_BAR);
-    }
-    if let (Some(cached), Some(compiling)) = (wasmtime, compiling) {
-        bar("wasmtime, cached over per case", cached / compiling, CACHE_BAR);
-    }
+    bar("paper, the seed's program, scenarios a second", rates.paper, PAPER_BAR);
+    bar("wasmtime, the seed's program, cached over per case", rates.cache_gain(), CACHE_BAR);
+    bar("wasmtime, the corpus, cached over per case", corpus_rates.cache_gain(), CACHE_BAR);
     campaigns(time);
 }
 
@@ -80,9 +73,9 @@ fn campaigns(time: Duration) {
     let kept = row("every engine, modules kept", &all, true);
     let per_case = row("every engine, compiling per case", &all, false);
     println!();
-    bar("paper campaign, scenarios a second", paper, PAPER_BAR);
-    bar("campaign on every engine, scenarios a second", kept, CAMPAIGN_BAR);
-    bar("campaign on every engine, kept over per case", kept / per_case, CAMPAIGN_CACHE_BAR);
+    bar("paper campaign, scenarios a second", Some(paper), PAPER_BAR);
+    bar("campaign on every engine, scenarios a second", Some(kept), CAMPAIGN_BAR);
+    bar("campaign on every engine, kept over per case", Some(kept / per_case), CAMPAIGN_CACHE_BAR);
 }
 
 fn campaign(engines: &[EngineKind], keep_modules: bool, time: Duration) -> Status {
@@ -95,9 +88,44 @@ fn campaign(engines: &[EngineKind], keep_modules: bool, time: Duration) -> Statu
     outcome.expect("nothing is written").status
 }
 
+/// Scenarios a second; none for an engine that this build has not.
+struct Rates {
+    paper: Option<f64>,
+    cached: Option<f64>,
+    compiling: Option<f64>,
+}
+
+impl Rates {
+    fn cache_gain(&self) -> Option<f64> {
+        Some(self.cached? / self.compiling?)
+    }
+}
+
+/// One block of the table.
+fn measure(title: &str, scenarios: &[Arc<Scenario>], time: Duration) -> Rates {
+    println!("{title}");
+    let engine = |name: &str| EngineKind::available().into_iter().find(|kind| kind.name() == name);
+    let row = |label: &str, judge: Option<Judge>| {
+        let rate = judge.map(|judge| rate(judge, scenarios, time));
+        match rate {
+            Some(rate) => println!("  {label:<34}  {rate:>14.0}  {:>9.2} µs", 1e6 / rate),
+            None => println!("  {label:<34}  not in this build"),
+        }
+        rate
+    };
+    let cached = |name: &str| engine(name).map(|kind| Judge::new(&[kind]));
+    let paper = row("paper", cached("paper"));
+    row("wasmi", cached("wasmi"));
+    let wasmtime = row("wasmtime, module cache", cached("wasmtime"));
+    let per_case = engine("wasmtime").map(|kind| Judge::compiling_each_run(&[kind]));
+    Rates { paper, cached: wasmtime, compiling: row("wasmtime, compiling per case", per_case) }
+}
+
 /// Scenarios a second, after a warm-up.
-fn rate(mut judge: Judge, scenario: &Arc<Scenario>, time: Duration) -> f64 {
+fn rate(mut judge: Judge, scenarios: &[Arc<Scenario>], time: Duration) -> f64 {
+    let mut turn = scenarios.iter().cycle();
     let mut once = || {
+        let scenario = turn.next().expect("there is a scenario");
         let verdicts = judge.judge(scenario, &Fixed).expect("engines take what is emitted");
         assert!(verdicts.iter().all(|v| v.findings.is_empty()), "the fixed loader agrees");
     };
@@ -117,7 +145,8 @@ fn rate(mut judge: Judge, scenario: &Arc<Scenario>, time: Duration) -> f64 {
 }
 
 /// One bar: what it is, what it must be, and whether it is.
-fn bar(label: &str, value: f64, least: f64) {
+fn bar(label: &str, value: Option<f64>, least: f64) {
+    let Some(value) = value else { return };
     let word = if value >= least { "pass" } else { "FAIL" };
     println!("{word}: {label}: {value:.1} (bar: at least {least})");
 }

@@ -8,7 +8,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::engine::{Engine, EngineError, paper::Paper};
 use crate::image::facts::Emission;
-use crate::loader::{self, Loader, Vm};
+use crate::loader::{self, Fixed, Loader, Vm};
 use crate::reference::{self, Expectation};
 use crate::scenario::{Layout, Scenario};
 use crate::verdict::{self, Finding, Run};
@@ -91,6 +91,8 @@ pub struct Judge {
     emitted: u64,
     /// The layout of the last run: mutation favours scripts, so it is often the next one's too.
     last: Option<(Layout, Arc<Emission>)>,
+    /// The name of the compiler that emitted them.
+    compiler: &'static str,
 }
 
 struct Slot(Box<dyn Engine>);
@@ -119,11 +121,19 @@ impl Judge {
             emissions: IndexMap::default(),
             emitted: 0,
             last: None,
+            compiler: Fixed.compiler().name(),
         }
     }
 
-    /// The modules of a layout, emitted or remembered.
-    pub fn emission(&mut self, layout: &Layout) -> Arc<Emission> {
+    /// The modules of a layout, emitted as this loader's compiler does it, or remembered.
+    pub fn emission(&mut self, layout: &Layout, loader: &'static dyn Loader) -> Arc<Emission> {
+        // Modules differ between loaders only if their compilers do.
+        let compiler = loader.compiler().name();
+        if self.compiler != compiler {
+            self.compiler = compiler;
+            self.emissions.clear();
+            self.last = None;
+        }
         if let Some((last, emission)) = &self.last
             && last == layout
         {
@@ -131,19 +141,19 @@ impl Judge {
         }
         let (layout, emission) = match self.emissions.shift_remove_entry(layout) {
             Some(known) => known,
-            None => self.emit(layout),
+            None => self.emit(layout, loader),
         };
         self.emissions.insert(layout.clone(), emission.clone());
         self.last = Some((layout, emission.clone()));
         emission
     }
 
-    fn emit(&mut self, layout: &Layout) -> (Layout, Arc<Emission>) {
+    fn emit(&mut self, layout: &Layout, loader: &'static dyn Loader) -> (Layout, Arc<Emission>) {
         self.emitted += 1;
         if self.emissions.len() >= CACHED_LAYOUTS {
             self.emissions.shift_remove_index(0);
         }
-        (layout.clone(), Arc::new(Emission::new(layout)))
+        (layout.clone(), Arc::new(Emission::by(layout, loader.compiler())))
     }
 
     /// How often modules were made because none were kept: emitted, or compiled by the engine that
@@ -162,7 +172,7 @@ impl Judge {
         scenario: &Arc<Scenario>,
         loader: &'static dyn Loader,
     ) -> Result<Vec<EngineVerdict>, EngineError> {
-        let emission = self.emission(&scenario.layout);
+        let emission = self.emission(&scenario.layout, loader);
         self.judge_emitted(scenario, &emission, loader)
     }
 

@@ -16,7 +16,9 @@ use std::thread;
 use crate::engine::EngineError;
 use crate::judge::{EngineKind, EngineVerdict, Judge};
 use crate::loader::{Fixed, Loader, faults};
-use crate::scenario::{Scenario, binary, text};
+use crate::scenario::binary::{self, BinaryError};
+use crate::scenario::validate::{Part, Place, Problem};
+use crate::scenario::{Scenario, text};
 use crate::verdict::{Class, Finding};
 
 /// The largest scenario file that is read, in bytes.
@@ -35,7 +37,7 @@ pub struct Case {
     /// What it says.
     pub scenario: Arc<Scenario>,
     /// What [`Scenario::shows`] names.
-    pub shows: Vec<(&'static str, Class)>,
+    pub shows: KnownShows,
 }
 
 /// What was found below some paths.
@@ -65,8 +67,8 @@ pub fn collect(paths: &[PathBuf]) -> Corpus {
             if !seen.insert(fs::canonicalize(&path).unwrap_or_else(|_| path.clone())) {
                 continue;
             }
-            match read(&path) {
-                Ok(scenario) => corpus.add(root, path, scenario),
+            match read_case(root, &path) {
+                Ok(case) => corpus.cases.push(case),
                 Err(line) => corpus.errors.push(line),
             }
         }
@@ -76,17 +78,6 @@ pub fn collect(paths: &[PathBuf]) -> Corpus {
 }
 
 impl Corpus {
-    /// Adds a scenario, unless it names a fault or class that there is not.
-    fn add(&mut self, root: &Path, path: PathBuf, scenario: Scenario) {
-        match shows(&scenario) {
-            Ok(shows) => {
-                let name = name(root, &path);
-                self.cases.push(Case { name, path, scenario: Arc::new(scenario), shows });
-            }
-            Err(message) => self.errors.push(format!("{}: {message}", path.display())),
-        }
-    }
-
     /// Scenarios with the same name are named by their whole path.
     fn tell_namesakes_apart(&mut self) {
         let mut once = BTreeSet::new();
@@ -105,6 +96,20 @@ impl Corpus {
 /// # Errors
 /// One line that starts with the path.
 pub fn read(path: &Path) -> Result<Scenario, String> {
+    read_with_shows(path).map(|(scenario, _)| scenario)
+}
+
+/// Reads a scenario that was found at or below `root`.
+fn read_case(root: &Path, path: &Path) -> Result<Case, String> {
+    let (scenario, shows) = read_with_shows(path)?;
+    Ok(Case { name: name(root, path), path: path.to_owned(), scenario: Arc::new(scenario), shows })
+}
+
+/// The faults that a scenario must show, each with the class of finding.
+pub type KnownShows = Vec<(&'static str, Class)>;
+
+/// Reads a scenario, and what it must show if there are such faults and classes.
+fn read_with_shows(path: &Path) -> Result<(Scenario, KnownShows), String> {
     let file_name = path.display().to_string();
     let bytes = read_bytes(path).map_err(|message| format!("{file_name}: {message}"))?;
     let extension = path.extension().and_then(|e| e.to_str());
@@ -113,11 +118,18 @@ pub fn read(path: &Path) -> Result<Scenario, String> {
         Some("toml") => false,
         _ => bytes.starts_with(&binary::MAGIC),
     };
-    if is_binary {
-        binary::decode(&bytes).map_err(|error| one_line(&format!("{file_name}: {error}")))
+    let read = if is_binary {
+        decode_with_shows(&bytes).map_err(|error| format!("{file_name}: {error}"))
     } else {
-        text::parse(&file_name, &bytes).map_err(|error| one_line(&error.to_string()))
-    }
+        text::parse_checked(&file_name, &bytes, shows).map_err(|error| error.to_string())
+    };
+    read.map_err(|line| one_line(&line))
+}
+
+fn decode_with_shows(bytes: &[u8]) -> Result<(Scenario, KnownShows), BinaryError> {
+    let scenario = binary::decode(bytes)?;
+    let shows = shows(&scenario)?;
+    Ok((scenario, shows))
 }
 
 /// The bytes of a regular file of a bearable size.
@@ -197,19 +209,20 @@ fn name(root: &Path, path: &Path) -> String {
 }
 
 /// What a scenario must show, if there are such faults and classes.
-fn shows(scenario: &Scenario) -> Result<Vec<(&'static str, Class)>, String> {
-    let entry = |(fault, class): &(String, String)| {
+fn shows(scenario: &Scenario) -> Result<KnownShows, Problem> {
+    let entry = |(i, (fault, class)): (usize, &(String, String))| {
+        let wrong = |part, message| Problem { place: Place::Shows(i), part, message };
         let fault = faults::find(fault).ok_or_else(|| {
             let known = known(faults::ALL.iter().map(|f| f.id()));
-            format!("shows: there is no fault {fault:?}; there are {known}")
+            wrong(Part::Whole, format!("unknown fault `{fault}`; expected one of {known}"))
         })?;
         let class = class.parse().map_err(|_| {
             let known = known(Class::ALL.iter().map(Class::to_string));
-            format!("shows.{}: there is no finding class {class:?}; there are {known}", fault.id())
+            wrong(Part::Class, format!("unknown finding class `{class}`; expected one of {known}"))
         })?;
         Ok((fault.id(), class))
     };
-    scenario.shows.iter().map(entry).collect()
+    scenario.shows.iter().enumerate().map(entry).collect()
 }
 
 /// Names for a message, comma separated.
@@ -231,7 +244,7 @@ fn missing(path: &Path, error: &io::Error) -> String {
 pub const DEFAULT_PATH: &str = "corpus/regressions";
 
 /// An operating system's error without its number.
-fn plain(error: &io::Error) -> String {
+pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();

@@ -165,29 +165,42 @@ fn bad_files_are_one_line_each_and_the_rest_is_replayed() {
     let seed = seed_text();
     let unknown_fault = seed.replacen("[shows]\n", "[shows]\nno-such-fault = \"null-slot\"\n", 1);
     let unknown_class = seed.replacen("\"signature-mismatch\"", "\"no-such-class\"", 1);
+    let version = seed.replacen("calliper = 1", "calliper = 9", 1);
+    let contradiction = seed.replacen("    { load = \"Repro\" },\n", "", 1);
+    let cyclic =
+        "calliper = 1\ntitle = \"\"\n[structs]\nA = { wraps = \"B\" }\nB = { wraps = \"A\" }";
     let huge = vec![b'#'; (1 << 20) + 1];
-    let bad: [(&str, &[u8]); 9] = [
-        ("empty.toml", b""),
-        ("truncated.toml", &seed.as_bytes()[..seed.len() / 2]),
-        ("not-utf-8.toml", b"title = \"\xff\xfe\""),
-        ("not-toml.toml", b"]]][[[\n\n\n= ="),
-        ("unknown-fault.toml", unknown_fault.as_bytes()),
-        ("unknown-class.toml", unknown_class.as_bytes()),
-        ("huge.toml", &huge),
-        ("other-version.clpr", b"CLPR\xff\xff\xff\xff"),
-        ("empty.clpr", b""),
+    let bad: [(&str, &[u8], &str); 14] = [
+        ("empty.toml", b"", ":1:1: the file is empty"),
+        ("truncated.toml", &seed.as_bytes()[..seed.len() / 2], "; expected"),
+        ("not-utf-8.toml", b"title = \"\xff\xfe\"", ":1:10: the byte 0xff is not UTF-8"),
+        ("not-toml.toml", b"]]][[[\n\n\n= =", ":1:1: "),
+        ("version.toml", version.as_bytes(), ":3:12: the format's version is `9`; expected"),
+        (
+            "contradiction.toml",
+            contradiction.as_bytes(),
+            "not loaded yet; expected its load before",
+        ),
+        ("cyclic.toml", cyclic.as_bytes(), ":4:16: struct `B` is not declared before"),
+        ("unknown-fault.toml", unknown_fault.as_bytes(), ":8:1: unknown fault `no-such-fault`"),
+        ("unknown-class.toml", unknown_class.as_bytes(), ":8:16: unknown finding class"),
+        ("huge.toml", &huge, "larger than 1048576 bytes"),
+        ("other-version.clpr", b"CLPR\xff\xff\xff\xff", "version 255; expected version 1"),
+        ("truncated.clpr", b"CLPR\x01", "truncated"),
+        ("empty.clpr", b"", "truncated"),
+        ("malformed.clpr", b"CLPR\x01\x01\xff", "binary scenario"),
     ];
-    for (name, content) in bad {
+    for (name, content, said) in bad {
         let directory = directory(&[(name, content)]);
         let output = calliper(&["replay", "--engine", "paper", path(&directory)]);
-        assert_one_line(&output, &[name]);
+        assert_one_line(&output, &[name, said]);
         let text = stdout(&output);
         assert!(
             text.ends_with("replayed 1 scenarios on paper: 1 as expected, 0 surprises\n"),
             "{text}"
         );
     }
-    let all = directory(&bad);
+    let all = directory(&bad.map(|(name, content, _)| (name, content)));
     let output = calliper(&["replay", "--engine", "paper", path(&all)]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(stderr(&output).lines().count(), bad.len(), "{}", stderr(&output));

@@ -25,7 +25,7 @@ const POINTER: VariableId = VariableId(0);
 
 /// `int(int, int)`.
 fn add() -> Signature {
-    Signature { instance: false, ret: Some(Type::I32), params: vec![Type::I32; 2] }
+    Signature { ret: Some(Type::I32), params: vec![Type::I32; 2], ..Signature::default() }
 }
 
 /// An assembly whose methods and callers are all interpreted, as in the measured build.
@@ -38,6 +38,7 @@ fn interpreted(uco: Signature, reverse_thunk: bool) -> Layout {
         code: Code::Interpreted,
         reverse_thunk,
         signature,
+        ..Method::default()
     };
     let site = |name: &str, action| Site {
         name: name.into(),
@@ -61,6 +62,7 @@ fn interpreted(uco: Signature, reverse_thunk: bool) -> Layout {
             site("TakeUco", Action::Ldftn(UCO)),
             site("UnmanagedCalli", Action::UnmanagedCalli(add())),
         ],
+        ..Layout::default()
     }
 }
 
@@ -69,11 +71,17 @@ fn load() -> Event {
 }
 
 fn take(site: SiteId) -> Event {
-    Event::Take { site, into: POINTER }
+    Event::Take { site, into: POINTER, on: None }
 }
 
 fn call(site: SiteId, pointer: Option<VariableId>) -> Event {
-    Event::Call(Call { site, pointer, this: None, args: vec![0x1122_3344, 0x5566_7788] })
+    Event::Call(Call {
+        site,
+        pointer,
+        this: None,
+        args: vec![0x1122_3344, 0x5566_7788],
+        inside: vec![],
+    })
 }
 
 /// Runs on every engine, which must agree; gives the VM of the last one.
@@ -154,7 +162,7 @@ fn a_method_that_nothing_touched() {
 
 #[test]
 fn a_uco_method_with_a_compiled_reverse_thunk() {
-    let sink = Signature { instance: false, ret: None, params: vec![Type::I32] };
+    let sink = Signature { params: vec![Type::I32], ..Signature::default() };
     let vm = run(interpreted(sink, true), vec![load(), take(TAKE_UCO)], &Fixed);
     let (code, byte_code, flags) = state(&vm, UCO);
     assert_eq!((byte_code, flags), (false, 3));
@@ -197,7 +205,7 @@ fn reverse_thunk_slot(vm: &Vm) -> u32 {
 
 /// What a word does when it is called through a site.
 fn trap(word: fn(&Vm) -> u32, site: SiteId) -> Option<Trap> {
-    let sink = Signature { instance: false, ret: None, params: vec![Type::I32] };
+    let sink = Signature { params: vec![Type::I32], ..Signature::default() };
     let script = vec![load(), take(TAKE_UCO), call(site, Some(POINTER))];
     let loader: &'static HandsOut = Box::leak(Box::new(HandsOut(word)));
     run(interpreted(sink, true), script, loader).observation.trap
@@ -221,9 +229,9 @@ fn what_a_wrong_pointer_does() {
 fn a_right_index_without_a_compiled_call_stub_traps_in_the_interpreter() {
     // `dflliild`-like: a signature that the stub generator never saw.
     let rare = Signature {
-        instance: false,
         ret: Some(Type::F64),
         params: vec![Type::F32, Type::I64, Type::Struct(StructId(0)), Type::F64],
+        ..Signature::default()
     };
     let layout = || {
         let mut layout = interpreted(rare.clone(), true);
@@ -239,6 +247,7 @@ fn a_right_index_without_a_compiled_call_stub_traps_in_the_interpreter() {
         pointer: Some(POINTER),
         this: None,
         args: vec![0x3fc0_0000, 0x0123_4567_89ab_cdef, 0xfeed_f00d, 0x3ff8_0000_0000_0000],
+        inside: vec![],
     });
     let script = vec![load(), take(TAKE_UCO), rare_call];
     let vm = run(layout(), script.clone(), &Fixed);

@@ -169,7 +169,7 @@ fn a_body_that_returns_something_else() {
 #[test]
 fn a_body_that_writes_over_a_guard() {
     all_find(Class::StrayWrite, &Fixed, |emission| {
-        let guard = emission.map.result - GUARD_SIZE;
+        let guard = emission.map.result(0) - GUARD_SIZE;
         alter(emission, &MANAGED, |code| {
             code.splice(
                 0..0,

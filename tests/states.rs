@@ -1,4 +1,4 @@
-//! The entry-point state machine of facts section 2.3, image loading and the two
+//! The entry-point state machine, image loading and the two
 //! resolvers, event by event under the fixed loader.
 
 use std::sync::Arc;

@@ -3,15 +3,21 @@
 
 use std::sync::Arc;
 
-use arbitrary::{Arbitrary, Unstructured};
+use arbitrary::Unstructured;
 use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
-use calliper::replay::known;
-use calliper::scenario::generate::fixup;
+use calliper::scenario::generate::{fixup, generate, regenerate_script};
+use calliper::scenario::meaning::mix;
 use calliper::scenario::{Scenario, binary, mutate, text};
 
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
+
+/// The scripts that one input gives for its layout. Engines compile modules in
+/// milliseconds, once a layout, and run a script in microseconds.
+const SCRIPTS: u64 = 16;
+/// Words of bytes that each script after the first is made from.
+const SCRIPT_WORDS: u64 = 32;
 
 /// Judges inputs one after the other, keeping compiled modules between them.
 pub struct Fuzzer {
@@ -33,12 +39,30 @@ impl Fuzzer {
         Self::new(engines, loader_from_environment())
     }
 
-    /// Runs one input.
+    /// Runs one input: the binary form, repaired where a mutation broke its rules, or
+    /// else what the bytes generate, and more scripts for the same layout.
     ///
     /// # Panics
     /// With the report, when there is a finding.
     pub fn run(&mut self, data: &[u8]) {
-        let Some(scenario) = scenario(data) else { return };
+        if let Ok(mut scenario) = binary::decode_any(data) {
+            fixup(&mut scenario);
+            return self.judge(scenario);
+        }
+        let mut bytes = Unstructured::new(data);
+        let mut scenario = generate(&mut bytes);
+        self.judge(scenario.clone());
+        let seed = data.iter().fold(0, |hash, &byte| mix(hash, byte.into()));
+        for script in 1..SCRIPTS {
+            let seed = mix(seed, script);
+            let more: Vec<u8> =
+                (0..SCRIPT_WORDS).flat_map(|i| mix(seed, i).to_le_bytes()).collect();
+            regenerate_script(&mut Unstructured::new(&more), &mut scenario);
+            self.judge(scenario.clone());
+        }
+    }
+
+    fn judge(&mut self, scenario: Scenario) {
         let scenario = Arc::new(scenario);
         match self.judge.judge(&scenario, self.loader) {
             Err(error) => panic!("{error}\n\n{}", self.reproduction(&scenario)),
@@ -62,26 +86,28 @@ impl Fuzzer {
 }
 
 /// The scenario that the bytes are: the binary form, repaired where a mutation
-/// broke its rules, or else whatever they generate.
-pub fn scenario(data: &[u8]) -> Option<Scenario> {
-    if let Ok(mut scenario) = binary::decode_any(data) {
-        fixup(&mut scenario);
-        return Some(scenario);
+/// broke its rules, or else what they generate.
+pub fn scenario(data: &[u8]) -> Scenario {
+    match binary::decode_any(data) {
+        Ok(mut scenario) => {
+            fixup(&mut scenario);
+            scenario
+        }
+        Err(_) => generate(&mut Unstructured::new(data)),
     }
-    Scenario::arbitrary_take_rest(Unstructured::new(data)).ok()
 }
 
 /// Mutates the scenario that the first `size` bytes are; gives the new size, or `None` if the
 /// result takes more than `max_size` bytes.
 pub fn mutated(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> Option<usize> {
-    let mut scenario = scenario(&data[..size])?;
+    let mut scenario = scenario(&data[..size]);
     mutate::mutate(&mut scenario, seed.into());
     store(&scenario, data.get_mut(..max_size)?)
 }
 
 /// Crosses the scenarios that two inputs are, and gives the size; 0 if the result does not fit.
 pub fn crossed(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
-    let (Some(one), Some(other)) = (scenario(one), scenario(other)) else { return 0 };
+    let (one, other) = (scenario(one), scenario(other));
     store(&mutate::crossover(&one, &other, seed.into()), out).unwrap_or(0)
 }
 
@@ -101,10 +127,8 @@ fn report(verdicts: &[EngineVerdict]) -> Option<String> {
 
 fn loader_from_environment() -> &'static dyn Loader {
     let id = std::env::var(LOADER_VARIABLE).unwrap_or_else(|_| Fixed.id().to_owned());
-    faults::loader(&id).unwrap_or_else(|| {
-        let ids = known(faults::ALL.iter().map(|fault| fault.id()));
-        panic!("{LOADER_VARIABLE}: there is no loader {id:?}; there are fixed, {ids}")
-    })
+    faults::loader(&id)
+        .unwrap_or_else(|| panic!("{LOADER_VARIABLE}: {}", faults::unknown("loader", &id)))
 }
 
 /// Runs `count` seeded inputs of up to 2 KiB under the fixed loader: what each target's test does.

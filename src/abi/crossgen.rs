@@ -22,8 +22,12 @@ pub enum Token {
     D,
     /// `V`: v128.
     V,
+    /// `V2`, `V4`: a Vector256 or Vector512 parameter, this many v128 by value.
+    Vectors(u32),
     /// `l2`: an Int128 parameter, two i64 by value.
     L2,
+    /// `a`: the continuation argument of a runtime-async method.
+    Continuation,
     /// `S<N>`: a struct of N bytes, by reference.
     S(u32),
     /// `A<N>`: the same, aligned to more than 8 (#132248).
@@ -34,11 +38,13 @@ impl Token {
     /// The wasm parameters it lowers to.
     fn lower(self) -> &'static [ValType] {
         match self {
-            Token::I | Token::S(_) | Token::A(_) => &[ValType::I32],
+            Token::I | Token::Continuation | Token::S(_) | Token::A(_) => &[ValType::I32],
             Token::L => &[ValType::I64],
             Token::F => &[ValType::F32],
             Token::D => &[ValType::F64],
             Token::V => &[ValType::V128],
+            Token::Vectors(2) => &[ValType::V128; 2],
+            Token::Vectors(_) => &[ValType::V128; 4],
             Token::L2 => &[ValType::I64, ValType::I64],
         }
     }
@@ -47,8 +53,9 @@ impl Token {
     /// where every argument starts on an 8-byte slot.
     pub fn slot(self) -> (u32, u32) {
         match self {
-            Token::I | Token::L | Token::F | Token::D => (8, 8),
+            Token::I | Token::Continuation | Token::L | Token::F | Token::D => (8, 8),
             Token::V | Token::L2 => (16, 16),
+            Token::Vectors(n) => (16 * n, 16),
             Token::S(n) => (n.next_multiple_of(8), 8),
             Token::A(n) => (n.next_multiple_of(16), 16),
         }
@@ -63,6 +70,8 @@ impl fmt::Display for Token {
             Token::F => f.write_str("f"),
             Token::D => f.write_str("d"),
             Token::V => f.write_str("V"),
+            Token::Vectors(n) => write!(f, "V{n}"),
+            Token::Continuation => f.write_str("a"),
             Token::L2 => f.write_str("l2"),
             Token::S(n) => write!(f, "S{n}"),
             Token::A(n) => write!(f, "A{n}"),
@@ -79,17 +88,21 @@ pub struct Lowered {
     pub ret: Option<Token>,
     /// `T`.
     pub this: bool,
-    /// Parameters in order.
+    /// The hidden context and continuation, then the parameters in order. A key
+    /// spells the context as a plain `i`: nothing tells it from a parameter.
     pub params: Vec<Token>,
 }
 
 /// `WasmLowering.GetSignature`.
 pub fn lower(layout: &Layout, signature: &Signature, shape: Shape) -> Lowered {
+    let context = signature.context.then_some(Token::I);
+    let continuation = signature.continuation.then_some(Token::Continuation);
+    let params = signature.params.iter().map(|&ty| param_token(layout, ty));
     Lowered {
         shape,
         ret: signature.ret.map(|ty| return_token(layout, ty)),
         this: signature.instance,
-        params: signature.params.iter().map(|&ty| param_token(layout, ty)).collect(),
+        params: context.into_iter().chain(continuation).chain(params).collect(),
     }
 }
 
@@ -101,10 +114,13 @@ fn param_token(layout: &Layout, ty: Type) -> Token {
         Type::F64 => Token::D,
         Type::Int128 => Token::L2,
         Type::Vector128 => Token::V,
+        Type::Vector256 => Token::Vectors(2),
+        Type::Vector512 => Token::Vectors(4),
         Type::Struct(id) => match layout.structs[id.index()].shape {
             StructShape::Wraps(inner) => param_token(layout, inner),
             StructShape::Opaque { size, align } if align > 8 => Token::A(size),
             StructShape::Opaque { size, .. } => Token::S(size),
+            StructShape::Empty => Token::S(1),
         },
         _ => Token::I,
     }
@@ -115,6 +131,7 @@ fn param_token(layout: &Layout, ty: Type) -> Token {
 fn return_token(layout: &Layout, ty: Type) -> Token {
     match param_token(layout, ty) {
         Token::L2 => Token::S(16),
+        Token::Vectors(n) => Token::S(16 * n),
         Token::A(n) => Token::S(n),
         other => other,
     }
@@ -155,15 +172,20 @@ impl Lowered {
     /// `this`, then each parameter: its offset in the argument area behind a
     /// TransitionBlock, and the size of the whole area, which is 16-aligned.
     pub fn argument_slots(&self) -> (Vec<u32>, u32) {
+        self.argument_slots_by(|token| token.slot().1)
+    }
+
+    /// The same with alignments of one's own.
+    pub fn argument_slots_by(&self, align: impl Fn(Token) -> u32) -> (Vec<u32>, u32) {
         let mut offsets = Vec::with_capacity(self.params.len() + 1);
         let mut at = 0u32;
         if self.this {
             offsets.push(0);
             at = 8;
         }
-        for token in &self.params {
-            let (size, align) = token.slot();
-            at = at.next_multiple_of(align);
+        for &token in &self.params {
+            let (size, _) = token.slot();
+            at = at.next_multiple_of(align(token));
             offsets.push(at);
             at += size;
         }
@@ -254,6 +276,9 @@ impl<'a> KeyReader<'a> {
             'l' => Token::L,
             'f' => Token::F,
             'd' => Token::D,
+            'a' => Token::Continuation,
+            'V' if self.rest().starts_with("V2") => Token::Vectors(2),
+            'V' if self.rest().starts_with("V4") => Token::Vectors(4),
             'V' => Token::V,
             'S' | 'A' => {
                 self.at += 1;
@@ -262,7 +287,7 @@ impl<'a> KeyReader<'a> {
             }
             _ => return Err(self.bad()),
         };
-        self.at += if token == Token::L2 { 2 } else { 1 };
+        self.at += if matches!(token, Token::L2 | Token::Vectors(_)) { 2 } else { 1 };
         Ok(token)
     }
 }

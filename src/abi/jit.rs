@@ -39,6 +39,12 @@ pub fn call_type(layout: &Layout, signature: &Signature, shape: Shape) -> FuncTy
     if return_buffer {
         segment(ValType::I32); // RetBuffer
     }
+    if signature.context {
+        segment(ValType::I32); // InstParam
+    }
+    if signature.continuation {
+        segment(ValType::I32); // AsyncContinuation
+    }
     for &ty in &signature.params {
         match passing(layout, ty) {
             Passing::ByValue(values) => values.iter().copied().for_each(&mut segment),
@@ -65,9 +71,11 @@ fn passing(layout: &Layout, ty: Type) -> Passing {
         Type::F64 => Passing::ByValue(&[F64]),
         Type::Int128 => Passing::ByValue(&[I64, I64]),
         Type::Vector128 => Passing::ByValue(&[V128]),
+        Type::Vector256 => Passing::ByValue(&[V128; 2]),
+        Type::Vector512 => Passing::ByValue(&[V128; 4]),
         Type::Struct(id) => match layout.structs[id.index()].shape {
             StructShape::Wraps(field) => passing(layout, field),
-            StructShape::Opaque { .. } => Passing::ByReference,
+            StructShape::Opaque { .. } | StructShape::Empty => Passing::ByReference,
         },
     }
 }

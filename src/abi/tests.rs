@@ -1,4 +1,4 @@
-//! The worked examples of facts section 1.3, and that the three parties agree.
+//! Worked examples of lowering, and that the three parties agree.
 
 use super::{Shape, crossgen, jit, vm};
 use crate::scenario::{Layout, Signature, Struct, StructId, StructShape, Type};
@@ -30,7 +30,7 @@ const WRAPPED_DOUBLE: Type = Type::Struct(StructId(3));
 const A32: Type = Type::Struct(StructId(4));
 
 fn sig(instance: bool, ret: Option<Type>, params: &[Type]) -> Signature {
-    Signature { instance, ret, params: params.to_vec() }
+    Signature { instance, ret, params: params.to_vec(), ..Signature::default() }
 }
 
 fn worked_examples() -> Vec<Row> {
@@ -113,7 +113,7 @@ fn keys_read_back() {
 
 #[test]
 fn over_aligned_structs_are_spelled_apart_as_parameters_only() {
-    // #132248 added `A<N>`; facts section 1.1 keeps `S<N>` for every struct result.
+    // #132248 added `A<N>`; every struct result stays `S<N>`.
     let layout = layout();
     let signature = sig(false, Some(A32), &[A32]);
     let lowered = crossgen::lower(&layout, &signature, Shape::Managed);

@@ -5,12 +5,12 @@
 
 use std::fmt::Write;
 
-use crate::scenario::{Layout, Signature, StructShape, Type};
+use crate::scenario::{Layout, Method, Signature, StructShape, Type};
 
 /// The calling convention that a metadata signature declares.
 ///
 /// An `[UnmanagedCallersOnly]` method's is `Default`: the attribute does not
-/// stand in its signature, so its key comes out managed (facts section 1.2).
+/// stand in its signature, so its key comes out managed (`GetSignatureKey`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetadataConvention {
     /// `IMAGE_CEE_CS_CALLCONV_DEFAULT`.
@@ -19,7 +19,8 @@ pub enum MetadataConvention {
     Unmanaged,
 }
 
-/// `GetSignatureKey`: prefix, result, `T`, arguments, and `p` only for DEFAULT.
+/// `GetSignatureKey`: prefix, result, `T`, `i` for a context, `a` for a
+/// continuation, arguments, and `p` only for DEFAULT.
 pub fn signature_key(
     prefix: char,
     layout: &Layout,
@@ -38,6 +39,12 @@ pub fn signature_key(
     if signature.instance {
         key.push('T');
     }
+    if signature.context {
+        key.push('i');
+    }
+    if signature.continuation {
+        key.push('a');
+    }
     for &ty in &signature.params {
         push_code(layout, ty, &mut key);
     }
@@ -49,7 +56,10 @@ pub fn signature_key(
 
 /// Whether a result travels through a return buffer (`ArgIterator::HasRetBuffArg`).
 pub fn returns_by_buffer(layout: &Layout, ty: Type) -> bool {
-    matches!(innermost(layout, ty), Type::Struct(_) | Type::Int128)
+    matches!(
+        innermost(layout, ty),
+        Type::Struct(_) | Type::Int128 | Type::Vector256 | Type::Vector512
+    )
 }
 
 /// The type at the bottom of single-field structs (`MethodTable::IsWasmSingleField...` chain).
@@ -57,7 +67,7 @@ fn innermost(layout: &Layout, mut ty: Type) -> Type {
     while let Type::Struct(id) = ty {
         match layout.structs[id.index()].shape {
             StructShape::Wraps(inner) => ty = inner,
-            StructShape::Opaque { .. } => break,
+            StructShape::Opaque { .. } | StructShape::Empty => break,
         }
     }
     ty
@@ -70,6 +80,8 @@ fn push_code(layout: &Layout, ty: Type, key: &mut String) {
         Type::F32 => key.push('f'),
         Type::F64 => key.push('d'),
         Type::Vector128 => key.push('V'),
+        Type::Vector256 => key.push_str("V2"),
+        Type::Vector512 => key.push_str("V4"),
         Type::Int128 => key.push_str("l2"),
         Type::Struct(_) => {
             let (size, align) = layout.size_align(inner);
@@ -88,14 +100,17 @@ pub struct Slot {
     pub size: u32,
 }
 
-/// The interpreter's argument area: `this` first, then the parameters, each
-/// on 8-byte slots and 16-aligned if its type is aligned to more than 8.
+/// The interpreter's argument area: `this` first, then the hidden context and
+/// continuation, then the parameters, each on 8-byte slots and 16-aligned if its
+/// type is aligned to more than 8.
 pub fn argument_slots(layout: &Layout, signature: &Signature) -> (Vec<Slot>, u32) {
     let mut slots = Vec::with_capacity(signature.params.len() + 1);
     let mut end = 0u32;
-    if signature.instance {
-        slots.push(Slot { offset: 0, size: 4 });
-        end = 8;
+    for hidden in [signature.instance, signature.context, signature.continuation] {
+        if hidden {
+            slots.push(Slot { offset: end, size: 4 });
+            end += 8;
+        }
     }
     for &ty in &signature.params {
         let (size, align) = layout.size_align(ty);
@@ -110,7 +125,16 @@ pub fn argument_slots(layout: &Layout, signature: &Signature) -> (Vec<Slot>, u32
 }
 
 /// The key of `g_ReverseThunks`: `{Method}#{argc}:{Assembly}:{Namespace}:{Type}`
-/// (helpers.cpp; the namespace is empty for the scenario's one type, `Program`).
-pub fn reverse_thunk_key(method: &str, argc: usize, assembly: &str) -> String {
-    format!("{method}#{argc}:{assembly}::Program")
+/// (helpers.cpp). A nested type's namespace is the one of the type around it (#130740).
+pub fn reverse_thunk_key(layout: &Layout, method: &Method) -> String {
+    let symbol = method.symbol.as_deref().map(str::to_owned);
+    let symbol = symbol.unwrap_or_else(|| format!("Program.{}", method.name));
+    let (type_name, name) = symbol.rsplit_once('.').unwrap_or(("", &symbol));
+    // The namespace ends where the outermost type begins.
+    let (outer, nested) = type_name.split_once('+').unwrap_or((type_name, ""));
+    let (namespace, outer) = outer.rsplit_once('.').unwrap_or(("", outer));
+    let innermost =
+        if nested.is_empty() { outer } else { nested.rsplit('+').next().unwrap_or(outer) };
+    let assembly = &layout.assemblies[method.assembly.index()].name;
+    format!("{name}#{}:{assembly}:{namespace}:{innermost}", method.signature.params.len())
 }

@@ -1,7 +1,7 @@
 //! When a fault was reached, triggered and detected (the distinction that Magma made).
 //!
-//! * *reached*: the decision that the fault overrides was asked
-//!   ([`Vm::fault_decides`](crate::loader::Vm::fault_decides));
+//! * *reached*: the decision that the fault overrides was asked, where the fault tells that
+//!   ([`Vm::fault_decides`](crate::loader::Vm::fault_decides)); elsewhere, that it was triggered;
 //! * *triggered*: its answer changed something: the run is not what it is under the fixed loader. Up
 //!   to the first wrong answer both runs are the same, so the comparison is exact;
 //! * *detected*: there is a finding of the fault's class.
@@ -9,7 +9,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::image::facts::Emission;
 use crate::judge::{EngineKind, Judge};
 use crate::loader::{Fixed, Vm};
 use crate::scenario::Scenario;
@@ -69,14 +68,14 @@ impl Scout {
     }
 
     /// Looks at the first engine's run of a scenario.
-    pub fn look(&mut self, scenario: &Arc<Scenario>, emission: &Arc<Emission>, vm: &Vm) {
+    pub fn look(&mut self, scenario: &Arc<Scenario>, vm: &Vm) {
         self.runs += 1;
-        if vm.fault_calls == 0 {
-            return;
-        }
         let mark = self.mark();
-        self.milestones.reached.get_or_insert(mark);
-        if self.milestones.triggered.is_none() && self.differs(scenario, emission, vm) {
+        if vm.fault_calls > 0 {
+            self.milestones.reached.get_or_insert(mark);
+        }
+        if self.milestones.triggered.is_none() && self.differs(scenario, vm) {
+            self.milestones.reached.get_or_insert(mark);
             self.milestones.triggered = Some(mark);
         }
     }
@@ -95,10 +94,11 @@ impl Scout {
         Mark { runs: self.runs, time: self.started.elapsed() }
     }
 
-    /// Whether the run is not what it is under the fixed loader.
-    fn differs(&mut self, scenario: &Arc<Scenario>, emission: &Arc<Emission>, vm: &Vm) -> bool {
+    /// Whether the run is not what it is under the fixed loader, with modules by its compiler.
+    fn differs(&mut self, scenario: &Arc<Scenario>, vm: &Vm) -> bool {
+        let emission = self.judge.emission(&scenario.layout, &Fixed);
         let mut differs = false;
-        let fixed = self.judge.judge_watched(scenario, emission, &Fixed, &mut |right, _| {
+        let fixed = self.judge.judge_watched(scenario, &emission, &Fixed, &mut |right, _| {
             differs = right.trace != vm.trace || right.observation != vm.observation;
         });
         // Paper rejects nothing.

@@ -13,7 +13,7 @@ use crate::loader::faults::{self, Fault};
 #[derive(Clone, Debug)]
 pub struct Contest {
     /// The faults, in order.
-    pub faults: Vec<&'static dyn Fault>,
+    pub faults: Vec<&'static Fault>,
     /// On which engines.
     pub engines: Vec<EngineKind>,
     /// Seeds for each fault: 0, 1, and so on.
@@ -83,18 +83,18 @@ impl Score {
 /// One line, when a campaign cannot be run.
 pub fn score(
     contest: &Contest,
-    fault: &'static dyn Fault,
+    fault: &'static Fault,
     done: &mut dyn FnMut(),
 ) -> Result<Score, String> {
     let mut campaigns = Vec::new();
     for seed in 0..contest.seeds {
-        let mut plan = Plan::new(fault);
+        let mut plan = Plan::new(fault.loader);
         plan.engines.clone_from(&contest.engines);
         plan.seed = seed;
         plan.runs = Some(contest.runs);
         plan.time = Some(contest.time);
         plan.guidance = contest.guidance;
-        plan.until = Some(fault.class());
+        plan.until = Some(fault.class);
         campaigns.push(run(&plan, &AtomicBool::new(false), &mut |_| {})?.milestones);
         done();
     }
@@ -122,7 +122,7 @@ impl Contest {
             faults: faults::ALL.to_vec(),
             engines: vec![EngineKind::Paper],
             seeds: 10,
-            runs: 2_000_000,
+            runs: 200_000,
             time: Duration::from_secs(30),
             guidance: Guidance::Coverage,
         }
@@ -158,9 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_reached_triggered_and_detected_in_that_order() {
+    fn faults_are_reached_triggered_and_detected_in_that_order() {
         let contest = Contest { seeds: 2, runs: 20_000, ..Contest::new() };
-        for &fault in &contest.faults {
+        for id in ["issue-129857", "pr-129766", "pr-131246"] {
+            let fault = faults::find(id).expect("it is in the gallery");
             let score = score(&contest, fault, &mut || {}).expect("nothing is written");
             for milestones in score.campaigns {
                 let Milestones { reached, triggered, detected } = milestones;

@@ -163,7 +163,7 @@ impl<'c> Worker<'c> {
         for scenario in seeds {
             if !self.is_over() {
                 let mut harvest = Harvest { is_seed: true, ..Harvest::default() };
-                let emission = self.judge.emission(&scenario.layout);
+                let emission = self.judge.emission(&scenario.layout, self.plan.loader);
                 self.run(scenario, &emission, &mut harvest);
                 self.settle(None, harvest);
             }
@@ -212,7 +212,7 @@ impl<'c> Worker<'c> {
     /// Runs a scenario and then mutations of its script.
     fn round(&mut self, task: Task) {
         let mut base = self.base(&task);
-        let emission = self.judge.emission(&base.layout);
+        let emission = self.judge.emission(&base.layout, self.plan.loader);
         self.remember(&base);
         let donate = self.dice.percent(table::DONOR);
         let mut mutator = ScenarioMutator::new(Scope::Script);
@@ -305,7 +305,7 @@ impl<'c> Worker<'c> {
                 }
                 harvest.completed += u64::from(vm.observation.trap.is_none());
                 if let Some(scout) = scout {
-                    scout.look(scenario, emission, vm);
+                    scout.look(scenario, vm);
                 }
             })
         }));

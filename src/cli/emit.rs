@@ -14,7 +14,7 @@ use super::{Ending, Failure};
 
 /// Write the wasm modules of a scenario, as .wasm and as .wat
 ///
-/// One module a assembly, named for it, and `runtime`, which owns memory and table.
+/// One module an assembly, named for it, and `runtime`, which owns memory and table.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -34,7 +34,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
     let scenario = replay::read(&arguments.file).map_err(Failure::Input)?;
     let emission = Emission::new(&scenario.layout);
     let in_directory = |error: std::io::Error| {
-        Failure::Input(format!("{}: cannot write here: {error}", arguments.out.display()))
+        let reason = replay::plain(&error);
+        Failure::Input(format!("{}: cannot write here: {reason}", arguments.out.display()))
     };
     fs::create_dir_all(&arguments.out).map_err(in_directory)?;
     for (name, bytes) in modules(&emission.program) {

@@ -35,9 +35,9 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
         .iter()
         .map(|fault| Row {
             id: fault.id(),
-            class: fault.class().to_string(),
-            upstream: fault.upstream(),
-            title: fault.title(),
+            class: fault.class.to_string(),
+            upstream: fault.upstream,
+            title: fault.title,
         })
         .collect();
     match arguments.format {

@@ -121,7 +121,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
 }
 
 /// A number of seconds, or of another unit.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let milliseconds = match unit {

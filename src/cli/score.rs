@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
+use std::time::Duration;
 
 use calliper::campaign::Guidance;
 use calliper::campaign::score::{Contest, Score, Spread, control, score};
@@ -11,6 +12,7 @@ use calliper::report;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::fuzz::duration;
 use super::replay::engines;
 use super::{Ending, Failure, Format};
 
@@ -37,6 +39,14 @@ pub struct Arguments {
     /// Campaigns for each fault
     #[arg(long, value_name = "K", default_value = "10")]
     seeds: NonZero<u16>,
+
+    /// The most time for each campaign: seconds, or a number with ms, s, m or h
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    time: Duration,
+
+    /// The most scenarios for each campaign
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    runs: u64,
 
     /// Only these faults, separated by commas
     ///
@@ -126,6 +136,8 @@ const LEAST_CONTROL: u64 = 20_000;
 fn contest(arguments: &Arguments) -> Result<Contest, Failure> {
     let mut contest = Contest::new();
     contest.engines = engines(Some(&arguments.engine))?;
+    contest.time = arguments.time;
+    contest.runs = arguments.runs;
     contest.seeds = arguments.seeds.get().into();
     if let Some(list) = &arguments.fault {
         let ids = list.split(',').map(str::trim);
@@ -134,7 +146,7 @@ fn contest(arguments: &Arguments) -> Result<Contest, Failure> {
     Ok(contest)
 }
 
-fn fault(id: &str) -> Result<&'static dyn Fault, Failure> {
+fn fault(id: &str) -> Result<&'static Fault, Failure> {
     faults::find(id).ok_or_else(|| {
         let known = known(faults::ALL.iter().map(|fault| fault.id()));
         Failure::Input(format!("--fault: there is no fault {id:?}; there are {known}"))

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Trap;
-use crate::image::{HOST_SLOTS, ModuleId, Program};
+use crate::image::{ModuleId, Program};
 
 /// One instantiation of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,40 +29,6 @@ impl Load {
             return Err(Trap::TableOutOfBounds);
         }
         memory_range(self.memory_base, 0, image.payload.len() as u32, program.memory.len())
-    }
-}
-
-/// What of a process cannot be taken back: how long its table has become, and
-/// the images that it holds, in the order of loading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
-    /// Slots of the table.
-    pub table_len: u32,
-    /// Images.
-    pub loads: Vec<Load>,
-}
-
-impl Shape {
-    /// Before the first image is loaded.
-    pub fn new() -> Self {
-        Self { table_len: HOST_SLOTS, loads: Vec::new() }
-    }
-
-    /// Back to [`Shape::new`], keeping the allocation.
-    pub fn clear(&mut self) {
-        self.table_len = HOST_SLOTS;
-        self.loads.clear();
-    }
-
-    /// Becomes `other`, keeping the allocation.
-    pub fn set(&mut self, other: &Shape) {
-        self.table_len = other.table_len;
-        self.loads.clone_from(&other.loads);
-    }
-
-    /// Can a process of this shape become one of shape `later` by loading more?
-    pub fn leads_to(&self, later: &Shape) -> bool {
-        self.table_len <= later.table_len && later.loads.starts_with(&self.loads)
     }
 }
 

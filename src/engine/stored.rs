@@ -21,10 +21,10 @@
 
 use std::sync::Arc;
 
-use super::load::{Load, Shape, memory_range};
+use super::load::{Load, memory_range};
 use super::{Engine, EngineError, FUEL, HostCall, Process, Trap};
 use crate::abi::FuncType;
-use crate::image::{ModuleId, Program};
+use crate::image::{HOST_SLOTS, ModuleId, Program};
 use crate::loader::Vm;
 
 /// Programs whose modules are kept, unless told otherwise.
@@ -72,6 +72,40 @@ pub(super) trait Session {
     fn set_registers(&mut self, registers: Registers);
     /// Does something with the process in this store; loading has its real effect.
     fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R;
+}
+
+/// What of a process cannot be taken back: how long its table has become, and
+/// the images that it holds, in the order of loading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Slots of the table.
+    pub table_len: u32,
+    /// Images.
+    pub loads: Vec<Load>,
+}
+
+impl Shape {
+    /// Before the first image is loaded.
+    pub fn new() -> Self {
+        Self { table_len: HOST_SLOTS, loads: Vec::new() }
+    }
+
+    /// Back to [`Shape::new`], keeping the allocation.
+    pub fn clear(&mut self) {
+        self.table_len = HOST_SLOTS;
+        self.loads.clear();
+    }
+
+    /// Becomes `other`, keeping the allocation.
+    pub fn set(&mut self, other: &Shape) {
+        self.table_len = other.table_len;
+        self.loads.clone_from(&other.loads);
+    }
+
+    /// Can a process of this shape become one of shape `later` by loading more?
+    pub fn leads_to(&self, later: &Shape) -> bool {
+        self.table_len <= later.table_len && later.loads.starts_with(&self.loads)
+    }
 }
 
 /// What of a store is neither memory nor shape.

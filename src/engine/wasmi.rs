@@ -14,8 +14,8 @@ use wasmi::{
     Mutability, Nullable, Ref, Store, StoreContextMut, Table, TrapCode, Val,
 };
 
-use super::load::{Load, Shape, memory_range};
-use super::stored::{self, Backend, Keep, Registers, Session, Stored};
+use super::load::{Load, memory_range};
+use super::stored::{self, Backend, Keep, Registers, Session, Shape, Stored};
 use super::{Engine, EngineError, HostCall, MAX_CALLS, MAX_REENTRIES, Process, Trap};
 use crate::abi::{FuncType, ValType};
 use crate::image::encode::{

@@ -16,8 +16,8 @@ use wasmtime::{
     StoreContextMut, Table, Val,
 };
 
-use super::load::{Load, Shape, memory_range};
-use super::stored::{self, Backend, Keep, Registers, Session, Stored};
+use super::load::{Load, memory_range};
+use super::stored::{self, Backend, Keep, Registers, Session, Shape, Stored};
 use super::{Engine, EngineError, HostCall, MAX_REENTRIES, Process, Trap};
 use crate::abi::{FuncType, ValType};
 use crate::image::encode::{

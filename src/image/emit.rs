@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::bodies::{self, Home};
+use super::callers::{self, CallerCompiler};
+use super::decisions::{Compiler, Root};
 use super::facts::{CallerFacts, Cell, Emission, ImageFacts, Import, Role};
 use super::function::Types;
 use super::map::MemoryMap;
 use super::payload::{Contents, cell_rva};
 use super::runtime::Helper;
-use super::{Function, Module, Program, methods, payload, runtime, thunks};
+use super::values::held;
+use super::{Function, Module, Program, payload, runtime, thunks};
 use crate::abi::Shape;
 use crate::abi::crossgen::{Lowered, lower};
 use crate::scenario::{
-    Action, AssemblyId, Binding, Convention, Layout, MethodId, Signature, SiteId,
+    Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, MethodId, Signature,
 };
 
 /// The import that a direct call goes through.
@@ -24,15 +28,25 @@ pub fn call_import(callee: MethodId, binding: Binding) -> Import {
     }
 }
 
+/// The import that code which takes a method's address goes through.
+pub fn pointer_import(layout: &Layout, method: MethodId) -> Import {
+    if layout.method(method).signature.context {
+        Import::InstantiatingStub(method)
+    } else {
+        Import::MethodEntry(method)
+    }
+}
+
 /// Emits everything.
-pub fn emit(layout: &Layout) -> Emission {
+pub fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let mut types = Types::default();
-    let (runtime, runtime_facts) = runtime::runtime(layout, &mut types);
+    let (runtime, runtime_facts) = runtime::runtime(layout, &mut types, compiler);
     let mut images = Vec::new();
     let mut facts = Vec::new();
     for index in 0..layout.assemblies.len() {
-        let (module, image_facts) = image(layout, &mut types, AssemblyId(index as u16));
+        let assembly = AssemblyId(index as u16);
+        let (module, image_facts) = ImageBuilder::new(layout, compiler, assembly).emit(&mut types);
         images.push(module);
         facts.push(image_facts);
     }
@@ -52,27 +66,39 @@ pub fn emit(layout: &Layout) -> Emission {
 /// One assembly's module while it is put together.
 struct ImageBuilder<'a> {
     layout: &'a Layout,
+    compiler: &'a dyn Compiler,
     assembly: AssemblyId,
-    imports: Vec<Import>,
+    imports: BTreeSet<Import>,
     /// Managed signatures, by key: one import thunk each.
     import_thunks: BTreeMap<String, Lowered>,
     /// Managed signatures, by key: one thunk in each direction.
     transitions: BTreeMap<String, Lowered>,
+    /// Signatures of slots, by key: one V-thunk each.
+    virtual_thunks: BTreeMap<String, Lowered>,
+    /// Signatures of delegates closed over a static method with a return buffer, by key.
+    closed_static_thunks: BTreeMap<String, Lowered>,
 }
 
-fn image(layout: &Layout, types: &mut Types, assembly: AssemblyId) -> (Module, ImageFacts) {
-    let mut builder = ImageBuilder {
-        layout,
-        assembly,
-        imports: Vec::new(),
-        import_thunks: BTreeMap::new(),
-        transitions: BTreeMap::new(),
-    };
-    builder.collect();
-    builder.emit(types)
-}
+impl<'a> ImageBuilder<'a> {
+    fn new(layout: &'a Layout, compiler: &'a dyn Compiler, assembly: AssemblyId) -> Self {
+        let mut builder = Self {
+            layout,
+            compiler,
+            assembly,
+            imports: BTreeSet::from([
+                Import::Module,
+                Import::ThunkHelper(Helper::DelayLoadMethodCall),
+                Import::ThunkHelper(Helper::R2RToInterpreter),
+            ]),
+            import_thunks: BTreeMap::new(),
+            transitions: BTreeMap::new(),
+            virtual_thunks: BTreeMap::new(),
+            closed_static_thunks: BTreeMap::new(),
+        };
+        builder.collect();
+        builder
+    }
 
-impl ImageBuilder<'_> {
     /// Walks the compiled methods and sites for what they import and which thunks they root.
     ///
     /// crossgen2 roots both transition thunks for every compiled managed method
@@ -81,146 +107,290 @@ impl ImageBuilder<'_> {
     /// (`!IsUnmanagedCallersOnly` in CorInfoImpl.ReadyToRun.cs, #129857).
     fn collect(&mut self) {
         let layout = self.layout;
-        let mut imports = BTreeSet::from([
-            Import::Module,
-            Import::ThunkHelper(Helper::DelayLoadMethodCall),
-            Import::ThunkHelper(Helper::R2RToInterpreter),
-        ]);
-        for (_, method) in layout.methods_of(self.assembly) {
+        for (id, method) in layout.methods_of(self.assembly) {
             if !method.code.has_r2r_body() {
                 continue;
             }
             match method.convention {
-                Convention::Managed => self.root(&method.signature),
+                Convention::Managed => self.root(Root::Body, &method.signature),
                 Convention::UnmanagedCallersOnly => {
-                    imports.insert(Import::JitHelper(Helper::ReversePInvokeEnter));
-                    imports.insert(Import::JitHelper(Helper::ReversePInvokeExit));
+                    self.imports.insert(Import::JitHelper(Helper::ReversePInvokeEnter));
+                    self.imports.insert(Import::JitHelper(Helper::ReversePInvokeExit));
                 }
+                Convention::PInvoke => {}
             }
+            if method.code == Code::Rejected {
+                self.imports.insert(Import::Missing);
+            }
+            if method.signature.continuation {
+                self.imports.extend([Import::ResumptionStub(id), Import::MethodEntry(id)]);
+            }
+        }
+        let here = [Caller::ReadyToRun(self.assembly), Caller::Interpreter(self.assembly)];
+        for site in layout.sites.iter().filter(|site| here.contains(&site.caller)) {
+            self.collect_closed_static_thunk(&site.action);
         }
         for (_, site) in layout.compiled_sites_of(self.assembly) {
-            match &site.action {
-                Action::Direct { callee, binding } => {
-                    let signature = &layout.method(*callee).signature;
-                    imports.insert(call_import(*callee, *binding));
-                    self.root(signature);
-                    if *binding == Binding::Lazy {
-                        // WasmImportThunkPortableEntrypoint strips IsUnmanagedCallersOnly:
-                        // an import thunk is always managed.
-                        let lowered = lower(layout, signature, Shape::Managed);
-                        self.import_thunks.insert(lowered.to_string(), lowered);
-                    }
+            self.collect_site(&site.action);
+        }
+    }
+
+    fn collect_site(&mut self, action: &Action) {
+        let layout = self.layout;
+        match action {
+            Action::Direct { callee, binding } => {
+                let signature = &layout.method(*callee).signature;
+                self.imports.insert(call_import(*callee, *binding));
+                self.root(Root::Call, signature);
+                if signature.context {
+                    self.imports.insert(Import::GenericLookup(*callee));
                 }
-                Action::ManagedCalli(signature) => self.root(signature),
-                Action::UnmanagedCalli(_) => {
-                    imports.insert(Import::JitHelper(Helper::PInvokeBegin));
-                    imports.insert(Import::JitHelper(Helper::PInvokeEnd));
-                }
-                Action::Ldftn(target) => {
-                    imports.insert(Import::MethodEntry(*target));
-                    let method = layout.method(*target);
-                    if method.convention == Convention::Managed {
-                        self.root(&method.signature);
-                    }
+                if *binding == Binding::Lazy {
+                    self.import_thunk(signature);
                 }
             }
+            Action::Virtual { method, dispatch } => {
+                let signature = &layout.method(*method).signature;
+                self.imports.insert(Import::VirtualEntry(*method, *dispatch));
+                self.root(Root::Virtual, signature);
+                self.import_thunk(signature);
+                if *dispatch == Dispatch::VirtualThunk {
+                    let lowered = lower(layout, signature, Shape::Managed);
+                    self.virtual_thunks.insert(thunks::virtual_key(&lowered), lowered);
+                }
+            }
+            Action::ManagedCalli(signature) => self.root(Root::Call, signature),
+            Action::Invoke(signature) => self.root(Root::Delegate, &signature.as_instance()),
+            Action::UnmanagedCalli(_) => self.pinvoke_helpers(),
+            Action::PInvoke { callee, suppress_gc_transition } => {
+                self.imports.insert(Import::PInvokeTarget(*callee));
+                if !suppress_gc_transition {
+                    self.pinvoke_helpers();
+                }
+            }
+            Action::Ldftn(target) => {
+                self.imports.insert(pointer_import(layout, *target));
+                if layout.method(*target).convention != Convention::UnmanagedCallersOnly {
+                    self.root(Root::Pointer, &layout.pointer_signature(*target));
+                }
+            }
+            Action::Ldvirtftn(method) => {
+                self.imports.insert(Import::JitHelper(Helper::VirtualFunctionPointer));
+                self.root(Root::Virtual, &layout.method(*method).signature);
+            }
+            Action::NewDelegate { method, closed } => {
+                self.imports.insert(Import::JitHelper(Helper::DelegateConstruct));
+                self.imports.insert(Import::JitHelper(Helper::VirtualFunctionPointer));
+                self.imports.insert(pointer_import(layout, *method));
+                self.root(Root::Pointer, &layout.pointer_signature(*method));
+                let invoke = layout.invoke_signature(*method, *closed);
+                self.root(Root::Delegate, &invoke.as_instance());
+            }
+            Action::Runtime { .. } => {}
         }
-        self.imports = imports.into_iter().collect();
     }
 
-    fn root(&mut self, signature: &Signature) {
+    fn pinvoke_helpers(&mut self) {
+        self.imports.insert(Import::JitHelper(Helper::PInvokeBegin));
+        self.imports.insert(Import::JitHelper(Helper::PInvokeEnd));
+    }
+
+    fn root(&mut self, why: Root, signature: &Signature) {
+        if self.compiler.roots(why) {
+            let lowered = lower(self.layout, signature, Shape::Managed);
+            self.transitions.entry(lowered.to_string()).or_insert(lowered);
+        }
+    }
+
+    /// `WasmImportThunkPortableEntrypoint` strips `IsUnmanagedCallersOnly`: an
+    /// import thunk is always managed.
+    fn import_thunk(&mut self, signature: &Signature) {
         let lowered = lower(self.layout, signature, Shape::Managed);
-        self.transitions.entry(lowered.to_string()).or_insert(lowered);
+        self.import_thunks.entry(lowered.to_string()).or_insert(lowered);
     }
 
-    fn rva_of(&self, import: Import) -> u32 {
-        let position = self.imports.binary_search(&import);
-        cell_rva(position.expect("collect() gathers every import that code uses"))
+    /// Wherever a delegate can be made, as it may be called from anywhere.
+    fn collect_closed_static_thunk(&mut self, action: &Action) {
+        let Action::NewDelegate { method, closed: true } = *action else { return };
+        let target = &self.layout.method(method).signature;
+        let by_buffer = target.ret.and_then(|ty| held(self.layout, ty).return_buffer());
+        if !target.instance && by_buffer.is_some() {
+            let invoke = self.layout.invoke_signature(method, true).as_instance();
+            let lowered = lower(self.layout, &invoke, Shape::Managed);
+            self.closed_static_thunks.entry(lowered.to_string()).or_insert(lowered);
+        }
     }
 
     fn emit(self, types: &mut Types) -> (Module, ImageFacts) {
-        let layout = self.layout;
-        let rva_of = |import| self.rva_of(import);
-        let mut functions: Vec<Function> = Vec::new();
-        let mut roles = Vec::new();
-        let mut contents = Contents { cells: self.imports.clone(), ..Contents::default() };
-        let mut defined = Vec::new();
-
-        for (id, method) in layout.methods_of(self.assembly) {
-            defined.push(id);
-            let index = functions.len() as u32;
-            contents.method_entries.push(method.code.has_r2r_body().then_some(index));
-            if method.code.has_r2r_body() {
-                functions.push(methods::body(layout, types, id, index, &rva_of));
-                roles.push(Role::Body(id));
-            }
-        }
-        let mut callers = Vec::new();
-        for (id, site) in layout.compiled_sites_of(self.assembly) {
-            let index = functions.len() as u32;
-            let caller = methods::caller(layout, types, site, index, &rva_of);
-            callers.push(CallerFacts {
-                site: id,
-                function: index,
-                fixups: self.fixups_of(id),
-                frame_size: caller.frame_size,
-            });
-            functions.push(caller.code);
-            roles.push(Role::Caller(id));
-        }
-        contents.runtime_functions = functions.len() as u32;
-
-        let import_thunks_at: BTreeMap<&str, u32> = (functions.len() as u32..)
-            .zip(self.import_thunks.keys())
-            .map(|(index, key)| (key.as_str(), index))
-            .collect();
-        for (key, lowered) in &self.import_thunks {
-            functions.push(thunks::import_thunk(types, lowered, &rva_of));
-            roles.push(Role::ImportThunk(key.clone()));
-        }
-        for (position, import) in self.imports.iter().enumerate() {
-            if let Import::LazyMethodEntry(callee) = import {
-                let signature = &layout.method(*callee).signature;
-                let key = lower(layout, signature, Shape::Managed).to_string();
-                contents.import_thunks.push((position, import_thunks_at[key.as_str()]));
-            }
-        }
-        for (key, lowered) in &self.transitions {
-            contents.string_thunks.push((format!("I{key}"), functions.len() as u32));
-            functions.push(thunks::r2r_to_interpreter(types, lowered, &rva_of));
-            roles.push(Role::R2RToInterpreter(key.clone()));
-            contents.string_thunks.push((format!("M{key}"), functions.len() as u32));
-            functions.push(thunks::interpreter_to_r2r(types, lowered));
-            roles.push(Role::InterpreterToR2R(key.clone()));
-        }
+        let cells: Vec<Import> = self.imports.iter().copied().collect();
+        let rva_of = |import| {
+            let position = cells.binary_search(&import);
+            cell_rva(position.expect("collect() gathers every import that code uses"))
+        };
+        let mut image = Functions::default();
+        let mut contents = Contents { cells: cells.clone(), ..Contents::default() };
+        let mut facts = ImageFacts {
+            cells: (0..)
+                .zip(&cells)
+                .map(|(i, &import)| Cell { rva: cell_rva(i), import })
+                .collect(),
+            ..ImageFacts::default()
+        };
+        self.emit_methods(types, &mut image, &rva_of, &mut contents, &mut facts);
+        self.emit_callers(types, &mut image, &rva_of, &mut facts);
+        contents.runtime_functions = image.next();
+        self.emit_import_thunks(types, &mut image, &rva_of, &mut contents);
+        self.emit_string_thunks(types, &mut image, &rva_of, &mut contents);
 
         let payload = payload::write(&contents);
-        let cells = (self.imports.iter().enumerate())
-            .map(|(i, &import)| Cell { rva: cell_rva(i), import })
-            .collect();
+        let Functions { list: functions, roles } = image;
         let facts = ImageFacts {
             roles,
-            cells,
-            callers,
             runtime_functions: contents.runtime_functions,
             min_function_index: payload.min_function_index,
             method_entries: payload.method_entries,
-            methods: defined,
             string_thunks: payload.string_thunks,
             relocations: payload.relocations,
             relocations_size: payload.relocations_size,
+            ..facts
         };
-        let name = layout.assemblies[self.assembly.index()].name.clone();
+        let name = self.layout.assemblies[self.assembly.index()].name.clone();
         (Module { name, functions, payload: payload.bytes }, facts)
     }
 
-    /// The cells that the VM must resolve before the method that holds the site runs.
-    fn fixups_of(&self, site: SiteId) -> Vec<u32> {
-        match &self.layout.site(site).action {
-            Action::Direct { callee, binding: Binding::Eager } | Action::Ldftn(callee) => {
-                vec![self.rva_of(Import::MethodEntry(*callee))]
+    fn emit_methods(
+        &self,
+        types: &mut Types,
+        image: &mut Functions,
+        rva_of: &dyn Fn(Import) -> u32,
+        contents: &mut Contents,
+        facts: &mut ImageFacts,
+    ) {
+        let layout = self.layout;
+        for (id, method) in layout.methods_of(self.assembly) {
+            facts.methods.push(id);
+            let compiled = method.code.has_r2r_body();
+            let index = image.next();
+            let has_fixups = method.code == Code::Rejected;
+            contents.method_entries.push(compiled.then_some((index, has_fixups)));
+            if compiled {
+                let home = Home::Image { function: index, rva_of };
+                let body = bodies::body(layout, types, id, &home, self.compiler);
+                image.add(Role::Body(id), body);
             }
+        }
+        for (id, method) in layout.methods_of(self.assembly) {
+            if method.code.has_r2r_body() && method.signature.continuation {
+                let stub = callers::resumption_stub(layout, types, id, rva_of);
+                facts.resumption_stubs.push((id, image.next()));
+                image.add(Role::ResumptionStub(id), stub);
+            }
+        }
+    }
+
+    fn emit_callers(
+        &self,
+        types: &mut Types,
+        image: &mut Functions,
+        rva_of: &dyn Fn(Import) -> u32,
+        facts: &mut ImageFacts,
+    ) {
+        let callers = CallerCompiler { layout: self.layout, compiler: self.compiler, rva_of };
+        for (id, site) in self.layout.compiled_sites_of(self.assembly) {
+            let function = image.next();
+            let caller = callers.compile(types, site, function);
+            facts.callers.push(CallerFacts {
+                site: id,
+                function,
+                fixups: self.fixups_of(&site.action).into_iter().map(rva_of).collect(),
+                frame_size: caller.frame_size,
+            });
+            image.add(Role::Caller(id), caller.code);
+        }
+    }
+
+    /// The cells that the VM must resolve before the method that holds the site runs.
+    fn fixups_of(&self, action: &Action) -> Vec<Import> {
+        match *action {
+            Action::Direct { callee, binding: Binding::Eager } => {
+                vec![Import::MethodEntry(callee)]
+            }
+            Action::Ldftn(method) | Action::NewDelegate { method, .. } => {
+                vec![pointer_import(self.layout, method)]
+            }
+            Action::PInvoke { callee, .. } => vec![Import::PInvokeTarget(callee)],
             _ => Vec::new(),
         }
+    }
+
+    fn emit_import_thunks(
+        &self,
+        types: &mut Types,
+        image: &mut Functions,
+        rva_of: &dyn Fn(Import) -> u32,
+        contents: &mut Contents,
+    ) {
+        let mut at = BTreeMap::new();
+        for (key, lowered) in &self.import_thunks {
+            at.insert(key.as_str(), image.next());
+            let thunk = thunks::import_thunk(types, lowered, rva_of);
+            image.add(Role::ImportThunk(key.clone()), thunk);
+        }
+        for (position, import) in contents.cells.iter().enumerate() {
+            if let Some(callee) = import.lazy() {
+                let signature = &self.layout.method(callee).signature;
+                let key = lower(self.layout, signature, Shape::Managed).to_string();
+                contents.import_thunks.push((position, at[key.as_str()]));
+            }
+        }
+    }
+
+    fn emit_string_thunks(
+        &self,
+        types: &mut Types,
+        image: &mut Functions,
+        rva_of: &dyn Fn(Import) -> u32,
+        contents: &mut Contents,
+    ) {
+        let mut add = |role, key: String, function| {
+            contents.string_thunks.push((key, image.next()));
+            image.add(role, function);
+        };
+        let helper = rva_of(Import::ThunkHelper(Helper::R2RToInterpreter));
+        for (key, lowered) in &self.transitions {
+            let enter = thunks::InterpreterEntry::Cell(helper);
+            let thunk =
+                thunks::r2r_to_interpreter(self.layout, types, lowered, enter, self.compiler);
+            add(Role::R2RToInterpreter(key.clone()), format!("I{key}"), thunk);
+            let thunk = thunks::interpreter_to_r2r(self.layout, types, lowered, self.compiler);
+            add(Role::InterpreterToR2R(key.clone()), format!("M{key}"), thunk);
+        }
+        for (key, lowered) in &self.virtual_thunks {
+            let thunk = thunks::virtual_dispatch(types, lowered);
+            add(Role::VirtualThunk(key.clone()), key.clone(), thunk);
+        }
+        for (key, lowered) in &self.closed_static_thunks {
+            let thunk = thunks::closed_static(types, lowered);
+            add(Role::ClosedStaticThunk(key.clone()), format!("D{key}"), thunk);
+        }
+    }
+}
+
+/// The functions of a module, with what each is for.
+#[derive(Default)]
+struct Functions {
+    list: Vec<Function>,
+    roles: Vec<Role>,
+}
+
+impl Functions {
+    /// The index that the next function gets.
+    fn next(&self) -> u32 {
+        self.list.len() as u32
+    }
+
+    fn add(&mut self, role: Role, function: Function) {
+        self.roles.push(role);
+        self.list.push(function);
     }
 }

@@ -1,7 +1,7 @@
 //! Writes a [`Program`]'s modules as WebAssembly.
 //!
 //! The shape of the image modules is upstream's (crossgen2's wasm object writer,
-//! `WasmObjectWriter.cs`; facts section 3.1): everything is imported from
+//! `WasmObjectWriter.cs`, and `WebCilObjectWriter.cs`): everything is imported from
 //! `webcil`, no function is, so function index, element index and offset from
 //! `__table_base` are one number. The runtime module stands in for the native
 //! build: it owns what the images import, and has the one function import by

@@ -9,10 +9,11 @@
 use std::sync::Arc;
 
 use super::Program;
+use super::decisions::{Compiler, Right};
 use super::map::MemoryMap;
 use super::runtime::Helper;
 use crate::abi::FuncType;
-use crate::scenario::{Layout, MethodId, SiteId};
+use crate::scenario::{Dispatch, Layout, MethodId, SiteId};
 
 /// A program with what the loader must know of it.
 #[derive(Debug)]
@@ -30,11 +31,11 @@ pub struct Emission {
 /// Whose function a table slot holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// The R2R body of a method.
+    /// The compiled body of a method: R2R code, or C++ code of the runtime.
     Body(MethodId),
     /// The compiled method that holds a call site.
     Caller(SiteId),
-    /// C code that holds a call site.
+    /// C code, or managed code of the runtime's own, that holds a call site.
     NativeCaller(SiteId),
     /// `WasmDelayLoadHelper->...(Sig:key)`.
     ImportThunk(String),
@@ -42,6 +43,12 @@ pub enum Role {
     R2RToInterpreter(String),
     /// `WasmInterpreterToR2RThunk(key)`.
     InterpreterToR2R(String),
+    /// `WasmVirtualDispatchThunk(key)`, by the key that its `V` entry has.
+    VirtualThunk(String),
+    /// A thunk for delegates closed over a static method with a return buffer (#134108).
+    ClosedStaticThunk(String),
+    /// Where a suspended runtime-async method is resumed.
+    ResumptionStub(MethodId),
     /// The interpreter's C stub for an unmanaged signature (`CallFunc_*`).
     InterpreterToNative(String),
     /// The generated C wrapper of a UCO method.
@@ -58,7 +65,7 @@ pub struct RuntimeFacts {
 }
 
 /// What is known of one R2R image.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ImageFacts {
     /// What each function is, by function index.
     pub roles: Vec<Role>,
@@ -66,6 +73,8 @@ pub struct ImageFacts {
     pub cells: Vec<Cell>,
     /// The compiled methods that hold call sites.
     pub callers: Vec<CallerFacts>,
+    /// Resumption stubs: the method, and the function index.
+    pub resumption_stubs: Vec<(MethodId, u32)>,
     /// Compiled functions with a RUNTIME_FUNCTION entry, callers included.
     pub runtime_functions: u32,
     /// RVA of the table index of compiled function 0, behind the RUNTIME_FUNCTION sentinel.
@@ -115,14 +124,54 @@ pub enum Import {
     JitHelper(Helper),
     /// `MethodEntry`, resolved when the method that uses it is prepared.
     MethodEntry(MethodId),
+    /// `MethodEntry` of a shared generic method's instantiating stub: what
+    /// `ldftn` wants, who knows no context.
+    InstantiatingStub(MethodId),
     /// `MethodEntry` in a lazy call cell: starts as the import thunk's record.
     LazyMethodEntry(MethodId),
+    /// `VirtualEntry` of this slot, in a lazy call cell.
+    VirtualEntry(MethodId, Dispatch),
+    /// `PInvokeTarget` (0x2f), resolved when the method that uses it is prepared.
+    PInvokeTarget(MethodId),
+    /// A generic lookup of this method's instantiation: the address of a record
+    /// whose word 0 is the lookup helper's table index (#129825).
+    GenericLookup(MethodId),
+    /// `ResumptionStubEntryPoint` (0x38): a raw table index. Resolved at load.
+    ResumptionStub(MethodId),
+    /// Something that cannot be resolved, in the fixup list of a body that is rejected.
+    Missing,
+}
+
+impl Import {
+    /// The method whose pointer the cell holds.
+    pub fn method_entry(self) -> Option<MethodId> {
+        match self {
+            Import::MethodEntry(method)
+            | Import::InstantiatingStub(method)
+            | Import::LazyMethodEntry(method) => Some(method),
+            _ => None,
+        }
+    }
+
+    /// A lazy call cell: it starts as the address of an import thunk's record,
+    /// with the signature of this method.
+    pub fn lazy(self) -> Option<MethodId> {
+        match self {
+            Import::LazyMethodEntry(method) | Import::VirtualEntry(method, _) => Some(method),
+            _ => None,
+        }
+    }
 }
 
 impl Emission {
     /// Emits all modules of a layout.
     pub fn new(layout: &Layout) -> Self {
-        super::emit::emit(layout)
+        Self::by(layout, &Right)
+    }
+
+    /// Emits all modules of a layout as this compiler does it.
+    pub fn by(layout: &Layout, compiler: &dyn Compiler) -> Self {
+        super::emit::emit(layout, compiler)
     }
 
     /// The facts of a caller.

@@ -6,7 +6,7 @@
 
 use super::HOST_SLOTS;
 use crate::abi::vm;
-use crate::scenario::{Action, Layout, Signature, meaning};
+use crate::scenario::{Action, Layout, MAX_DEPTH, Signature, meaning};
 
 /// Below this, nothing: Emscripten's `GLOBAL_BASE`. Reads give zero.
 pub const STATIC_DATA: u32 = 0x400;
@@ -31,15 +31,17 @@ pub struct MemoryMap {
     pub stack_bottom: u32,
     /// `__stack_pointer` at the start: the highest byte is below this.
     pub stack_top: u32,
-    /// The current call's frame: function pointer, then at
+    /// The frame of an outermost call: function pointer, then at
     /// [`FRAME_ARGUMENTS`] the argument bytes as `meaning` lays them out.
-    pub frame: u32,
+    frame: u32,
     /// Bytes of a frame.
     pub frame_size: u32,
-    /// The current call's result buffer.
-    pub result: u32,
-    /// Bytes of the result buffer.
+    /// The result buffer of an outermost call.
+    result: u32,
+    /// Bytes of a result buffer.
     pub result_size: u32,
+    /// From the frame and result of a call to those of a call inside it.
+    stride: u32,
     /// The interpreter's own stack of 8-byte slots.
     pub interpreter_stack: u32,
     /// Bytes of the interpreter's stack.
@@ -54,7 +56,9 @@ impl MemoryMap {
     /// Lays out memory for a layout whose images take `payload_bytes` together.
     pub fn new(layout: &Layout, payload_bytes: u32) -> Self {
         let signatures = || signatures(layout);
-        let arguments = signatures().map(|s| meaning::arguments_size(layout, s)).max().unwrap_or(0);
+        // Calls through a delegate or `this` may have one word more than their callee's signature says.
+        let arguments =
+            8 + signatures().map(|s| meaning::arguments_size(layout, s)).max().unwrap_or(0);
         let slots = signatures().map(|s| vm::argument_slots(layout, s).1).max().unwrap_or(0);
         let result = signatures()
             .filter_map(|s| s.ret.map(|ty| meaning::padded_size(layout, ty)))
@@ -65,17 +69,23 @@ impl MemoryMap {
         // A chain of caller, import thunk, I-thunk, M-thunk and body each keeps
         // a copy of the arguments; small programs get room to nest besides.
         let widest = (arguments + slots + result + 256).next_multiple_of(16);
-        let stack_size = (8 * widest).max(0x1000);
-        let stack_bottom = 0x2000 + GUARD_SIZE;
+        let stack_size = (8 * MAX_DEPTH as u32 * widest).max(0x2000);
+        let stack_bottom = meaning::IDENTITIES_END + GUARD_SIZE;
         let stack_top = (stack_bottom + stack_size).next_multiple_of(16);
         let frame = stack_top + 2 * GUARD_SIZE;
         let frame_size = FRAME_ARGUMENTS + arguments;
         let result_at = (frame + frame_size).next_multiple_of(16) + GUARD_SIZE;
-        let interpreter_stack = (result_at + result).next_multiple_of(16) + GUARD_SIZE;
-        let interpreter_stack_size = 4 * (slots + result + 32);
+        let stride = (result_at + result).next_multiple_of(16) + GUARD_SIZE - frame;
+        let interpreter_stack = frame + stride * MAX_DEPTH as u32;
+        // A call by delegate of an unboxed method takes four areas.
+        let interpreter_stack_size = 4 * MAX_DEPTH as u32 * (slots + result + 32);
         let heap = (interpreter_stack + interpreter_stack_size + GUARD_SIZE).next_multiple_of(16);
         let heap = heap.max(MIN_HEAP);
-        let heap_size = 0x400 + layout.methods.len() as u32 * 256 + payload_bytes;
+        let classes = layout.classes.len() * (64 + 4 * layout.methods.len());
+        // A method may have three stubs; each has what a method has. Then there are V-thunks'
+        // entry points, and a delegate a variable.
+        let items = layout.methods.len() * 640 + layout.sites.len() * 64;
+        let heap_size = 0x2800 + (classes + items) as u32 + payload_bytes;
         Self {
             stack_bottom,
             stack_top,
@@ -83,6 +93,7 @@ impl MemoryMap {
             frame_size,
             result: result_at,
             result_size: result,
+            stride,
             interpreter_stack,
             interpreter_stack_size,
             heap,
@@ -106,28 +117,44 @@ impl MemoryMap {
     }
 
     /// Ranges that nothing may ever write to.
-    pub fn guards(&self) -> [(u32, u32); 5] {
+    pub fn guards(&self) -> impl Iterator<Item = (u32, u32)> {
+        let interpreter_end = self.interpreter_stack + self.interpreter_stack_size;
+        let frames = (0..MAX_DEPTH).flat_map(|depth| {
+            let (frame, result) = (self.frame(depth), self.result(depth));
+            let next = frame + self.stride;
+            [(frame + self.frame_size, result), (result + self.result_size, next)]
+        });
         [
             (self.stack_bottom - GUARD_SIZE, self.stack_bottom),
             (self.stack_top, self.frame),
-            (self.frame + self.frame_size, self.result),
-            (self.result + self.result_size, self.interpreter_stack),
-            (
-                self.interpreter_stack + self.interpreter_stack_size,
-                self.interpreter_stack + self.interpreter_stack_size + GUARD_SIZE,
-            ),
+            (interpreter_end, interpreter_end + GUARD_SIZE),
         ]
+        .into_iter()
+        .chain(frames)
+    }
+
+    /// The frame of a call at this depth of nesting, 0 for an outermost one:
+    /// function pointer, then at [`FRAME_ARGUMENTS`] the argument bytes as
+    /// `meaning` lays them out.
+    pub fn frame(&self, depth: usize) -> u32 {
+        self.frame + self.stride * depth as u32
+    }
+
+    /// The result buffer of a call at this depth.
+    pub fn result(&self, depth: usize) -> u32 {
+        self.result + self.stride * depth as u32
     }
 }
 
 /// Every signature that a call can have.
 fn signatures(layout: &Layout) -> impl Iterator<Item = &Signature> {
     let sites = layout.sites.iter().filter_map(|site| match &site.action {
-        Action::ManagedCalli(s) | Action::UnmanagedCalli(s) => Some(s),
-        Action::Direct { .. } | Action::Ldftn(_) => None,
+        Action::ManagedCalli(s) | Action::UnmanagedCalli(s) | Action::Invoke(s) => Some(s),
+        _ => None,
     });
     layout.methods.iter().map(|m| &m.signature).chain(sites)
 }
 
 const _: () = assert!(MIN_HEAP > 8 * HOST_SLOTS, "a heap address must not look like a table index");
 const _: () = assert!(STATIC_DATA < HOST_SLOTS && HOST_SLOTS < THREAD);
+const _: () = assert!(VARIABLES + 4 * crate::scenario::MAX_ITEMS as u32 <= 0x2000);

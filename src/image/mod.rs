@@ -4,13 +4,15 @@
 //! A [`Program`] depends on the layout alone, never on the script, so that
 //! engines can keep compiled modules (`docs/architecture.md`, "Layout and script").
 
+pub mod bodies;
+pub mod callers;
 pub mod code;
+pub mod decisions;
 pub mod emit;
 pub mod encode;
 pub mod facts;
 mod function;
 pub mod map;
-pub mod methods;
 pub mod payload;
 pub mod runtime;
 pub mod thunks;
@@ -33,7 +35,7 @@ pub struct Program {
     /// The runtime module: defines memory, table and `__stack_pointer`, and
     /// fills slots [`Program::host_base`]`..`[`HOST_SLOTS`] of the table.
     pub runtime: Module,
-    /// One a assembly, indexed by [`ModuleId`].
+    /// One an assembly, indexed by [`ModuleId`].
     pub images: Vec<Module>,
     /// Linear memory at the start, whole 64 KiB pages. Also its maximum.
     pub memory: Vec<u8>,

@@ -2,7 +2,7 @@
 //! tables, thunk strings and relocations.
 //!
 //! Layout as in `docs/design/mono/webcil.md` and `ObjectWriter/WebCilObjectWriter.cs`;
-//! what each word means to the loader is in facts sections 3.1 to 3.3.
+//! `docs/architecture.md`, "Images", says who reads each word upstream.
 
 use super::facts::Import;
 
@@ -15,9 +15,13 @@ const DATA: u32 = SECTIONS + 2 * 16;
 pub const REL_HIGHLOW: u16 = 3;
 /// `IMAGE_REL_BASED_WASM32_TABLE`: adds the table base.
 pub const REL_WASM32_TABLE: u16 = 12;
+/// Bytes of an import thunk's record
+/// (`READYTORUN_IMPORT_THUNK_PORTABLE_ENTRYPOINT`: +0 target, +4 RVA of the cell)
+/// and of a generic lookup's (+0 helper, +4 what is looked up).
+const RECORD: u32 = 8;
 /// What ends the RUNTIME_FUNCTION entries.
 const RUNTIME_FUNCTION_SENTINEL: u32 = 0xffff_ffff;
-/// Virtual IPs that each function takes; offsets are even (facts section 6).
+/// Virtual IPs that each function takes; offsets are even.
 pub const VIRTUAL_IPS_A_FUNCTION: u32 = 8;
 
 /// Where cells lie: one word each, in order, right after the headers.
@@ -30,12 +34,13 @@ pub fn cell_rva(position: usize) -> u32 {
 pub struct Contents {
     /// Cells, in RVA order. A lazy cell also gets an import-thunk record.
     pub cells: Vec<Import>,
-    /// For each lazy cell in order: its position, and the function index of its import thunk.
+    /// For each [lazy](Import::lazy) cell in order: its position, and the function index of its import thunk.
     pub import_thunks: Vec<(usize, u32)>,
     /// Compiled functions, callers included.
     pub runtime_functions: u32,
-    /// One a method of the assembly: the compiled function's index, if there is one.
-    pub method_entries: Vec<Option<u32>>,
+    /// One a method of the assembly: the compiled function's index, if there
+    /// is one, and whether it has a fixup list.
+    pub method_entries: Vec<Option<(u32, bool)>>,
     /// `I...` and `M...` keys with the function index of their thunk.
     pub string_thunks: Vec<(String, u32)>,
 }
@@ -64,13 +69,17 @@ pub fn write(contents: &Contents) -> Payload {
     let mut lazy = contents.import_thunks.iter();
     let records = cell_rva(contents.cells.len()).next_multiple_of(8);
     let mut record = records;
+    let mut lookup_record = records + RECORD * contents.import_thunks.len() as u32;
     for (position, cell) in contents.cells.iter().enumerate() {
-        let initial = if matches!(cell, Import::LazyMethodEntry(_)) {
-            relocations.push((cell_rva(position), REL_HIGHLOW));
-            record += super::thunks::IMPORT_THUNK_RECORD;
-            record - super::thunks::IMPORT_THUNK_RECORD
-        } else {
-            0
+        let lookup = matches!(cell, Import::GenericLookup(_));
+        let initial = match (cell.lazy().is_some(), lookup) {
+            (false, false) => 0,
+            (is_lazy, _) => {
+                relocations.push((cell_rva(position), REL_HIGHLOW));
+                let next = if is_lazy { &mut record } else { &mut lookup_record };
+                *next += RECORD;
+                *next - RECORD
+            }
         };
         push(&mut out, initial);
     }
@@ -79,6 +88,13 @@ pub fn write(contents: &Contents) -> Payload {
         relocations.push((out.len() as u32, REL_WASM32_TABLE));
         push(&mut out, thunk);
         push(&mut out, cell_rva(cell));
+    }
+    for cell in &contents.cells {
+        if let Import::GenericLookup(method) = cell {
+            // The helper's table index is the VM's to fill in.
+            push(&mut out, 0);
+            push(&mut out, u32::from(method.0));
+        }
     }
     for function in 0..contents.runtime_functions {
         push(&mut out, function * VIRTUAL_IPS_A_FUNCTION);
@@ -90,7 +106,7 @@ pub fn write(contents: &Contents) -> Payload {
     push(&mut out, 0);
     let method_entries = out.len() as u32;
     for entry in &contents.method_entries {
-        push(&mut out, entry.map_or(0, method_entry));
+        push(&mut out, entry.map_or(0, |(function, fixups)| method_entry(function, fixups)));
     }
     let string_thunks = out.len() as u32;
     for (key, function) in &contents.string_thunks {
@@ -117,14 +133,15 @@ pub fn write(contents: &Contents) -> Payload {
 }
 
 /// A method entry word: 0 for no compiled code, else one more than upstream's
-/// `id << 1 | has fixups`. No body has fixups of its own yet.
-fn method_entry(function: u32) -> u32 {
-    (function << 1) + 1
+/// `id << 1 | has fixups`.
+fn method_entry(function: u32, fixups: bool) -> u32 {
+    (function << 1 | u32::from(fixups)) + 1
 }
 
-/// Reads a method entry word back: the RUNTIME_FUNCTION index.
-pub fn decode_method_entry(word: u32) -> Option<u32> {
-    word.checked_sub(1).map(|id| id >> 1)
+/// Reads a method entry word back: the RUNTIME_FUNCTION index, and whether
+/// fixups must be resolved before the body may be published.
+pub fn decode_method_entry(word: u32) -> Option<(u32, bool)> {
+    word.checked_sub(1).map(|id| (id >> 1, id & 1 == 1))
 }
 
 fn push(out: &mut Vec<u8>, word: u32) {

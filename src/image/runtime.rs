@@ -2,17 +2,23 @@
 //! that the native build generates (interpreter stubs, reverse thunks).
 
 use super::HOST_SLOTS;
+use super::bodies::{self, Home};
+use super::callers::ArgumentPlan;
 use super::code::{Global, Op};
+use super::decisions::Compiler;
 use super::facts::{Role, RuntimeFacts};
 use super::function::{Assembler, Types};
 use super::map::{FRAME_ARGUMENTS, THREAD};
-use super::methods::ArgumentPlan;
-use super::values::held_token;
+use super::thunks::{InterpreterEntry, interpreter_to_r2r, r2r_to_interpreter};
+use super::values::{Held, held_token};
 use super::{Function, Module};
 use crate::abi::crossgen::{Lowered, lower};
 use crate::abi::{FuncType, Shape, ValType, jit};
 use crate::loader::HostFunction;
-use crate::scenario::{Action, Caller, Layout, MethodId, Signature, SiteId};
+use crate::scenario::meaning::CONTINUATION;
+use crate::scenario::{
+    Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature, SiteId,
+};
 
 /// A function of the runtime that R2R images and bodies reach by table index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,11 +37,17 @@ pub enum Helper {
     ReversePInvokeEnter,
     /// `JIT_ReversePInvokeExit` (0x46).
     ReversePInvokeExit,
+    /// `CORINFO_HELP_VIRTUAL_FUNC_PTR`.
+    VirtualFunctionPointer,
+    /// The constructor of delegates.
+    DelegateConstruct,
+    /// A generic lookup's helper (`DelayLoad_Helper`).
+    GenericLookup,
 }
 
 impl Helper {
     /// All of them, in table order: they are the last of the host's slots.
-    pub const ALL: [Helper; 7] = [
+    pub const ALL: [Helper; 10] = [
         Helper::Probe,
         Helper::DelayLoadMethodCall,
         Helper::R2RToInterpreter,
@@ -43,13 +55,18 @@ impl Helper {
         Helper::PInvokeEnd,
         Helper::ReversePInvokeEnter,
         Helper::ReversePInvokeExit,
+        Helper::VirtualFunctionPointer,
+        Helper::DelegateConstruct,
+        Helper::GenericLookup,
     ];
     /// Those that the JIT calls, through a portable entry point of their own.
-    pub const JIT: [Helper; 4] = [
+    pub const JIT: [Helper; 6] = [
         Helper::PInvokeBegin,
         Helper::PInvokeEnd,
         Helper::ReversePInvokeEnter,
         Helper::ReversePInvokeExit,
+        Helper::VirtualFunctionPointer,
+        Helper::DelegateConstruct,
     ];
 
     /// Its table index.
@@ -67,6 +84,9 @@ impl Helper {
             Helper::PInvokeEnd => "JIT_PInvokeEnd",
             Helper::ReversePInvokeEnter => "JIT_ReversePInvokeEnter",
             Helper::ReversePInvokeExit => "JIT_ReversePInvokeExit",
+            Helper::VirtualFunctionPointer => "JIT_VirtualFunctionPointer",
+            Helper::DelegateConstruct => "DelegateConstruct",
+            Helper::GenericLookup => "DelayLoad_Helper_GenericLookup",
         }
     }
 
@@ -80,53 +100,186 @@ impl Helper {
             Helper::DelayLoadMethodCall => FuncType::new([i, i, i, i], Some(i)),
             // (pep, transitionBlock, argsSize, retBuf)
             Helper::R2RToInterpreter => FuncType::new([i, i, i, i], None),
+            // (sp, object, slot token, pep) -> PEP
+            Helper::VirtualFunctionPointer => FuncType::new([i; 4], Some(i)),
+            // (sp, variable, object, function pointer, closed, pep)
+            Helper::DelegateConstruct => FuncType::new([i; 6], None),
+            // (context source, record) -> context
+            Helper::GenericLookup => FuncType::new([i, i], Some(i)),
             // (sp, frame, pep)
-            _ => FuncType::new([i, i, i], None),
+            Helper::PInvokeBegin
+            | Helper::PInvokeEnd
+            | Helper::ReversePInvokeEnter
+            | Helper::ReversePInvokeExit => FuncType::new([i, i, i], None),
         }
     }
 }
 
 /// The runtime module for a layout.
-pub fn runtime(layout: &Layout, types: &mut Types) -> (Module, RuntimeFacts) {
-    let mut functions = Vec::new();
-    let mut roles = Vec::new();
-    let mut add = |role, function| {
-        roles.push(role);
-        functions.push(function);
-    };
-
-    for (id, site) in (0u16..).map(SiteId).zip(&layout.sites) {
-        if let (Caller::Native, Action::UnmanagedCalli(signature)) = (site.caller, &site.action) {
-            let name = format!("native_caller_{}", site.name);
-            add(Role::NativeCaller(id), native_caller(layout, types, name, signature));
-        }
-    }
-    let mut stubs: Vec<String> = Vec::new();
-    for site in &layout.sites {
-        let (Caller::Interpreter(_), Action::UnmanagedCalli(signature)) =
-            (site.caller, &site.action)
-        else {
-            continue;
-        };
-        let lowered = lower(layout, signature, Shape::Unmanaged);
-        let key = lowered.to_string();
-        if !stubs.contains(&key) {
-            let function = interpreter_to_native(types, &lowered);
-            add(Role::InterpreterToNative(key.clone()), function);
-            stubs.push(key);
-        }
-    }
-    for (id, method) in (0u16..).map(MethodId).zip(&layout.methods) {
-        if method.reverse_thunk {
-            let lowered = lower(layout, &method.signature, Shape::Unmanaged);
-            let name = format!("Call_{}", method.name);
-            add(Role::ReverseThunk(id), reverse_thunk(types, name, id, &lowered));
-        }
-    }
+pub fn runtime(
+    layout: &Layout,
+    types: &mut Types,
+    compiler: &dyn Compiler,
+) -> (Module, RuntimeFacts) {
+    let mut builder = Builder { layout, compiler, types, functions: Vec::new(), roles: Vec::new() };
+    builder.callers();
+    builder.call_stubs();
+    builder.bodies();
+    builder.reverse_thunks();
+    builder.transitions();
     for helper in Helper::ALL {
-        add(Role::Helper(helper), helper_function(types, helper));
+        let function = helper_function(builder.types, helper);
+        builder.add(Role::Helper(helper), function);
     }
+    let Builder { functions, roles, .. } = builder;
     (Module { name: "runtime".into(), functions, payload: Vec::new() }, RuntimeFacts { roles })
+}
+
+/// The runtime module while it is put together.
+struct Builder<'a> {
+    layout: &'a Layout,
+    compiler: &'a dyn Compiler,
+    types: &'a mut Types,
+    functions: Vec<Function>,
+    roles: Vec<Role>,
+}
+
+impl Builder<'_> {
+    /// Adds a function unless there is one for this already.
+    fn add(&mut self, role: Role, function: Function) {
+        self.roles.push(role);
+        self.functions.push(function);
+    }
+
+    fn has(&self, role: &Role) -> bool {
+        self.roles.contains(role)
+    }
+
+    /// C code that calls function pointers, and the managed helpers of the
+    /// runtime's own library by which it runs methods.
+    fn callers(&mut self) {
+        let layout = self.layout;
+        for (id, site) in (0u16..).map(SiteId).zip(&layout.sites) {
+            let name = format!("native_caller_{}", site.name);
+            let function = match &site.action {
+                Action::UnmanagedCalli(signature) if site.caller == Caller::Native => {
+                    native_caller(layout, self.types, name, signature)
+                }
+                Action::Runtime { path, callee } => {
+                    let signature = &layout.method(*callee).signature;
+                    match path {
+                        // These call by the method's own convention, or not from wasm at all.
+                        RuntimePath::Reflection => continue,
+                        RuntimePath::Export => native_caller(layout, self.types, name, signature),
+                        _ => runtime_caller(layout, self.types, name, signature, *path),
+                    }
+                }
+                _ => continue,
+            };
+            self.add(Role::NativeCaller(id), function);
+        }
+    }
+
+    /// The interpreter's stubs for unmanaged calls, P/Invokes and exported UCO methods.
+    fn call_stubs(&mut self) {
+        let layout = self.layout;
+        let calls = layout.sites.iter().filter_map(|site| match (&site.action, site.caller) {
+            // With ReadyToRun switched off, compiled sites are interpreted too.
+            (Action::UnmanagedCalli(s), Caller::Interpreter(_) | Caller::ReadyToRun(_)) => Some(s),
+            _ => None,
+        });
+        // A wrapper of an exported UCO method calls its R2R body as the interpreter would.
+        let methods = layout.methods.iter();
+        let native = methods.filter(|m| m.convention == Convention::PInvoke || m.reverse_thunk);
+        for signature in calls.chain(native.map(|m| &m.signature)) {
+            let lowered = lower(layout, signature, Shape::Unmanaged);
+            let role = Role::InterpreterToNative(lowered.to_string());
+            if !self.has(&role) {
+                let function = interpreter_to_native(self.types, &lowered);
+                self.add(role, function);
+            }
+        }
+    }
+
+    /// FCalls and the targets of P/Invokes.
+    fn bodies(&mut self) {
+        let layout = self.layout;
+        for (id, method) in (0u16..).map(MethodId).zip(&layout.methods) {
+            if method.code == Code::Native {
+                let body = bodies::body(layout, self.types, id, &Home::Runtime, self.compiler);
+                self.add(Role::Body(id), body);
+            }
+        }
+    }
+
+    fn reverse_thunks(&mut self) {
+        let layout = self.layout;
+        for (id, method) in (0u16..).map(MethodId).zip(&layout.methods) {
+            if method.reverse_thunk {
+                let lowered = lower(layout, &method.signature, Shape::Unmanaged);
+                let name = format!("Call_{}", method.name);
+                let thunk = reverse_thunk(self.types, name, id, &lowered, self.compiler);
+                self.add(Role::ReverseThunk(id), thunk);
+            }
+        }
+    }
+
+    /// The transition thunks of the runtime's own library: for the methods that
+    /// the runtime runs, and for FCalls (`callhelpers-interp-to-managed.cpp`).
+    fn transitions(&mut self) {
+        let layout = self.layout;
+        let run = layout.sites.iter().filter_map(|site| match site.action {
+            Action::Runtime { callee, .. } => Some(layout.method(callee)),
+            _ => None,
+        });
+        let fcalls = layout.methods.iter().filter(|m| m.code == Code::Native);
+        for method in run.chain(fcalls).filter(|m| m.convention == Convention::Managed) {
+            let lowered = lower(layout, &method.signature, Shape::Managed);
+            let key = lowered.to_string();
+            if !self.has(&Role::R2RToInterpreter(key.clone())) {
+                let entry = InterpreterEntry::Runtime;
+                let thunk = r2r_to_interpreter(layout, self.types, &lowered, entry, self.compiler);
+                self.add(Role::R2RToInterpreter(key.clone()), thunk);
+                let thunk = interpreter_to_r2r(layout, self.types, &lowered, self.compiler);
+                self.add(Role::InterpreterToR2R(key), thunk);
+            }
+        }
+    }
+}
+
+/// A managed helper by which the runtime runs a method: `result = pointer(args...)`,
+/// where the pointer is an entry point, or for [`RuntimePath::Resume`] a
+/// resumption stub's table index. Entered as `(sp, frame, result)`.
+fn runtime_caller(
+    layout: &Layout,
+    types: &mut Types,
+    name: String,
+    signature: &Signature,
+    path: RuntimePath,
+) -> Function {
+    let call = types.intern(jit::call_type(layout, signature, Shape::Managed));
+    let plan = ArgumentPlan::new(layout, signature);
+    let mut f = Assembler::new(types, name, driver_type());
+    let (stack, args, result) = (0, 1, 2);
+    let frame = f.local();
+    f.enter_frame(stack, frame, 16 + plan.copies_size());
+    plan.copy_structs(&mut f, args, frame, 16);
+    plan.push_result_address(&mut f, result);
+    f.get(frame);
+    plan.push_this(&mut f, args);
+    plan.push_return_buffer(&mut f, result);
+    if path == RuntimePath::Resume {
+        f.constant(CONTINUATION);
+        f.constant(0).load(ValType::I32, args, 0);
+    } else {
+        plan.push_hidden(&mut f, None);
+        plan.push_arguments(&mut f, args, frame, 16);
+        f.load(ValType::I32, args, 0);
+        f.load(ValType::I32, args, 0).op(Op::Load(ValType::I32, 0));
+    }
+    f.op(Op::CallIndirect(call));
+    plan.store_result(&mut f);
+    f.finish()
 }
 
 /// C code that calls through a function pointer: `result = pointer(args...)`.
@@ -163,7 +316,7 @@ pub fn driver_type() -> FuncType {
 }
 
 /// `CallFunc_<args>_Ret<r>(pcode, pArgs, pRet)`: `pcode` is the raw index
-/// (facts section 4.3, key without `p`; `callhelpers-interp-to-managed.cpp`).
+/// (key without `p`; `callhelpers-interp-to-managed.cpp`).
 fn interpreter_to_native(types: &mut Types, lowered: &Lowered) -> Function {
     let call = types.intern(lowered.func_type());
     let mut f = Assembler::new(types, format!("CallFunc_{lowered}"), driver_type());
@@ -178,7 +331,7 @@ fn interpreter_to_native(types: &mut Types, lowered: &Lowered) -> Function {
         f.unspill(held_token(token), args, slot);
     }
     f.get(code).op(Op::CallIndirect(call));
-    if let Some(super::values::Held::Scalar(ty)) = result {
+    if let Some(Held::Scalar(ty)) = result {
         f.op(Op::Store(ty, 0));
     }
     f.finish()
@@ -187,8 +340,19 @@ fn interpreter_to_native(types: &mut Types, lowered: &Lowered) -> Function {
 /// The generated wrapper that native code reaches an interpreted UCO method
 /// by: packs the arguments into slots and enters the interpreter
 /// (`callhelpers-reverse.cpp`, `ExecuteInterpretedMethodFromUnmanaged`).
-fn reverse_thunk(types: &mut Types, name: String, method: MethodId, lowered: &Lowered) -> Function {
-    let mut f = Assembler::new(types, name, lowered.func_type());
+fn reverse_thunk(
+    types: &mut Types,
+    name: String,
+    method: MethodId,
+    lowered: &Lowered,
+    compiler: &dyn Compiler,
+) -> Function {
+    let mut ty = lowered.func_type();
+    if !compiler.reverse_thunks_return() {
+        ty.result = None;
+    }
+    let returns = ty.result.is_some();
+    let mut f = Assembler::new(types, name, ty);
     let (slots, size) = lowered.argument_slots();
     let result = lowered.ret.map(held_token);
     let (saved, frame) = (f.local(), f.local());
@@ -209,7 +373,7 @@ fn reverse_thunk(types: &mut Types, name: String, method: MethodId, lowered: &Lo
     }
     f.op(Op::CallHost).op(Op::Drop);
     f.get(saved).op(Op::GlobalSet(Global::StackPointer));
-    if let Some(held @ super::values::Held::Scalar(_)) = result {
+    if let Some(held @ Held::Scalar(_)) = result.filter(|_| returns) {
         f.unspill(held, frame, size);
     }
     f.finish()
@@ -224,18 +388,32 @@ fn helper_function(types: &mut Types, helper: Helper) -> Function {
         }
         // Naked: `__stack_pointer` := local 0, call X_IMPL, restore (fcall.h WASM_* macros).
         Helper::DelayLoadMethodCall => {
-            let saved = f.local();
-            f.op(Op::GlobalGet(Global::StackPointer)).set(saved);
-            f.get(0).op(Op::GlobalSet(Global::StackPointer));
-            f.constant(HostFunction::ExternalMethodFixupWorker as u32);
-            f.get(0).get(1).get(2).get(3).op(Op::CallHost);
-            f.get(saved).op(Op::GlobalSet(Global::StackPointer));
+            published(&mut f, |f| {
+                f.constant(HostFunction::ExternalMethodFixupWorker as u32);
+                f.get(0).get(1).get(2).get(3).op(Op::CallHost);
+            });
         }
         Helper::R2RToInterpreter => {
             f.constant(HostFunction::ExecuteInterpretedMethodWithArgs as u32);
             f.get(0).get(1).get(2).get(3).op(Op::CallHost).op(Op::Drop);
         }
-        // Publishes sp and enters preemptive mode (facts section 5).
+        Helper::VirtualFunctionPointer => {
+            published(&mut f, |f| {
+                f.constant(HostFunction::VirtualFunctionPointer as u32).get(1).get(2);
+                f.constant(0).constant(0).op(Op::CallHost);
+            });
+        }
+        Helper::DelegateConstruct => {
+            published(&mut f, |f| {
+                f.constant(HostFunction::DelegateConstruct as u32).get(1).get(2).get(3).get(4);
+                f.op(Op::CallHost).op(Op::Drop);
+            });
+        }
+        Helper::GenericLookup => {
+            f.constant(HostFunction::GenericLookup as u32).get(0).get(1).constant(0).constant(0);
+            f.op(Op::CallHost);
+        }
+        // Publishes sp and enters preemptive mode (`JIT_PInvokeBegin`).
         Helper::PInvokeBegin => {
             f.get(0).op(Op::GlobalSet(Global::StackPointer));
             f.store_local(ValType::I32, 1, 0, 0);
@@ -253,6 +431,15 @@ fn helper_function(types: &mut Types, helper: Helper) -> Function {
         }
     }
     f.finish()
+}
+
+/// C++ code called by managed code: `__stack_pointer` is its caller's, and restored.
+fn published(f: &mut Assembler, work: impl FnOnce(&mut Assembler)) {
+    let saved = f.local();
+    f.op(Op::GlobalGet(Global::StackPointer)).set(saved);
+    f.get(0).op(Op::GlobalSet(Global::StackPointer));
+    work(f);
+    f.get(saved).op(Op::GlobalSet(Global::StackPointer));
 }
 
 fn set_gc_mode(f: &mut Assembler, mode: u32) {

@@ -2,12 +2,14 @@
 
 use super::Function;
 use super::code::{Global, Op};
+use super::decisions::{Compiler, Transition};
 use super::facts::Import;
 use super::function::{Assembler, Types};
 use super::runtime::{Helper, driver_type};
 use super::values::{Held, held_token};
 use crate::abi::ValType;
 use crate::abi::crossgen::Lowered;
+use crate::scenario::Layout;
 
 /// A TransitionBlock: +0 `m_ReturnAddress`, +4 `m_StackPointer`. The arguments follow it, 16-aligned.
 pub const TRANSITION_BLOCK: u32 = 8;
@@ -17,9 +19,28 @@ const ARGUMENTS_AT: u32 = BLOCK_AT + TRANSITION_BLOCK;
 /// `TERMINATE_R2R_STACK_WALK`: what an M-thunk leaves where a walk looks for a function index.
 const TERMINATE_R2R_STACK_WALK: u32 = 1;
 
-/// What an import thunk's record looks like
-/// (`READYTORUN_IMPORT_THUNK_PORTABLE_ENTRYPOINT`): +0 target, +4 RVA of the cell.
-pub const IMPORT_THUNK_RECORD: u32 = 8;
+/// A `VirtualDispatchPortableEntryPoint`: +0 the V-thunk, then these.
+pub mod virtual_dispatch_entry {
+    /// +4: offset in the MethodTable, a u16.
+    pub const TABLE_OFFSET: u32 = 4;
+    /// +6: offset in the vtable chunk, a u16.
+    pub const CHUNK_OFFSET: u32 = 6;
+    /// +8: the table index that is called while the slot's entry point has none.
+    pub const INITIAL_ENTRY: u32 = 8;
+    /// Bytes of it.
+    pub const SIZE: u32 = 12;
+}
+
+/// A `ClosedStaticRetBufPortableEntryPoint` (#134108): +0 the thunk, +4 the static method's entry point.
+pub const CLOSED_STATIC_TARGET: u32 = 4;
+
+/// What becomes of structs, which are passed by reference, in a TransitionBlock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Structs {
+    Copied,
+    Zeroed,
+    ByAddress,
+}
 
 /// Makes a frame with a TransitionBlock and spills the arguments behind it.
 fn transition_frame(
@@ -27,9 +48,9 @@ fn transition_frame(
     lowered: &Lowered,
     frame: u32,
     extra: u32,
-    spill_structs: bool,
+    (slots, size): (Vec<u32>, u32),
+    structs: Structs,
 ) {
-    let (slots, size) = lowered.argument_slots();
     f.enter_frame(0, frame, ARGUMENTS_AT + size + extra);
     f.store_constant(frame, BLOCK_AT, 0);
     f.store_local(ValType::I32, frame, BLOCK_AT + 4, 0);
@@ -44,9 +65,12 @@ fn transition_frame(
     for (&token, slot) in lowered.params.iter().zip(slots) {
         let held = held_token(token);
         match held {
-            Held::Reference(size) if !spill_structs => {
+            Held::Reference(size) if structs == Structs::Zeroed => {
                 f.address(frame, ARGUMENTS_AT + slot).constant(0).constant(size);
                 f.op(Op::MemoryFill);
+            }
+            Held::Reference(_) if structs == Structs::ByAddress => {
+                f.store_local(ValType::I32, frame, ARGUMENTS_AT + slot, param);
             }
             _ => f.spill(held, param, frame, ARGUMENTS_AT + slot),
         }
@@ -54,7 +78,7 @@ fn transition_frame(
     }
 }
 
-/// `WasmImportThunk` (facts section 4.1): asks the VM for the real entry
+/// `WasmImportThunk` (`WasmImportThunk.cs`): asks the VM for the real entry
 /// point, then makes the same call again. By-reference structs are
 /// zero-filled in the block: nothing reads them there.
 pub fn import_thunk(
@@ -68,7 +92,7 @@ pub fn import_thunk(
     let name = format!("WasmDelayLoadHelper->DelayLoad_MethodCall(Sig:{lowered})");
     let mut f = Assembler::new(types, name, ty);
     let (frame, pep) = (f.local(), f.local());
-    transition_frame(&mut f, lowered, frame, 0, false);
+    transition_frame(&mut f, lowered, frame, 0, lowered.argument_slots(), Structs::Zeroed);
     f.address(frame, BLOCK_AT).get(last).op(Op::GlobalGet(Global::MemoryBase));
     f.constant(rva_of(Import::Module));
     f.load_image_word(rva_of(Import::ThunkHelper(Helper::DelayLoadMethodCall)));
@@ -80,19 +104,33 @@ pub fn import_thunk(
     f.finish()
 }
 
-/// `WasmR2RToInterpreterThunk` (facts section 4.2): copies the arguments into
+/// How a thunk finds `READYTORUN_HELPER_R2RToInterpreter`.
+#[derive(Clone, Copy, Debug)]
+pub enum InterpreterEntry {
+    /// In an image: through the helper's cell, at this RVA.
+    Cell(u32),
+    /// In the runtime.
+    Runtime,
+}
+
+/// `WasmR2RToInterpreterThunk` (`WasmR2RToInterpreterThunkNode.cs`): copies the arguments into
 /// a TransitionBlock and enters the interpreter.
 pub fn r2r_to_interpreter(
+    layout: &Layout,
     types: &mut Types,
     lowered: &Lowered,
-    rva_of: &dyn Fn(Import) -> u32,
+    entry: InterpreterEntry,
+    compiler: &dyn Compiler,
 ) -> Function {
     let ty = lowered.func_type();
     let last = ty.params.len() as u32 - 1;
     let mut f = Assembler::new(types, format!("WasmR2RToInterpreterThunk({lowered})"), ty);
     let (frame, saved) = (f.local(), f.local());
-    let (_, size) = lowered.argument_slots();
-    transition_frame(&mut f, lowered, frame, 16, true);
+    let slots = compiler.argument_slots(layout, Transition::ToInterpreter, lowered);
+    let size = slots.1;
+    let copies = compiler.copies_structs(lowered);
+    let structs = if copies { Structs::Copied } else { Structs::ByAddress };
+    transition_frame(&mut f, lowered, frame, 16, slots, structs);
     f.op(Op::GlobalGet(Global::StackPointer)).set(saved);
     f.get(frame).op(Op::GlobalSet(Global::StackPointer));
     f.get(last).address(frame, BLOCK_AT).constant(size);
@@ -101,7 +139,10 @@ pub fn r2r_to_interpreter(
     } else {
         f.address(frame, ARGUMENTS_AT + size);
     }
-    f.load_image_word(rva_of(Import::ThunkHelper(Helper::R2RToInterpreter)));
+    match entry {
+        InterpreterEntry::Cell(rva) => f.load_image_word(rva),
+        InterpreterEntry::Runtime => f.constant(Helper::R2RToInterpreter.slot()),
+    };
     f.op(Op::CallIndirect(types.intern(Helper::R2RToInterpreter.func_type())));
     f.get(saved).op(Op::GlobalSet(Global::StackPointer));
     if let Some(result @ Held::Scalar(_)) = lowered.ret.map(held_token) {
@@ -110,9 +151,14 @@ pub fn r2r_to_interpreter(
     f.finish()
 }
 
-/// `WasmInterpreterToR2RThunk` (facts section 4.3): `(pep, pArgs, pRet)`. Loads
+/// `WasmInterpreterToR2RThunk` (`WasmInterpreterToR2RThunkNode.cs`): `(pep, pArgs, pRet)`. Loads
 /// the arguments from interpreter slots and calls through the entry point.
-pub fn interpreter_to_r2r(types: &mut Types, lowered: &Lowered) -> Function {
+pub fn interpreter_to_r2r(
+    layout: &Layout,
+    types: &mut Types,
+    lowered: &Lowered,
+    compiler: &dyn Compiler,
+) -> Function {
     let call = types.intern(lowered.func_type());
     let name = format!("WasmInterpreterToR2RThunk({lowered})");
     let mut f = Assembler::new(types, name, driver_type());
@@ -128,12 +174,17 @@ pub fn interpreter_to_r2r(types: &mut Types, lowered: &Lowered) -> Function {
         f.get(ret);
     }
     f.get(frame);
-    let (slots, _) = lowered.argument_slots();
+    let (slots, _) = compiler.argument_slots(layout, Transition::FromInterpreter, lowered);
     let mut slots = slots.into_iter();
-    if lowered.this {
-        f.load(ValType::I32, args, slots.next().unwrap_or(0));
+    let this = lowered.this.then(|| slots.next().unwrap_or(0));
+    let buffer = lowered.has_return_buffer();
+    if buffer && !compiler.pushes_this_first() {
+        f.get(ret);
     }
-    if lowered.has_return_buffer() {
+    if let Some(slot) = this {
+        f.load(ValType::I32, args, slot);
+    }
+    if buffer && compiler.pushes_this_first() {
         f.get(ret);
     }
     for (&token, slot) in lowered.params.iter().zip(slots) {
@@ -143,6 +194,64 @@ pub fn interpreter_to_r2r(types: &mut Types, lowered: &Lowered) -> Function {
     if let Some(Held::Scalar(ty)) = result {
         f.op(Op::Store(ty, 0));
     }
-    f.get(saved).op(Op::GlobalSet(Global::StackPointer));
+    if compiler.restores_stack_pointer() {
+        f.get(saved).op(Op::GlobalSet(Global::StackPointer));
+    } else {
+        f.get(frame).op(Op::GlobalSet(Global::StackPointer));
+    }
+    f.finish()
+}
+
+/// The key of a V-thunk: `V`, the result, and every lowered parameter (`WasmVirtualDispatchThunkNode.cs`).
+pub fn virtual_key(lowered: &Lowered) -> String {
+    let letter = |ty: &ValType| match ty {
+        ValType::I32 => 'i',
+        ValType::I64 => 'l',
+        ValType::F32 => 'f',
+        ValType::F64 => 'd',
+        ValType::V128 => 'V',
+    };
+    let ty = lowered.func_type();
+    let result = ty.result.as_ref().map_or('v', letter);
+    ['V', result].into_iter().chain(ty.params.iter().map(letter)).collect()
+}
+
+/// `WasmVirtualDispatchThunk` (`WasmVirtualDispatchThunkNode.cs`): reads the slot from the
+/// receiver's MethodTable and calls what it holds, or the initial entry if
+/// that has no code yet.
+pub fn virtual_dispatch(types: &mut Types, lowered: &Lowered) -> Function {
+    use virtual_dispatch_entry::{CHUNK_OFFSET, INITIAL_ENTRY, TABLE_OFFSET};
+    let ty = lowered.func_type();
+    let last = ty.params.len() as u32 - 1;
+    let call = types.intern(ty.clone());
+    let mut f = Assembler::new(types, format!("WasmVirtualDispatchThunk({lowered})"), ty);
+    let (target, this) = (f.local(), 1);
+    let offset = |at| Op::LoadNarrow(super::code::Narrow::Half, at);
+    f.load(ValType::I32, this, 0).get(last).op(offset(TABLE_OFFSET));
+    f.op(Op::I32Add).op(Op::Load(ValType::I32, 0)).get(last).op(offset(CHUNK_OFFSET));
+    f.op(Op::I32Add).op(Op::Load(ValType::I32, 0)).set(target);
+    for param in 0..last {
+        f.get(param);
+    }
+    f.get(target).load(ValType::I32, target, 0).load(ValType::I32, last, INITIAL_ENTRY);
+    f.load(ValType::I32, target, 0).op(Op::Select).op(Op::CallIndirect(call));
+    f.finish()
+}
+
+/// A thunk for delegates closed over a static method with a return buffer
+/// (#134108): `Invoke` passes `(sp, target, retbuf, ...)`, the method wants
+/// `(sp, retbuf, target, ...)`, and both are the same to wasm.
+pub fn closed_static(types: &mut Types, lowered: &Lowered) -> Function {
+    let ty = lowered.func_type();
+    let last = ty.params.len() as u32 - 1;
+    let call = types.intern(ty.clone());
+    let mut f = Assembler::new(types, format!("WasmClosedStaticThunk({lowered})"), ty);
+    let pep = f.local();
+    f.load(ValType::I32, last, CLOSED_STATIC_TARGET).set(pep);
+    f.get(0).get(2).get(1);
+    for param in 3..last {
+        f.get(param);
+    }
+    f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
     f.finish()
 }

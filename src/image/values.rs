@@ -13,6 +13,8 @@ pub enum Held {
     Scalar(ValType),
     /// Two `i64` operands.
     Pair,
+    /// This many `v128` operands.
+    Vectors(u32),
     /// The address of this many bytes.
     Reference(u32),
 }
@@ -25,9 +27,12 @@ pub fn held(layout: &Layout, ty: Type) -> Held {
         Type::F64 => Held::Scalar(ValType::F64),
         Type::Vector128 => Held::Scalar(ValType::V128),
         Type::Int128 => Held::Pair,
+        Type::Vector256 => Held::Vectors(2),
+        Type::Vector512 => Held::Vectors(4),
         Type::Struct(id) => match layout.structs[id.index()].shape {
             StructShape::Wraps(inner) => held(layout, inner),
             StructShape::Opaque { size, .. } => Held::Reference(size),
+            StructShape::Empty => Held::Reference(1),
         },
         _ => Held::Scalar(ValType::I32),
     }
@@ -36,12 +41,13 @@ pub fn held(layout: &Layout, ty: Type) -> Held {
 /// How a thunk, which knows only the key, holds an argument.
 pub fn held_token(token: Token) -> Held {
     match token {
-        Token::I => Held::Scalar(ValType::I32),
+        Token::I | Token::Continuation => Held::Scalar(ValType::I32),
         Token::L => Held::Scalar(ValType::I64),
         Token::F => Held::Scalar(ValType::F32),
         Token::D => Held::Scalar(ValType::F64),
         Token::V => Held::Scalar(ValType::V128),
         Token::L2 => Held::Pair,
+        Token::Vectors(n) => Held::Vectors(n),
         Token::S(size) | Token::A(size) => Held::Reference(size),
     }
 }
@@ -49,7 +55,11 @@ pub fn held_token(token: Token) -> Held {
 impl Held {
     /// Parameters it takes in a lowered signature.
     pub fn operands(self) -> u32 {
-        if self == Held::Pair { 2 } else { 1 }
+        match self {
+            Held::Scalar(_) | Held::Reference(_) => 1,
+            Held::Pair => 2,
+            Held::Vectors(n) => n,
+        }
     }
 
     /// A result of this kind comes back through a buffer, and of how many bytes.
@@ -57,6 +67,7 @@ impl Held {
         match self {
             Held::Scalar(_) => None,
             Held::Pair => Some(16),
+            Held::Vectors(n) => Some(16 * n),
             Held::Reference(size) => Some(size),
         }
     }
@@ -73,6 +84,11 @@ impl Assembler {
                 self.store_local(ValType::I64, base, offset, param);
                 self.store_local(ValType::I64, base, offset + 8, param + 1);
             }
+            Held::Vectors(n) => {
+                for i in 0..n {
+                    self.store_local(ValType::V128, base, offset + 16 * i, param + i);
+                }
+            }
             Held::Reference(size) => {
                 self.address(base, offset).get(param).constant(size).op(Op::MemoryCopy);
             }
@@ -88,6 +104,11 @@ impl Assembler {
             }
             Held::Pair => {
                 self.load(ValType::I64, base, offset).load(ValType::I64, base, offset + 8);
+            }
+            Held::Vectors(n) => {
+                for i in 0..n {
+                    self.load(ValType::V128, base, offset + 16 * i);
+                }
             }
             Held::Reference(_) => {
                 self.address(base, offset);

@@ -1,50 +1,72 @@
-//! How a method's portable entry point gets its code.
+//! How a portable entry point gets its code.
 //!
-//! The state machine of facts section 2.3: cold, thunk installed by
-//! compare-and-swap, interpreted, R2R published, UCO checked and has.
+//! The state machine of `vm/precode_portable.cpp` and `vm/method.cpp`: cold, thunk installed by
+//! compare-and-swap, interpreted, R2R published, UCO checked and has, FCall.
 
+use super::callee::{Callee, StubKind};
+use super::decisions::{EnsureSite, KeyRequest};
 use super::pep::{PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use super::trace::{Prestub, Step, Writer};
-use super::words::{FunctionPointer, TableIndex};
-use super::{addresses, images, method_pep, thunks};
-use crate::abi::vm::{MetadataConvention, signature_key};
+use super::words::{FunctionPointer, PepAddress, TableIndex};
+use super::{Vm, addresses, images, method_pep, stubs, thunks};
+use crate::abi::vm::MetadataConvention;
 use crate::engine::{Process, Trap};
 use crate::image::facts::Role;
-use crate::scenario::{Convention, MethodId};
+use crate::scenario::{Code, Convention, Form, MethodId};
 
 /// Bytes of the modelled `InterpByteCodeStart`.
 const BYTE_CODE_SIZE: u32 = 16;
+
+/// [`ensure_callable_from_r2r`], where upstream calls it.
+pub fn ensure_at(process: &mut dyn Process, site: EnsureSite, callee: Callee) -> Result<(), Trap> {
+    if process.vm().loader.ensures(site) {
+        ensure_callable_from_r2r(process, callee)?;
+    }
+    Ok(())
+}
 
 /// `MethodDesc::EnsurePortableEntryPointIsCallableFromR2R` (`vm/method.cpp`): a
 /// slot that R2R code will `call_indirect` through must hold something of the
 /// managed type. Without native code, that is the R2R-to-interpreter thunk for
 /// the key of the *metadata* signature, which is managed for a UCO method too.
-pub fn ensure_callable_from_r2r(process: &mut dyn Process, method: MethodId) -> Result<(), Trap> {
-    let pep = method_pep(process, method)?;
-    if pep.words(process)?.has_native_code() {
+/// Does nothing where ReadyToRun is switched off (#132965).
+pub fn ensure_callable_from_r2r(process: &mut dyn Process, callee: Callee) -> Result<(), Trap> {
+    let at = addresses(process, callee)?;
+    let vm = process.vm();
+    if !vm.ready_to_run() || at.pep.words(process)?.has_native_code() {
         return Ok(());
     }
+    let key = key(process.vm(), 'I', callee);
     let vm = process.vm();
-    let layout = &vm.scenario.layout;
-    let signature = &layout.method(method).signature;
-    let key = signature_key('I', layout, signature, MetadataConvention::Default);
     let Some(thunk) = vm.thunks.find(&key) else {
-        vm.trace.push(Step::Pending { method, key });
-        thunks::add_pending(vm, method);
+        vm.trace.push(Step::Pending { callee, key });
+        thunks::add_pending(vm, callee);
         return Ok(());
     };
-    if pep.try_set_actual_code(process, thunk)? {
-        pep.change_flags(process, PREFERS_INTERPRETER, 0)?;
+    if at.pep.try_set_actual_code(process, thunk)? {
+        at.pep.change_flags(process, PREFERS_INTERPRETER, 0)?;
         let by = Writer::InterpreterThunk;
-        process.vm().trace.push(Step::ActualCode { method, code: thunk, by });
+        process.vm().trace.push(Step::ActualCode { callee, code: thunk, by });
     }
     Ok(())
+}
+
+/// The key of a callee's metadata signature.
+pub fn key(vm: &Vm, prefix: char, callee: Callee) -> String {
+    vm.loader.key(&KeyRequest {
+        prefix,
+        layout: &vm.scenario.layout,
+        callee: Some(callee),
+        signature: vm.signature(callee),
+        convention: MetadataConvention::Default,
+    })
 }
 
 /// `MethodDesc::GetMultiCallableAddrOfCode(CORINFO_ACCESS_UNMANAGED_CALLER_MAYBE)`: what `ldftn` yields.
 ///
 /// A managed method's is the address of its entry point, made callable from
-/// R2R; a UCO method's is up to the [loader](super::Loader::uco_method_entry).
+/// R2R, or of its instantiating stub's if it is shared generic code; a UCO
+/// method's is up to the [loader](super::Loader::uco_method_entry).
 pub fn multi_callable_address(
     process: &mut dyn Process,
     method: MethodId,
@@ -53,10 +75,26 @@ pub fn multi_callable_address(
         let loader = process.vm().loader;
         return loader.uco_method_entry(process, method);
     }
-    let pep = method_pep(process, method)?;
+    let vm = process.vm();
+    let shared = vm.scenario.layout.method(method).signature.context;
+    let callee = if shared && vm.loader.instantiates() {
+        stubs::stub(process, StubKind::Instantiating(method))?
+    } else {
+        method.into()
+    };
+    callable_address(process, callee, EnsureSite::MultiCallableAddress).map(FunctionPointer::from)
+}
+
+/// A managed entry point, checked for UCO and made callable from R2R code.
+pub fn callable_address(
+    process: &mut dyn Process,
+    callee: Callee,
+    site: EnsureSite,
+) -> Result<PepAddress, Trap> {
+    let pep = addresses(process, callee)?.pep;
     pep.change_flags(process, UCO_CHECKED, 0)?;
-    ensure_callable_from_r2r(process, method)?;
-    Ok(pep.into())
+    ensure_at(process, site, callee)?;
+    Ok(pep)
 }
 
 fn is_unmanaged_callers_only(process: &mut dyn Process, method: MethodId) -> bool {
@@ -75,7 +113,7 @@ pub fn publish_unmanaged_entry(
     method: MethodId,
 ) -> Result<TableIndex, Trap> {
     const KNOWN: u32 = UCO_CHECKED | UCO_HAS;
-    let at = addresses(process, method)?;
+    let at = addresses(process, method.into())?;
     if at.pep.words(process)?.flags & KNOWN == KNOWN {
         return at.method_desc.unmanaged_entry(process);
     }
@@ -90,12 +128,12 @@ fn set_unmanaged_entry(
     method: MethodId,
     index: TableIndex,
 ) -> Result<(), Trap> {
-    let at = addresses(process, method)?;
+    let at = addresses(process, method.into())?;
     at.method_desc.set_unmanaged_entry(process, index)?;
     process.vm().trace.push(Step::UnmanagedEntry { method, index });
     if at.pep.try_set_actual_code(process, index)? {
-        let by = Writer::UnmanagedEntry;
-        process.vm().trace.push(Step::ActualCode { method, code: index, by });
+        let (callee, by) = (method.into(), Writer::UnmanagedEntry);
+        process.vm().trace.push(Step::ActualCode { callee, code: index, by });
     }
     Ok(())
 }
@@ -107,43 +145,125 @@ fn unmanaged_callers_only_thunk(
     process: &mut dyn Process,
     method: MethodId,
 ) -> Result<TableIndex, Trap> {
-    if let Some(body) = images::ready_to_run_body(process, method)? {
-        return Ok(body);
-    }
+    let body = images::ready_to_run_body(process, method)?;
     let vm = process.vm();
-    match vm.emission.runtime_slot(&Role::ReverseThunk(method)) {
-        Some(slot) => Ok(TableIndex(slot)),
-        None => Err(vm.abort(
-            "GetUnmanagedCallersOnlyThunk: unknown thunk for unmanaged callers only method",
-        )),
-    }
+    let thunk = vm.loader.reverse_thunk(vm, method);
+    let found = if vm.loader.prefers_unmanaged_body() { body.or(thunk) } else { thunk.or(body) };
+    found.ok_or_else(|| {
+        vm.abort("GetUnmanagedCallersOnlyThunk: unknown thunk for unmanaged callers only method")
+    })
 }
 
 /// `MethodDesc::DoPrestub` to `PrepareInitialCode`: R2R code first, else byte code.
-pub fn do_prestub(process: &mut dyn Process, method: MethodId) -> Result<(), Trap> {
-    let pep = method_pep(process, method)?;
+pub fn do_prestub(process: &mut dyn Process, callee: Callee) -> Result<(), Trap> {
+    let outcome = match callee {
+        Callee::Stub(_) => compile_byte_code(process, callee).map(|()| Prestub::ByteCode)?,
+        Callee::Method(method) => prepare_method(process, method)?,
+    };
+    process.vm().trace.push(Step::Prestub { callee, outcome });
+    Ok(())
+}
+
+fn prepare_method(process: &mut dyn Process, method: MethodId) -> Result<Prestub, Trap> {
+    let vm = process.vm();
+    let layout = &vm.scenario.layout;
+    let (code, convention) = (layout.method(method).code, layout.method(method).convention);
+    if code == Code::Native {
+        return prepare_native(process, method, convention);
+    }
     let body = images::ready_to_run_body(process, method)?;
     if let Some(body) = body {
-        if is_unmanaged_callers_only(process, method) {
+        if convention == Convention::UnmanagedCallersOnly {
             set_unmanaged_entry(process, method, body)?;
         } else {
-            pep.set_actual_code(process, body)?;
-            pep.change_flags(process, 0, PREFERS_INTERPRETER)?;
-            let by = Writer::ReadyToRunBody;
-            process.vm().trace.push(Step::ActualCode { method, code: body, by });
+            publish(process, method, body, Writer::ReadyToRunBody)?;
         }
     }
-    let byte_code = process.vm().scenario.layout.method(method).code.has_byte_code();
-    if byte_code && pep.words(process)?.interpreter_data == 0 {
-        let data = process.vm().allocate(BYTE_CODE_SIZE);
-        pep.set_interpreter_data(process, data)?;
+    // The interpreter takes any method that has no compiled code to run.
+    let byte_code = code.has_byte_code() || !process.vm().ready_to_run();
+    if byte_code {
+        compile_byte_code(process, method.into())?;
     }
-    let outcome = match (body, byte_code) {
-        (Some(_), false) => Prestub::ReadyToRun,
-        (Some(_), true) => Prestub::Both,
-        (None, true) => Prestub::ByteCode,
-        (None, false) => return Err(process.vm().abort("the method has no code")),
-    };
-    process.vm().trace.push(Step::Prestub { method, outcome });
+    match (body, byte_code) {
+        (Some(_), false) => Ok(Prestub::ReadyToRun),
+        (Some(_), true) => Ok(Prestub::Both),
+        (None, true) => Ok(Prestub::ByteCode),
+        (None, false) => Err(process.vm().abort("the method has no code")),
+    }
+}
+
+/// An FCall's entry point gets the C++ function. A P/Invoke's stays as it is: its
+/// marshalling stub hangs off the MethodDesc (measured).
+fn prepare_native(
+    process: &mut dyn Process,
+    method: MethodId,
+    convention: Convention,
+) -> Result<Prestub, Trap> {
+    let target = native_code(process, method)?;
+    let marshals = convention == Convention::PInvoke && process.vm().loader.marshals_pinvokes();
+    if !marshals {
+        publish(process, method, target, Writer::FCall)?;
+    }
+    Ok(if marshals { Prestub::MarshallingStub } else { Prestub::FCall })
+}
+
+fn publish(
+    process: &mut dyn Process,
+    method: MethodId,
+    code: TableIndex,
+    by: Writer,
+) -> Result<(), Trap> {
+    let pep = method_pep(process, method)?;
+    pep.set_actual_code(process, code)?;
+    pep.change_flags(process, 0, PREFERS_INTERPRETER)?;
+    process.vm().trace.push(Step::ActualCode { callee: method.into(), code, by });
+    Ok(())
+}
+
+/// The table index of an FCall, or of a P/Invoke's target (`PInvoke::ResolvePInvokeTarget`).
+pub fn native_code(process: &mut dyn Process, method: MethodId) -> Result<TableIndex, Trap> {
+    let vm = process.vm();
+    let slot = vm.emission.runtime_slot(&Role::Body(method));
+    slot.map(TableIndex).ok_or_else(|| vm.abort("the runtime has no such function"))
+}
+
+fn compile_byte_code(process: &mut dyn Process, callee: Callee) -> Result<(), Trap> {
+    let pep = addresses(process, callee)?.pep;
+    if pep.words(process)?.interpreter_data != 0 {
+        return Ok(());
+    }
+    let known = process.vm().byte_code.get(&callee).copied();
+    let data = known.unwrap_or_else(|| {
+        let data = process.vm().allocate(BYTE_CODE_SIZE);
+        process.vm().byte_code.insert(callee, data);
+        data
+    });
+    pep.set_interpreter_data(process, data)
+}
+
+/// `MethodDesc::ResetCodeEntryPoint`: the entry point starts anew, with an
+/// interpreter thunk (`Init_WithInterpreterThunk`) if it had code that R2R
+/// callers may be relying on.
+pub fn reset(process: &mut dyn Process, method: MethodId) -> Result<(), Trap> {
+    let at = addresses(process, method.into())?;
+    let had_code = at.pep.words(process)?.has_native_code();
+    at.pep.init(process, at.method_desc)?;
+    process.vm().trace.push(Step::Reset { method });
+    let dynamic = process.vm().scenario.layout.method(method).form == Form::Dynamic;
+    if had_code && !dynamic {
+        ensure_callable_from_r2r(process, method.into())?;
+    }
+    Ok(())
+}
+
+/// A dynamic method's MethodDesc and entry point become another one's.
+pub fn recycle(process: &mut dyn Process, from: MethodId, to: MethodId) -> Result<(), Trap> {
+    reset(process, from)?;
+    let vm = process.vm();
+    if let Some(at) = vm.methods[from.index()].take() {
+        vm.recycled.push((from, at));
+        vm.methods[to.index()] = Some(at);
+    }
+    vm.thunks.forget(from.into());
     Ok(())
 }

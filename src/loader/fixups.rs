@@ -1,30 +1,59 @@
-//! The two resolvers of import cells (facts section 3.4).
+//! The two resolvers of import cells.
 //!
 //! They store different things for the same fixup kind: the eager one hands
 //! out what `ldftn` needs, the lazy one what a call needs.
 
+use super::callee::Callee;
+use super::decisions::EnsureSite;
 use super::trace::{Resolver, Step};
 use super::words::{FunctionPointer, PepAddress};
-use super::{entry, method_pep};
+use super::{Vm, addresses, entry, interpreter, method_pep, types};
+use crate::abi::Shape;
+use crate::abi::crossgen::lower;
 use crate::engine::{Process, Trap, read_u32, write_u32};
-use crate::image::facts::Import;
+use crate::image::facts::{Cell, Import};
 use crate::image::runtime::Helper;
-use crate::scenario::{AssemblyId, MethodId, SiteId};
+use crate::image::thunks::{TRANSITION_BLOCK, virtual_dispatch_entry, virtual_key};
+use crate::scenario::{AssemblyId, Dispatch, MethodId, SiteId};
 
-/// The eager import section: helpers and the module pointer, when the image is loaded.
+/// The eager import section: helpers, the module pointer and resumption stubs,
+/// when the image is loaded.
 pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
     let emission = process.vm().emission.clone();
+    let facts = &emission.images[assembly.index()];
     let Some(image) = process.vm().images[assembly.index()] else { return Ok(()) };
-    for cell in &emission.images[assembly.index()].cells {
+    for cell in &facts.cells {
+        let at = image.image_base + cell.rva;
         let value = match cell.import {
             Import::Module => image.module,
             // Thunks dereference the cell once: a raw table index.
             Import::ThunkHelper(helper) => helper.slot(),
             // The JIT dereferences it twice: an entry point.
-            Import::JitHelper(helper) => jit_helper_pep(process, helper).0,
-            Import::MethodEntry(_) | Import::LazyMethodEntry(_) => continue,
+            Import::JitHelper(helper) => {
+                let pep = jit_helper_pep(process, helper);
+                process.vm().loader.jit_helper_cell(pep, helper)
+            }
+            Import::GenericLookup(_) => {
+                let record = read_u32(process, at)?;
+                if process.vm().loader.fills_generic_lookups() {
+                    write_u32(process, record, Helper::GenericLookup.slot())?;
+                }
+                continue;
+            }
+            Import::ResumptionStub(method) => {
+                let stubs = &facts.resumption_stubs;
+                let function = stubs.iter().find(|(m, _)| *m == method).map_or(0, |(_, f)| *f);
+                let relocates = process.vm().loader.relocates_resumption_stubs();
+                if relocates { image.min_function_index + function } else { function }
+            }
+            Import::MethodEntry(_)
+            | Import::InstantiatingStub(_)
+            | Import::LazyMethodEntry(_)
+            | Import::VirtualEntry(..)
+            | Import::PInvokeTarget(_)
+            | Import::Missing => continue,
         };
-        write_u32(process, image.image_base + cell.rva, value)?;
+        write_u32(process, at, value)?;
     }
     Ok(())
 }
@@ -49,6 +78,19 @@ pub fn prepare_caller(process: &mut dyn Process, site: SiteId) -> Result<(), Tra
     Ok(())
 }
 
+/// Resolves the cell of an image that imports this, if it has one.
+pub fn resolve(
+    process: &mut dyn Process,
+    assembly: AssemblyId,
+    import: Import,
+) -> Result<Option<u32>, Trap> {
+    let emission = process.vm().emission.clone();
+    let Some(rva) = emission.images[assembly.index()].rva_of(import) else { return Ok(None) };
+    load_dynamic_info_entry(process, assembly, rva)?;
+    let base = process.vm().images[assembly.index()].map_or(0, |image| image.image_base);
+    read_u32(process, base + rva).map(Some)
+}
+
 fn load_dynamic_info_entry(
     process: &mut dyn Process,
     assembly: AssemblyId,
@@ -56,23 +98,38 @@ fn load_dynamic_info_entry(
 ) -> Result<(), Trap> {
     let vm = process.vm();
     let (Some(image), Some(cell)) =
-        (vm.images[assembly.index()], vm.emission.images[assembly.index()].cell_at(rva))
+        (vm.images[assembly.index()], vm.emission.images[assembly.index()].cell_at(rva).copied())
     else {
         return Err(vm.abort("a fixup names no import cell"));
     };
-    let Import::MethodEntry(method) = cell.import else { return Ok(()) };
-    let address = image.image_base + rva;
-    if read_u32(process, address)? != 0 {
+    if read_u32(process, image.image_base + rva)? != 0 {
         return Ok(());
     }
-    let value = entry::multi_callable_address(process, method)?;
+    let (method, value) = match cell.import {
+        Import::MethodEntry(method) if shared(process, method) => {
+            let site = EnsureSite::MultiCallableAddress;
+            let pep = entry::callable_address(process, method.into(), site)?;
+            (method, pep.into())
+        }
+        Import::MethodEntry(method) | Import::InstantiatingStub(method) => {
+            (method, entry::multi_callable_address(process, method)?)
+        }
+        Import::PInvokeTarget(method) => (method, entry::native_code(process, method)?.into()),
+        _ => return Ok(()),
+    };
     patch(process, assembly, rva, method, value, Resolver::LoadDynamicInfoEntry)
+}
+
+/// A call of shared generic code brings the context itself.
+fn shared(process: &mut dyn Process, method: MethodId) -> bool {
+    process.vm().scenario.layout.method(method).signature.context
 }
 
 /// Resolver B, `prestub.cpp` `ExternalMethodFixupWorker`: the first call
 /// through a lazy cell. Always the portable entry point; knows nothing of UCO.
 pub fn external_method_fixup_worker(
     process: &mut dyn Process,
+    transition_block: u32,
     import_thunk: PepAddress,
     image_base: u32,
     module_cell: u32,
@@ -85,14 +142,109 @@ pub fn external_method_fixup_worker(
     let Some((i, cell)) = cell else {
         return Err(vm.abort("an import thunk names no import cell"));
     };
-    let (Import::LazyMethodEntry(method) | Import::MethodEntry(method)) = cell.import else {
-        return Err(vm.abort("an import thunk's cell imports no method"));
-    };
-    let pep = method_pep(process, method)?;
-    let by = Resolver::ExternalMethodFixupWorker;
-    patch(process, AssemblyId(i as u16), rva, method, pep.into(), by)?;
-    entry::ensure_callable_from_r2r(process, method)?;
+    let assembly = AssemblyId(i as u16);
+    match cell.import {
+        Import::LazyMethodEntry(method) | Import::MethodEntry(method) => {
+            let pep = method_pep(process, method)?;
+            let by = Resolver::ExternalMethodFixupWorker;
+            patch(process, assembly, rva, method, pep.into(), by)?;
+            entry::ensure_at(process, EnsureSite::LazyCall, method.into())?;
+            Ok(pep)
+        }
+        Import::VirtualEntry(method, dispatch) => {
+            // `this` is the first argument behind the TransitionBlock.
+            let object = read_u32(process, transition_block.wrapping_add(TRANSITION_BLOCK))?;
+            virtual_entry(process, assembly, cell, method, dispatch, object)
+        }
+        _ => Err(process.vm().abort("an import thunk's cell imports no method")),
+    }
+}
+
+/// A `VirtualEntry` cell: the receiver's entry point, which is not cached, or
+/// an entry point of the V-thunk's, which is (#133146).
+fn virtual_entry(
+    process: &mut dyn Process,
+    assembly: AssemblyId,
+    cell: Cell,
+    method: MethodId,
+    dispatch: Dispatch,
+    object: u32,
+) -> Result<PepAddress, Trap> {
+    if dispatch == Dispatch::VirtualThunk
+        && let Some(entry) = virtual_dispatch_entry(process, method, object)?
+    {
+        let by = Resolver::ExternalMethodFixupWorker;
+        patch(process, assembly, cell.rva, method, entry.into(), by)?;
+        return Ok(entry);
+    }
+    receiver_entry(process, object, method, EnsureSite::VirtualCall)
+}
+
+/// The entry point in a receiver's slot, made callable from R2R code.
+pub fn receiver_entry(
+    process: &mut dyn Process,
+    object: u32,
+    method: MethodId,
+    site: EnsureSite,
+) -> Result<PepAddress, Trap> {
+    let pep = types::slot_entry(process, object, method)?;
+    let (callee, _) = interpreter::owner(process, pep)?;
+    entry::ensure_at(process, site, callee)?;
     Ok(pep)
+}
+
+/// Makes a `VirtualDispatchPortableEntryPoint` for a slot, if there is a V-thunk for it.
+fn virtual_dispatch_entry(
+    process: &mut dyn Process,
+    method: MethodId,
+    object: u32,
+) -> Result<Option<PepAddress>, Trap> {
+    use virtual_dispatch_entry::{CHUNK_OFFSET, INITIAL_ENTRY, SIZE, TABLE_OFFSET};
+    let (table, chunk) = types::slot_offsets(process, object, method)?;
+    let vm = process.vm();
+    let lowered =
+        lower(&vm.scenario.layout, &vm.scenario.layout.method(method).signature, Shape::Managed);
+    let initial_key = entry::key(vm, 'I', Callee::Method(method));
+    let (Some(thunk), Some(initial)) =
+        (vm.thunks.find(&virtual_key(&lowered)), vm.thunks.find(&initial_key))
+    else {
+        return Ok(None);
+    };
+    let at = vm.allocate(SIZE);
+    let entry = PepAddress(at);
+    vm.virtual_dispatch_entries.push((entry, method));
+    write_u32(process, at, thunk.0)?;
+    process.write(at + TABLE_OFFSET, &table.to_le_bytes())?;
+    process.write(at + CHUNK_OFFSET, &chunk.to_le_bytes())?;
+    write_u32(process, at + INITIAL_ENTRY, initial.0)?;
+    Ok(Some(entry))
+}
+
+/// `CORINFO_HELP_VIRTUAL_FUNC_PTR`: the entry point in a receiver's slot.
+pub fn virtual_function_pointer(
+    process: &mut dyn Process,
+    object: u32,
+    method: MethodId,
+) -> Result<FunctionPointer, Trap> {
+    let pep = receiver_entry(process, object, method, EnsureSite::VirtualFunctionPointer)?;
+    let loader = process.vm().loader;
+    loader.virtual_function_pointer(process, pep)
+}
+
+/// The helper of a generic lookup: what its record asks for.
+pub fn generic_lookup(process: &mut dyn Process, record: u32) -> Result<u32, Trap> {
+    let token = read_u32(process, record.wrapping_add(4))?;
+    let method = MethodId(token as u16);
+    addresses(process, method.into())?;
+    Ok(crate::scenario::meaning::context_address(method))
+}
+
+/// Resolves the fixup list of a compiled body before it is published
+/// (`FixupDelayList`); false if one fails, and the body with it. The lists that
+/// Calliper emits name one cell, [`Import::Missing`], which nothing can resolve.
+pub fn fixup_delay_list(vm: &mut Vm, method: MethodId) -> bool {
+    vm.trace.push(Step::Rejected { method });
+    false
 }
 
 fn patch(

@@ -1,11 +1,12 @@
-//! Loading an image: host, relocation, registration (facts section 3).
+//! Loading an image: host, relocation, registration.
 
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
-use super::{MethodAddresses, Vm, fixups, thunks};
+use super::{MethodAddresses, Vm, fixups, thunks, types};
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::ModuleId;
+use crate::image::facts::Role;
 use crate::image::map::GUARD;
 use crate::image::payload::{
     REL_HIGHLOW, REL_WASM32_TABLE, TABLE_BASE, VIRTUAL_IPS_A_FUNCTION, decode_method_entry,
@@ -38,11 +39,15 @@ pub struct LoadedImage {
 /// The host fetches and instantiates an assembly's image; the runtime
 /// relocates and registers it, and makes MethodDescs and entry points for its methods.
 pub fn load(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
-    create_helper_entry_points(process)?;
+    start_runtime(process)?;
     let image = instantiate(process, assembly)?;
     relocate(process, assembly, image.image_base)?;
     register(process, assembly, image)?;
     create_methods(process, assembly)?;
+    types::create(process, assembly)?;
+    if !process.vm().ready_to_run() {
+        return Ok(());
+    }
     // Virtual-IP ranges are registered before eager fixups publish entry points (#132172).
     fixups::resolve_eager_imports(process, assembly)?;
     inject_string_thunks(process, assembly)?;
@@ -60,7 +65,9 @@ fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<Loaded
     let table_base = process.table_len();
     process.table_grow(table_size);
     process.instantiate(ModuleId(assembly.0), image_base, table_base)?;
-    write_u32(process, image_base + TABLE_BASE, table_base)?;
+    if process.vm().loader.patches_table_base() {
+        write_u32(process, image_base + TABLE_BASE, table_base)?;
+    }
     process.vm().trace.push(Step::Loaded { assembly, image_base, table_base });
     Ok(LoadedImage {
         image_base,
@@ -122,25 +129,32 @@ fn register(
     Ok(())
 }
 
-/// MethodDescs with their chunks, code data and cold portable entry points.
+/// The assembly's methods.
 fn create_methods(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
     let emission = process.vm().emission.clone();
     for &method in &emission.images[assembly.index()].methods {
-        let vm = process.vm();
-        let chunk = vm.allocate(CHUNK_SIZE + METHOD_DESC_SIZE);
-        let method_desc = MethodDescAddress(chunk + CHUNK_SIZE);
-        let code_data = vm.allocate(CODE_DATA_SIZE);
-        let pep = PepAddress(vm.allocate(PEP_SIZE + PEP_GUARD));
-        vm.methods[method.index()] = Some(MethodAddresses { pep, method_desc });
-        method_desc.init(process, code_data, pep)?;
-        pep.init(process, method_desc)?;
-        process.write(pep.0 + PEP_SIZE, &[GUARD; PEP_GUARD as usize])?;
+        let addresses = create_method(process)?;
+        process.vm().methods[method.index()] = Some(addresses);
     }
     Ok(())
 }
 
-/// Entry points of the JIT's helpers: `Init(void* nativeEntryPoint)`, without a MethodDesc.
-fn create_helper_entry_points(process: &mut dyn Process) -> Result<(), Trap> {
+/// A MethodDesc with its chunk, code data and cold portable entry point.
+pub(super) fn create_method(process: &mut dyn Process) -> Result<MethodAddresses, Trap> {
+    let vm = process.vm();
+    let chunk = vm.allocate(CHUNK_SIZE + METHOD_DESC_SIZE);
+    let method_desc = MethodDescAddress(chunk + CHUNK_SIZE);
+    let code_data = vm.allocate(CODE_DATA_SIZE);
+    let pep = PepAddress(vm.allocate(PEP_SIZE + PEP_GUARD));
+    method_desc.init(process, code_data, pep)?;
+    pep.init(process, method_desc)?;
+    process.write(pep.0 + PEP_SIZE, &[GUARD; PEP_GUARD as usize])?;
+    Ok(MethodAddresses { pep, method_desc })
+}
+
+/// Once: entry points of the JIT's helpers (`Init(void* nativeEntryPoint)`,
+/// without a MethodDesc), and the transition thunks that the runtime brings.
+fn start_runtime(process: &mut dyn Process) -> Result<(), Trap> {
     if process.vm().helper_peps[0] != PepAddress(0) {
         return Ok(());
     }
@@ -150,6 +164,19 @@ fn create_helper_entry_points(process: &mut dyn Process) -> Result<(), Trap> {
         vm.helper_peps[i] = pep;
         pep.init(process, MethodDescAddress(0))?;
         pep.set_actual_code(process, TableIndex(helper.slot()))?;
+    }
+    let vm = process.vm();
+    let emission = vm.emission.clone();
+    for (slot, role) in (emission.program.host_base()..).zip(&emission.runtime.roles) {
+        match role {
+            Role::R2RToInterpreter(key) => {
+                vm.thunks.register(&format!("I{key}"), TableIndex(slot));
+            }
+            Role::InterpreterToR2R(key) => {
+                vm.thunks.register(&format!("M{key}"), TableIndex(slot));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -180,19 +207,27 @@ fn inject_string_thunks(process: &mut dyn Process, assembly: AssemblyId) -> Resu
 }
 
 /// `ReadyToRunInfo::GetEntryPoint`: the table index of a method's compiled
-/// body, `GetMinFunctionTableIndex() + id`, if its image has one.
+/// body, `GetMinFunctionTableIndex() + id`, if its image has one that is not rejected.
 pub fn ready_to_run_body(
     process: &mut dyn Process,
     method: MethodId,
 ) -> Result<Option<TableIndex>, Trap> {
     let vm = process.vm();
     let assembly = vm.scenario.layout.method(method).assembly;
+    if !vm.ready_to_run() {
+        return Ok(None);
+    }
     let Some(image) = vm.images[assembly.index()] else { return Ok(None) };
     let facts = &vm.emission.images[assembly.index()];
     let Some(rid) = facts.methods.iter().position(|&m| m == method) else { return Ok(None) };
     let entry = image.image_base + facts.method_entries + 4 * rid as u32;
-    let id = decode_method_entry(read_u32(process, entry)?);
-    Ok(id.map(|id| TableIndex(image.min_function_index + id)))
+    let Some((id, has_fixups)) = decode_method_entry(read_u32(process, entry)?) else {
+        return Ok(None);
+    };
+    if has_fixups && !fixups::fixup_delay_list(process.vm(), method) {
+        return Ok(None);
+    }
+    Ok(Some(TableIndex(image.min_function_index + id)))
 }
 
 /// `ExecutionManager::GetWasmFunctionTableIndexFromVirtualIP`.

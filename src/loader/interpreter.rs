@@ -1,16 +1,18 @@
 //! The interpreter's side of calls: entered from R2R code and from C, and calling out.
 
+use super::callee::Callee;
+use super::decisions::{ExportDispatch, KeyRequest};
 use super::observation::{Body, Entry};
 use super::pep::PepWords;
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress, TableIndex};
-use super::{answer, entry, method_pep};
-use crate::abi::vm::{MetadataConvention, argument_slots, returns_by_buffer, signature_key};
+use super::{answer, entry, images, method_pep, stubs};
+use crate::abi::vm::{MetadataConvention, argument_slots, returns_by_buffer};
 use crate::engine::{Process, Trap};
 use crate::image::facts::Role;
 use crate::image::map::THREAD;
 use crate::image::thunks::TRANSITION_BLOCK;
-use crate::scenario::{MethodId, Signature};
+use crate::scenario::{Convention, MethodId, Signature, meaning};
 
 /// `ExecuteInterpretedMethodWithArgs_PortableEntryPoint` (`vm/prestub.cpp`),
 /// behind every R2R-to-interpreter thunk. Without byte code it acts as the
@@ -22,17 +24,18 @@ pub fn execute_with_args(
     ret: u32,
 ) -> Result<(), Trap> {
     let args = transition_block.wrapping_add(TRANSITION_BLOCK);
-    let (method, words) = owner(process, pep)?;
+    let (callee, words) = owner(process, pep)?;
     if words.interpreter_data == 0 {
-        entry::do_prestub(process, method)?;
+        entry::do_prestub(process, callee)?;
         if pep.words(process)?.has_native_entry_point() {
-            return invoke_managed_method(process, pep, method, args, ret);
+            return invoke_managed_method(process, pep, callee, args, ret);
         }
     }
-    interpret(process, pep, method, args, ret)
+    interpret(process, pep, callee, args, ret)
 }
 
-/// `ExecuteInterpretedMethodFromUnmanaged`, behind every reverse thunk.
+/// `ExecuteInterpretedMethodFromUnmanaged`, behind every reverse thunk. Where
+/// the method has an R2R body, that is what must run (#134355).
 pub fn execute_from_unmanaged(
     process: &mut dyn Process,
     token: u32,
@@ -41,11 +44,26 @@ pub fn execute_from_unmanaged(
 ) -> Result<(), Trap> {
     let method = MethodId(token as u16);
     let pep = method_pep(process, method)?;
+    if let Some(body) = images::ready_to_run_body(process, method)? {
+        match process.vm().loader.dispatches_exports() {
+            ExportDispatch::Native => {
+                let scenario = process.vm().scenario.clone();
+                let signature = &scenario.layout.method(method).signature;
+                return native_call(process, body.into(), signature, args, ret);
+            }
+            ExportDispatch::Managed => {
+                let callee = method.into();
+                entry::do_prestub(process, callee)?;
+                return invoke_managed_method(process, pep, callee, args, ret);
+            }
+            ExportDispatch::Interpret => {}
+        }
+    }
     if pep.words(process)?.interpreter_data == 0 {
-        entry::do_prestub(process, method)?;
+        entry::do_prestub(process, method.into())?;
     }
     set_gc_mode(process, GcMode::Cooperative)?;
-    interpret(process, pep, method, args, ret)?;
+    interpret(process, pep, method.into(), args, ret)?;
     set_gc_mode(process, GcMode::Preemptive)
 }
 
@@ -58,14 +76,14 @@ pub fn call(
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
-    let (method, words) = owner(process, target)?;
+    let (callee, words) = owner(process, target)?;
     if words.interpreter_data == 0 {
-        entry::do_prestub(process, method)?;
-        if target.words(process)?.interpreter_data == 0 {
-            return invoke_managed_method(process, target, method, args, ret);
+        entry::do_prestub(process, callee)?;
+        if target.words(process)?.interpreter_data == 0 && !is_pinvoke(process, callee) {
+            return invoke_managed_method(process, target, callee, args, ret);
         }
     }
-    interpret(process, target, method, args, ret)
+    interpret(process, target, callee, args, ret)
 }
 
 /// `INTOP_CALLI` of a managed pointer: native code wins if the entry point has
@@ -76,14 +94,47 @@ pub fn calli(
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
-    let (method, words) = owner(process, target)?;
+    let (callee, words) = owner(process, target)?;
     if words.has_native_entry_point() {
-        return invoke_managed_method(process, target, method, args, ret);
+        return invoke_managed_method(process, target, callee, args, ret);
     }
     call(process, target, args, ret)
 }
 
-/// `InvokeUnmanagedCalli(ftn, cookie)`: the raw index goes to the C stub for the signature's key.
+/// [`calli`] of a callee with arguments that are not in slots yet.
+pub fn calli_with(
+    process: &mut dyn Process,
+    target: PepAddress,
+    callee: Callee,
+    arguments: &Arguments,
+    ret: u32,
+) -> Result<(), Trap> {
+    let signature = process.vm().signature(callee).clone();
+    with_slots(process, &signature, arguments, |process, args| calli(process, target, args, ret))
+}
+
+/// Puts arguments into slots of the interpreter's stack for the time of `work`.
+pub fn with_slots(
+    process: &mut dyn Process,
+    signature: &Signature,
+    arguments: &Arguments,
+    work: impl FnOnce(&mut dyn Process, u32) -> Result<(), Trap>,
+) -> Result<(), Trap> {
+    let vm = process.vm();
+    let (_, size) = argument_slots(&vm.scenario.layout, signature);
+    let args = vm.interpreter_top;
+    let map = &vm.emission.map;
+    if args + size > map.interpreter_stack + map.interpreter_stack_size {
+        return Err(Trap::StackExhausted);
+    }
+    vm.interpreter_top += size;
+    let outcome = arguments.write(process, signature, args).and_then(|()| work(process, args));
+    process.vm().interpreter_top = args;
+    outcome
+}
+
+/// `InvokeUnmanagedCalli(ftn, cookie)`: the raw index goes to the C stub for
+/// the signature's key.
 pub fn call_unmanaged(
     process: &mut dyn Process,
     target: FunctionPointer,
@@ -91,31 +142,44 @@ pub fn call_unmanaged(
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
+    set_gc_mode(process, GcMode::Preemptive)?;
+    native_call(process, target, signature, args, ret)?;
+    set_gc_mode(process, GcMode::Cooperative)
+}
+
+fn native_call(
+    process: &mut dyn Process,
+    target: FunctionPointer,
+    signature: &Signature,
+    args: u32,
+    ret: u32,
+) -> Result<(), Trap> {
     let vm = process.vm();
-    let layout = &vm.scenario.layout;
-    let key = signature_key('M', layout, signature, MetadataConvention::Unmanaged);
+    let key = vm.loader.key(&KeyRequest {
+        prefix: 'M',
+        layout: &vm.scenario.layout,
+        callee: None,
+        signature,
+        convention: MetadataConvention::Unmanaged,
+    });
     let role = Role::InterpreterToNative(key[1..].to_owned());
     let stub = vm.emission.runtime_slot(&role).map_or(TableIndex::NONE, TableIndex);
     if stub == TableIndex::NONE {
         vm.trace.push(Step::NoStub { key });
     }
-    set_gc_mode(process, GcMode::Preemptive)?;
-    process.call(stub.0, [target.0, args, ret])?;
-    set_gc_mode(process, GcMode::Cooperative)
+    process.call(stub.0, [target.0, args, ret])
 }
 
 /// `InvokeManagedMethod`: the `M` thunk for the metadata signature's key.
-fn invoke_managed_method(
+pub fn invoke_managed_method(
     process: &mut dyn Process,
     pep: PepAddress,
-    method: MethodId,
+    callee: Callee,
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
     let vm = process.vm();
-    let layout = &vm.scenario.layout;
-    let signature = &layout.method(method).signature;
-    let key = signature_key('M', layout, signature, MetadataConvention::Default);
+    let key = entry::key(vm, 'M', callee);
     let thunk = vm.thunks.find(&key).unwrap_or(TableIndex::NONE);
     if thunk == TableIndex::NONE {
         vm.trace.push(Step::NoStub { key });
@@ -125,39 +189,68 @@ fn invoke_managed_method(
 
 /// Who owns an entry point: what `GetMethodDesc` reads and VM code then
 /// dereferences. A word that is no entry point leads anywhere.
-fn owner(process: &mut dyn Process, pep: PepAddress) -> Result<(MethodId, PepWords), Trap> {
+pub fn owner(process: &mut dyn Process, pep: PepAddress) -> Result<(Callee, PepWords), Trap> {
     let words = pep.words(process)?;
-    if let Some(method) = process.vm().method_at(words.method_desc) {
-        return Ok((method, words));
+    if let Some(callee) = process.vm().callee_at(words.method_desc) {
+        return Ok((callee, words));
     }
     words.method_desc.dereference(process)?;
     Err(process.vm().abort("a function pointer's MethodDesc is none"))
 }
 
-/// Runs a method's byte code on the arguments in these slots.
+fn is_pinvoke(process: &mut dyn Process, callee: Callee) -> bool {
+    let layout = &process.vm().scenario.layout;
+    matches!(callee, Callee::Method(m) if layout.method(m).convention == Convention::PInvoke)
+}
+
+/// Runs a callee's byte code on the arguments in these slots.
 fn interpret(
     process: &mut dyn Process,
     pep: PepAddress,
-    method: MethodId,
+    callee: Callee,
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
+    if is_pinvoke(process, callee) {
+        return marshal(process, callee, args, ret);
+    }
     if pep.words(process)?.interpreter_data == 0 {
         // Address 0 is readable: a null byte-code pointer decodes as opcode 0 (class C3).
         return Err(process.vm().abort("unimplemented or invalid interpreter opcode"));
     }
+    match callee {
+        Callee::Stub(stub) => stubs::run(process, stub, args, ret),
+        Callee::Method(method) => interpret_method(process, method, args, ret),
+    }
+}
+
+/// A P/Invoke's marshalling stub: calls the C function.
+fn marshal(process: &mut dyn Process, callee: Callee, args: u32, ret: u32) -> Result<(), Trap> {
+    let Callee::Method(method) = callee else { return Ok(()) };
+    let target = entry::native_code(process, method)?;
+    let scenario = process.vm().scenario.clone();
+    let signature = &scenario.layout.method(method).signature;
+    call_unmanaged(process, target.into(), signature, args, ret)
+}
+
+fn interpret_method(
+    process: &mut dyn Process,
+    method: MethodId,
+    args: u32,
+    ret: u32,
+) -> Result<(), Trap> {
     let vm = process.vm();
     let layout = &vm.scenario.layout;
     let signature = &layout.method(method).signature;
     let (slots, _) = argument_slots(layout, signature);
     let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
-    let size = signature.ret.map_or(0, |ty| crate::scenario::meaning::stack_size(layout, ty));
+    let size = signature.ret.map_or(0, |ty| meaning::stack_size(layout, ty));
     let entry = Entry {
         method,
         body: Body::Interpreter,
         stack_pointer: process.stack_pointer(),
         return_buffer: if by_buffer { ret } else { 0 },
-        arguments: 0..0,
+        ..Entry::default()
     };
     let result = answer(process, entry, |process, seen| {
         for slot in &slots {
@@ -168,6 +261,79 @@ fn interpret(
         Ok(())
     })?;
     process.write(ret, &result[..size as usize])
+}
+
+/// The arguments of one call, out of their slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// The receiver.
+    pub this: Option<u32>,
+    /// The hidden generic context.
+    pub context: Option<u32>,
+    /// The hidden continuation.
+    pub continuation: Option<u32>,
+    /// The parameters, each padded to 8 bytes as `meaning` has them.
+    pub values: Vec<u8>,
+}
+
+impl Arguments {
+    /// Reads the arguments of a call with this signature.
+    pub fn read(process: &mut dyn Process, signature: &Signature, at: u32) -> Result<Self, Trap> {
+        let (slots, _) = argument_slots(&process.vm().scenario.layout, signature);
+        let mut slots = slots.into_iter();
+        let mut arguments = Arguments::default();
+        let hidden = [
+            (signature.instance, &mut arguments.this),
+            (signature.context, &mut arguments.context),
+            (signature.continuation, &mut arguments.continuation),
+        ];
+        for (_, word) in hidden.into_iter().filter(|(there, _)| *there) {
+            let offset = slots.next().map_or(0, |slot| slot.offset);
+            *word = Some(crate::engine::read_u32(process, at.wrapping_add(offset))?);
+        }
+        for slot in slots {
+            let bytes = process.read(at.wrapping_add(slot.offset), slot.size)?;
+            let end = arguments.values.len() + slot.size.next_multiple_of(8) as usize;
+            arguments.values.extend_from_slice(bytes);
+            arguments.values.resize(end, 0);
+        }
+        Ok(arguments)
+    }
+
+    /// Writes them where a callee with this signature looks for them.
+    fn write(&self, process: &mut dyn Process, signature: &Signature, at: u32) -> Result<(), Trap> {
+        let (slots, _) = argument_slots(&process.vm().scenario.layout, signature);
+        let mut slots = slots.into_iter();
+        let hidden = [
+            (signature.instance, self.this),
+            (signature.context, self.context),
+            (signature.continuation, self.continuation),
+        ];
+        for (_, word) in hidden.into_iter().filter(|(there, _)| *there) {
+            let offset = slots.next().map_or(0, |slot| slot.offset);
+            crate::engine::write_u32(process, at + offset, word.unwrap_or(0))?;
+        }
+        let mut from = 0;
+        for slot in slots {
+            let end = from + slot.size.next_multiple_of(8) as usize;
+            let value = self.values.get(from..from + slot.size as usize).unwrap_or_default();
+            process.write(at + slot.offset, value)?;
+            from = end;
+        }
+        Ok(())
+    }
+
+    /// Takes the first parameter, a word, out.
+    pub fn take_first(&mut self) -> u32 {
+        let word = self.values.first_chunk::<4>().map_or(0, |b| u32::from_le_bytes(*b));
+        self.values.drain(..self.values.len().min(8));
+        word
+    }
+
+    /// Puts a word in front of the parameters.
+    pub fn put_first(&mut self, word: u32) {
+        self.values.splice(0..0, u64::from(word).to_le_bytes());
+    }
 }
 
 /// Which mode the thread is in.

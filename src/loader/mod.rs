@@ -8,15 +8,24 @@
 //! | file | models |
 //! |---|---|
 //! | [`pep`] | `vm/precode_portable.hpp`: the words of an entry point |
+//! | [`callee`] | what owns an entry point: a method, or a stub of the VM's |
 //! | [`entry`] | `vm/method.cpp`, `vm/prestub.cpp`: how entry points get their code |
 //! | [`images`] | `hosts/corerun/wasm/libCorerun.js`, `vm/readytoruninfo.cpp`: loading, relocation, virtual IPs |
 //! | [`thunks`] | `vm/pregeneratedstringthunks.cpp`: the string-thunk registry and its pending list |
 //! | [`fixups`] | `vm/jitinterface.cpp` and `vm/prestub.cpp`: the two resolvers of import cells |
+//! | [`stubs`] | instantiating, unboxing and shuffle stubs |
+//! | [`types`] | MethodTables, their slots, and dispatch on a receiver |
+//! | [`delegates`] | delegate objects |
 //! | [`interpreter`] | the interpreter's calls, in and out |
+//! | [`calls`] | the script's calls, from every kind of caller |
+//! | [`runtime`] | methods that the runtime runs by itself |
 //! | [`script`] | the script's events, observed from both sides |
 //! | [`decisions`] | what a fault can get wrong |
 
+pub mod callee;
+pub mod calls;
 pub mod decisions;
+pub mod delegates;
 pub mod entry;
 pub mod faults;
 pub mod fixups;
@@ -24,23 +33,28 @@ pub mod images;
 pub mod interpreter;
 pub mod observation;
 pub mod pep;
+pub mod runtime;
 pub mod script;
+pub mod stubs;
 pub mod thunks;
 pub mod trace;
+pub mod types;
 pub mod words;
 
 use std::sync::Arc;
 
 use crate::engine::{Process, Trap};
+use crate::image::bodies::block;
 use crate::image::facts::Emission;
-use crate::image::methods::block;
 use crate::image::runtime::Helper;
-use crate::scenario::{MethodId, Scenario, meaning};
+use crate::scenario::{Code, MethodId, Scenario, Signature, VariableId, meaning};
 
+use callee::{Callee, Stub};
 pub use decisions::{Fixed, Loader};
 use observation::{Body, Entry, Observation};
+use rustc_hash::FxHashMap;
 use trace::Step;
-use words::{MethodDescAddress, PepAddress};
+use words::{FunctionPointer, MethodDescAddress, PepAddress};
 
 /// The modelled VM of one process.
 #[derive(Debug)]
@@ -64,6 +78,21 @@ pub struct Vm {
     helper_peps: [PepAddress; Helper::JIT.len()],
     thunks: thunks::Registry,
     prepared_callers: Vec<bool>,
+    classes: Vec<Option<types::LoadedClass>>,
+    stubs: Vec<(Stub, MethodAddresses)>,
+    /// Byte code that was compiled, kept when an entry point is reset.
+    byte_code: FxHashMap<Callee, u32>,
+    /// Dynamic methods that are no more, with what was theirs.
+    recycled: Vec<(MethodId, MethodAddresses)>,
+    delegates: Vec<(VariableId, u32)>,
+    closed_statics: Vec<(PepAddress, PepAddress)>,
+    virtual_dispatch_entries: Vec<(PepAddress, MethodId)>,
+    /// First free byte of the interpreter's stack.
+    interpreter_top: u32,
+    /// The calls that are going on, outermost first.
+    running: Vec<calls::Running>,
+    /// The first stray write that a call of the event saw.
+    stray_write: Option<observation::StrayWrite>,
 }
 
 /// Where a method's structures lie.
@@ -87,6 +116,12 @@ pub enum HostFunction {
     ExecuteInterpretedMethodWithArgs = 2,
     /// `(method token, args, argsSize, ret)`.
     ExecuteInterpretedMethodFromUnmanaged = 3,
+    /// `(object, slot token) -> PEP`.
+    VirtualFunctionPointer = 4,
+    /// `(variable, object, function pointer, closed)`.
+    DelegateConstruct = 5,
+    /// `(context source, record) -> context`.
+    GenericLookup = 6,
 }
 
 impl Vm {
@@ -105,6 +140,16 @@ impl Vm {
             next_virtual_ip: images::FIRST_VIRTUAL_IP,
             helper_peps: [PepAddress(0); Helper::JIT.len()],
             thunks: thunks::Registry::default(),
+            classes: vec![None; layout.classes.len()],
+            stubs: Vec::new(),
+            byte_code: FxHashMap::default(),
+            recycled: Vec::new(),
+            delegates: Vec::new(),
+            closed_statics: Vec::new(),
+            virtual_dispatch_entries: Vec::new(),
+            interpreter_top: emission.map.interpreter_stack,
+            running: Vec::new(),
+            stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),
             trace: Vec::with_capacity(4 * scenario.script.len()),
             fault_calls: 0,
@@ -129,10 +174,62 @@ impl Vm {
         &self.helper_peps
     }
 
-    /// The method whose MethodDesc lies at this address.
-    fn method_at(&self, address: MethodDescAddress) -> Option<MethodId> {
-        let at = |m: &Option<MethodAddresses>| m.is_some_and(|m| m.method_desc == address);
-        self.methods.iter().position(at).map(|i| MethodId(i as u16))
+    /// Dynamic methods whose MethodDesc and entry point have become another one's.
+    pub fn recycled(&self) -> &[(MethodId, MethodAddresses)] {
+        &self.recycled
+    }
+
+    /// Entry points of V-thunks, and the slots that they are for.
+    pub fn virtual_dispatch_entries(&self) -> &[(PepAddress, MethodId)] {
+        &self.virtual_dispatch_entries
+    }
+
+    /// The innermost call that is going on, or was when the process died: which
+    /// of the observed calls.
+    pub fn innermost_call(&self) -> Option<usize> {
+        self.running.last().map(|running| running.call)
+    }
+
+    /// R2R code is used at all.
+    pub fn ready_to_run(&self) -> bool {
+        !self.scenario.interpreter_only
+    }
+
+    /// How a callee is called.
+    pub fn signature(&self, callee: Callee) -> &Signature {
+        match callee {
+            Callee::Method(method) => &self.scenario.layout.method(method).signature,
+            Callee::Stub(stub) => &self.stubs[usize::from(stub.0)].0.signature,
+        }
+    }
+
+    /// The method that a callee is, or leads to.
+    pub fn method_of(&self, callee: Callee) -> MethodId {
+        match callee {
+            Callee::Method(method) => method,
+            Callee::Stub(stub) => self.stubs[usize::from(stub.0)].0.kind.method(),
+        }
+    }
+
+    /// Where a callee's structures lie.
+    pub fn addresses(&self, callee: Callee) -> Option<MethodAddresses> {
+        match callee {
+            Callee::Method(method) => self.method(method),
+            Callee::Stub(stub) => self.stubs.get(usize::from(stub.0)).map(|(_, at)| *at),
+        }
+    }
+
+    /// The callee whose MethodDesc lies at this address.
+    fn callee_at(&self, address: MethodDescAddress) -> Option<Callee> {
+        self.callees().find(|(_, at)| at.method_desc == address).map(|(callee, _)| callee)
+    }
+
+    /// Everything that has an entry point, with where it lies.
+    pub fn callees(&self) -> impl Iterator<Item = (Callee, MethodAddresses)> {
+        let methods = (0..).map(MethodId).zip(&self.methods);
+        let methods = methods.filter_map(|(id, at)| Some((Callee::Method(id), (*at)?)));
+        let stubs = (0..).map(callee::StubId).zip(&self.stubs);
+        methods.chain(stubs.map(|(id, (_, at))| (Callee::Stub(id), *at)))
     }
 
     /// Counts that a fault decides. Every overridden decision starts with this, so that a scoreboard
@@ -154,12 +251,12 @@ impl Vm {
 /// # Errors
 /// [`Trap::Unreachable`] if its assembly is not loaded: upstream throws a type load exception.
 pub fn method_pep(process: &mut dyn Process, method: MethodId) -> Result<PepAddress, Trap> {
-    addresses(process, method).map(|a| a.pep)
+    addresses(process, method.into()).map(|a| a.pep)
 }
 
-fn addresses(process: &mut dyn Process, method: MethodId) -> Result<MethodAddresses, Trap> {
+fn addresses(process: &mut dyn Process, callee: Callee) -> Result<MethodAddresses, Trap> {
     let vm = process.vm();
-    vm.method(method).ok_or_else(|| vm.abort("the method's assembly is not loaded"))
+    vm.addresses(callee).ok_or_else(|| vm.abort("the method's assembly is not loaded"))
 }
 
 impl Vm {
@@ -183,7 +280,7 @@ pub fn host_call(
     match function {
         f if f == HostFunction::Probe as u32 => probe(process, a, b).map(|()| 0),
         f if f == HostFunction::ExternalMethodFixupWorker as u32 => {
-            fixups::external_method_fixup_worker(process, PepAddress(b), c, d).map(|pep| pep.0)
+            fixups::external_method_fixup_worker(process, a, PepAddress(b), c, d).map(|pep| pep.0)
         }
         f if f == HostFunction::ExecuteInterpretedMethodWithArgs as u32 => {
             interpreter::execute_with_args(process, PepAddress(a), b, d).map(|()| 0)
@@ -191,6 +288,13 @@ pub fn host_call(
         f if f == HostFunction::ExecuteInterpretedMethodFromUnmanaged as u32 => {
             interpreter::execute_from_unmanaged(process, a, b, d).map(|()| 0)
         }
+        f if f == HostFunction::VirtualFunctionPointer as u32 => {
+            fixups::virtual_function_pointer(process, a, MethodId(b as u16)).map(|p| p.0)
+        }
+        f if f == HostFunction::DelegateConstruct as u32 => {
+            delegates::construct(process, a, b, FunctionPointer(c), d != 0).map(|()| 0)
+        }
+        f if f == HostFunction::GenericLookup as u32 => fixups::generic_lookup(process, b),
         _ => Err(process.vm().abort("unknown host function")),
     }
 }
@@ -201,29 +305,30 @@ fn probe(process: &mut dyn Process, token: u32, at: u32) -> Result<(), Trap> {
     let vm = process.vm();
     let layout = &vm.scenario.layout;
     let size = meaning::arguments_size(layout, &layout.method(method).signature);
+    let native = layout.method(method).code == Code::Native;
     let mut hidden = [0; 3];
     let offsets = [block::STACK_POINTER, block::ENTRY_POINT, block::RETURN_BUFFER];
     for (word, offset) in hidden.iter_mut().zip(offsets) {
         *word = crate::engine::read_u32(process, at + offset)?;
     }
     let [stack_pointer, entry_point, return_buffer] = hidden;
-    let entry = Entry {
-        method,
-        body: Body::ReadyToRun { entry_point: PepAddress(entry_point) },
-        stack_pointer,
-        return_buffer,
-        arguments: 0..0,
-    };
+    let entry_point = PepAddress(entry_point);
+    let body = if native { Body::Native { entry_point } } else { Body::ReadyToRun { entry_point } };
+    let entry = Entry { method, body, stack_pointer, return_buffer, ..Entry::default() };
     let result_at = at + block::ARGUMENTS + size;
-    answer(process, entry, |process, seen| {
+    // What the body calls finds its stack pointer published, below its frame.
+    let published = process.stack_pointer();
+    process.set_stack_pointer(at - block::AT);
+    let result = answer(process, entry, |process, seen| {
         seen.extend_from_slice(process.read(at + block::ARGUMENTS, size)?);
         Ok(())
-    })
-    .and_then(|result| process.write(result_at, &result))
+    })?;
+    process.set_stack_pointer(published);
+    process.write(result_at, &result)
 }
 
-/// Records that a body was entered with the arguments that `read` appends, and
-/// gives the bytes of its result.
+/// Records that a body was entered with the arguments that `read` appends, makes
+/// the calls that it makes, and gives the bytes of its result.
 fn answer(
     process: &mut dyn Process,
     mut entry: Entry,
@@ -235,10 +340,12 @@ fn answer(
     let outcome = read(process, &mut bytes);
     let vm = process.vm();
     entry.arguments = start..bytes.len();
+    entry.call = vm.running.last().map(|running| running.call);
     let mut result = Vec::new();
     meaning::push_result(&vm.scenario.layout, entry.method, &bytes[start..], &mut result);
     vm.observation.bytes = bytes;
     outcome?;
     vm.observation.entries.push(entry);
+    calls::inside(process)?;
     Ok(result)
 }

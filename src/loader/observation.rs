@@ -5,13 +5,15 @@ use std::ops::Range;
 use super::pep::PepWords;
 use super::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::engine::Trap;
-use crate::scenario::{AssemblyId, MethodId};
+use crate::scenario::{AssemblyId, ClassId, MethodId};
 
 /// All that was observed of one run. Bytes lie in one buffer, to keep runs cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation {
     /// One an executed event; the last one may have trapped.
     pub events: Vec<EventObservation>,
+    /// Calls in the order in which they began, calls inside others included.
+    pub calls: Vec<CallObservation>,
     /// Bodies that were entered, in order.
     pub entries: Vec<Entry>,
     /// Argument and result bytes.
@@ -25,16 +27,27 @@ pub struct Observation {
 /// One event, executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventObservation {
+    /// Which of [`Observation::calls`].
+    pub calls: Range<usize>,
     /// Which of [`Observation::entries`].
     pub entries: Range<usize>,
-    /// For a call that returned: the result bytes, in [`Observation::bytes`].
-    pub result: Range<usize>,
     /// For a take: what the variable holds now. For a call through a variable: what it held.
     pub pointer: Option<FunctionPointer>,
     /// `__stack_pointer` before and after.
     pub stack_pointer: (u32, u32),
     /// The first byte that was written and should not have been.
     pub stray_write: Option<StrayWrite>,
+}
+
+/// One call, as its caller saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallObservation {
+    /// How many calls it is inside of.
+    pub depth: usize,
+    /// The result bytes, in [`Observation::bytes`]; `None` if it did not return.
+    pub result: Option<Range<usize>>,
+    /// `__stack_pointer` before and after.
+    pub stack_pointer: (u32, u32),
 }
 
 /// A byte that nothing may write to was written.
@@ -57,6 +70,8 @@ pub enum Place {
     Guard,
     /// Behind the result of a call.
     BehindResult,
+    /// The fields of an object.
+    Object(ClassId),
     /// The caller's arguments.
     CallerArguments,
     /// Behind a portable entry point.
@@ -66,8 +81,10 @@ pub enum Place {
 }
 
 /// A body was entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
+    /// Which of [`Observation::calls`] was the innermost one that was going on.
+    pub call: Option<usize>,
     /// Whose body.
     pub method: MethodId,
     /// Which of its bodies.
@@ -76,19 +93,25 @@ pub struct Entry {
     pub stack_pointer: u32,
     /// The return buffer it was given, 0 if none.
     pub return_buffer: u32,
-    /// `this` and the parameters, in [`Observation::bytes`].
+    /// `this`, hidden arguments and the parameters, in [`Observation::bytes`].
     pub arguments: Range<usize>,
 }
 
 /// Which body of a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Body {
+    /// C++ code: an FCall, or the target of a P/Invoke.
+    Native {
+        /// The portable entry point it was given; 0 for a P/Invoke's target.
+        entry_point: PepAddress,
+    },
     /// The one in the R2R image.
     ReadyToRun {
         /// The portable entry point it was given; 0 for a UCO body.
         entry_point: PepAddress,
     },
     /// The interpreter's.
+    #[default]
     Interpreter,
 }
 
@@ -97,6 +120,8 @@ pub enum Body {
 pub struct Finals {
     /// Every method of a loaded assembly: its entry point's words and its own unmanaged entry.
     pub methods: Vec<(MethodId, PepWords, TableIndex)>,
+    /// Every stub's entry point, in the order of making.
+    pub stubs: Vec<PepWords>,
     /// Every import cell of a loaded image: RVA and value.
     pub cells: Vec<(AssemblyId, u32, u32)>,
     /// Table length.
@@ -110,6 +135,7 @@ impl Observation {
     pub fn with_capacity(events: usize) -> Self {
         Self {
             events: Vec::with_capacity(events),
+            calls: Vec::with_capacity(events),
             entries: Vec::with_capacity(events),
             bytes: Vec::with_capacity(32 * events),
             ..Self::default()

@@ -6,16 +6,16 @@
 
 use rustc_hash::FxHashMap;
 
+use super::callee::Callee;
 use super::words::TableIndex;
 use super::{Vm, entry};
 use crate::engine::{Process, Trap};
-use crate::scenario::MethodId;
 
 /// Key to table index, and who waits.
 #[derive(Debug, Default)]
 pub struct Registry {
     thunks: FxHashMap<Box<str>, TableIndex>,
-    pending: Vec<MethodId>,
+    pending: Vec<Callee>,
 }
 
 impl Registry {
@@ -26,6 +26,11 @@ impl Registry {
         }
     }
 
+    /// A callee is no more.
+    pub fn forget(&mut self, callee: Callee) {
+        self.pending.retain(|waiting| *waiting != callee);
+    }
+
     /// The thunk for a key, prefix included.
     pub fn find(&self, key: &str) -> Option<TableIndex> {
         self.thunks.get(key).copied()
@@ -33,16 +38,19 @@ impl Registry {
 }
 
 /// Queues a method (`AddPendingPortableEntryPointThunk`).
-pub fn add_pending(vm: &mut Vm, method: MethodId) {
-    if !vm.thunks.pending.contains(&method) {
-        vm.thunks.pending.push(method);
+pub fn add_pending(vm: &mut Vm, callee: Callee) {
+    if !vm.thunks.pending.contains(&callee) {
+        vm.thunks.pending.push(callee);
     }
 }
 
 /// Tries again for every queued method (`ResolvePendingPortableEntryPointThunksGlobal`).
 pub fn resolve_pending(process: &mut dyn Process) -> Result<(), Trap> {
-    for method in std::mem::take(&mut process.vm().thunks.pending) {
-        entry::ensure_callable_from_r2r(process, method)?;
+    if !process.vm().loader.replays_pending() {
+        return Ok(());
+    }
+    for callee in std::mem::take(&mut process.vm().thunks.pending) {
+        entry::ensure_callable_from_r2r(process, callee)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The loader's steps, kept for the account of a finding.
 
-use super::words::{FunctionPointer, TableIndex};
+use super::callee::Callee;
+use super::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::scenario::{AssemblyId, MethodId, VariableId};
 
 /// One thing that the loader did. Plain data: told in words only when there is a finding.
@@ -19,15 +20,15 @@ pub enum Step {
     },
     /// The prestub ran.
     Prestub {
-        /// For which method.
-        method: MethodId,
+        /// For whom.
+        callee: Callee,
         /// What it did.
         outcome: Prestub,
     },
     /// `_pActualCode` was written.
     ActualCode {
         /// Whose.
-        method: MethodId,
+        callee: Callee,
         /// What it holds now.
         code: TableIndex,
         /// Who wrote it.
@@ -42,10 +43,31 @@ pub enum Step {
     },
     /// No thunk is registered under the key; the method waits for a later image.
     Pending {
-        /// Which method.
-        method: MethodId,
+        /// Who waits.
+        callee: Callee,
         /// The key that was looked up.
         key: String,
+    },
+    /// A compiled body was rejected, as one of its fixups fails.
+    Rejected {
+        /// Whose.
+        method: MethodId,
+    },
+    /// An entry point was reset.
+    Reset {
+        /// Whose.
+        method: MethodId,
+    },
+    /// A delegate was made.
+    Delegate {
+        /// Its address.
+        delegate: u32,
+        /// `_target`.
+        target: u32,
+        /// `_methodPtr`.
+        method_ptr: PepAddress,
+        /// `_methodPtrAux`.
+        aux: FunctionPointer,
     },
     /// An import cell was written.
     CellPatched {
@@ -88,6 +110,10 @@ pub enum Prestub {
     ByteCode,
     /// Both.
     Both,
+    /// Published the C++ function of an FCall.
+    FCall,
+    /// Nothing: a P/Invoke has a marshalling stub.
+    MarshallingStub,
 }
 
 /// Who writes `_pActualCode`.
@@ -99,6 +125,8 @@ pub enum Writer {
     ReadyToRunBody,
     /// The UCO path: the method's own unmanaged index, over null.
     UnmanagedEntry,
+    /// The prestub of an FCall.
+    FCall,
 }
 
 /// Who resolves an import cell.

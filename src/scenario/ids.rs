@@ -4,8 +4,8 @@
 //! that a new one cannot be forgotten.
 
 use super::{
-    Action, AssemblyId, Call, Caller, Event, Layout, Method, MethodId, Scenario, Signature, Site,
-    SiteId, Struct, StructId, StructShape, Type, VariableId,
+    Action, AssemblyId, Call, Caller, Class, ClassId, Event, Layout, Method, MethodId, Scenario,
+    Signature, Site, SiteId, Slot, Struct, StructId, StructShape, Type, VariableId,
 };
 
 /// An id, to be changed.
@@ -15,6 +15,8 @@ pub enum Id<'a> {
     Assembly(&'a mut AssemblyId),
     /// Of a value type.
     Struct(&'a mut StructId),
+    /// Of a class.
+    Class(&'a mut ClassId),
     /// Of a method.
     Method(&'a mut MethodId),
     /// Of a call site.
@@ -30,6 +32,8 @@ pub enum Item {
     Assembly,
     /// Value types.
     Struct,
+    /// Classes.
+    Class,
     /// Methods.
     Method,
     /// Call sites.
@@ -38,7 +42,8 @@ pub enum Item {
 
 impl Item {
     /// Every kind, from what refers to what is referred to.
-    pub const ALL: [Item; 4] = [Item::Site, Item::Method, Item::Struct, Item::Assembly];
+    pub const ALL: [Item; 5] =
+        [Item::Site, Item::Method, Item::Class, Item::Struct, Item::Assembly];
 
     /// How many a scenario has.
     pub fn count(self, scenario: &Scenario) -> usize {
@@ -46,6 +51,7 @@ impl Item {
         match self {
             Item::Assembly => layout.assemblies.len(),
             Item::Struct => layout.structs.len(),
+            Item::Class => layout.classes.len(),
             Item::Method => layout.methods.len(),
             Item::Site => layout.sites.len(),
         }
@@ -56,6 +62,7 @@ impl Item {
         match (self, id) {
             (Item::Assembly, Id::Assembly(id)) => Some(&mut id.0),
             (Item::Struct, Id::Struct(id)) => Some(&mut id.0),
+            (Item::Class, Id::Class(id)) => Some(&mut id.0),
             (Item::Method, Id::Method(id)) => Some(&mut id.0),
             (Item::Site, Id::Site(id)) => Some(&mut id.0),
             _ => None,
@@ -70,6 +77,7 @@ pub fn remove(scenario: &mut Scenario, item: Item, index: usize) {
     match item {
         Item::Assembly => drop(layout.assemblies.remove(index)),
         Item::Struct => drop(layout.structs.remove(index)),
+        Item::Class => drop(layout.classes.remove(index)),
         Item::Method => drop(layout.methods.remove(index)),
         Item::Site => drop(layout.sites.remove(index)),
     }
@@ -86,6 +94,7 @@ pub fn remove(scenario: &mut Scenario, item: Item, index: usize) {
 pub fn visit(scenario: &mut Scenario, see: &mut dyn FnMut(Id<'_>)) {
     let layout = &mut scenario.layout;
     layout.structs.iter_mut().for_each(|item| in_struct(item, see));
+    layout.classes.iter_mut().for_each(|class| in_class(class, see));
     layout.methods.iter_mut().for_each(|method| in_method(method, see));
     layout.sites.iter_mut().for_each(|site| in_site(site, see));
     scenario.script.iter_mut().for_each(|event| in_event(event, see));
@@ -93,7 +102,7 @@ pub fn visit(scenario: &mut Scenario, see: &mut dyn FnMut(Id<'_>)) {
 
 fn in_struct(item: &mut Struct, see: &mut dyn FnMut(Id<'_>)) {
     match &mut item.shape {
-        StructShape::Opaque { size: _, align: _ } => {}
+        StructShape::Opaque { size: _, align: _ } | StructShape::Empty => {}
         StructShape::Wraps(ty) => in_type(ty, see),
     }
 }
@@ -105,13 +114,28 @@ fn in_type(ty: &mut Type, see: &mut dyn FnMut(Id<'_>)) {
 }
 
 fn in_signature(signature: &mut Signature, see: &mut dyn FnMut(Id<'_>)) {
-    let Signature { instance: _, ret, params } = signature;
+    let Signature { instance: _, context: _, continuation: _, ret, params } = signature;
     params.iter_mut().chain(ret).for_each(|ty| in_type(ty, see));
 }
 
-fn in_method(method: &mut Method, see: &mut dyn FnMut(Id<'_>)) {
-    let Method { name: _, assembly, convention: _, code: _, reverse_thunk: _, signature } = method;
+fn in_class(class: &mut Class, see: &mut dyn FnMut(Id<'_>)) {
+    let Class { name: _, assembly, base, kind: _ } = class;
     see(Id::Assembly(assembly));
+    if let Some(base) = base {
+        see(Id::Class(base));
+    }
+}
+
+fn in_method(method: &mut Method, see: &mut dyn FnMut(Id<'_>)) {
+    let Method { assembly, class, slot, signature, .. } = method;
+    see(Id::Assembly(assembly));
+    if let Some(class) = class {
+        see(Id::Class(class));
+    }
+    match slot {
+        Slot::None | Slot::Virtual => {}
+        Slot::Overrides(method) => see(Id::Method(method)),
+    }
     in_signature(signature, see);
 }
 
@@ -123,19 +147,26 @@ pub fn in_site(site: &mut Site, see: &mut dyn FnMut(Id<'_>)) {
         Caller::Native => {}
     }
     match action {
-        Action::Direct { callee, binding: _ } => see(Id::Method(callee)),
-        Action::Ldftn(method) => see(Id::Method(method)),
-        Action::ManagedCalli(signature) | Action::UnmanagedCalli(signature) => {
-            in_signature(signature, see);
-        }
+        Action::Direct { callee: method, binding: _ }
+        | Action::Virtual { method, dispatch: _ }
+        | Action::PInvoke { callee: method, suppress_gc_transition: _ }
+        | Action::Ldftn(method)
+        | Action::Ldvirtftn(method)
+        | Action::NewDelegate { method, closed: _ }
+        | Action::Runtime { path: _, callee: method } => see(Id::Method(method)),
+        Action::ManagedCalli(signature)
+        | Action::UnmanagedCalli(signature)
+        | Action::Invoke(signature) => in_signature(signature, see),
     }
 }
 
 /// The signature that a site states for itself.
 pub fn stated_signature(action: &mut Action) -> Option<&mut Signature> {
     match action {
-        Action::ManagedCalli(signature) | Action::UnmanagedCalli(signature) => Some(signature),
-        Action::Direct { .. } | Action::Ldftn(_) => None,
+        Action::ManagedCalli(signature)
+        | Action::UnmanagedCalli(signature)
+        | Action::Invoke(signature) => Some(signature),
+        _ => None,
     }
 }
 
@@ -161,16 +192,26 @@ pub fn restate_all(layout: &mut Layout, old: &Signature, new: &Signature) {
 fn in_event(event: &mut Event, see: &mut dyn FnMut(Id<'_>)) {
     match event {
         Event::Load(assembly) => see(Id::Assembly(assembly)),
-        Event::Prepare(method) | Event::Touch(method) => see(Id::Method(method)),
-        Event::Take { site, into } => {
+        Event::Prepare(method) | Event::Touch(method) | Event::Reset(method) => {
+            see(Id::Method(method));
+        }
+        Event::Recycle { from, to } => {
+            see(Id::Method(from));
+            see(Id::Method(to));
+        }
+        Event::Take { site, into, on: _ } => {
             see(Id::Site(site));
             see(Id::Variable(into));
         }
-        Event::Call(Call { site, pointer, this: _, args: _ }) => {
-            see(Id::Site(site));
-            if let Some(variable) = pointer {
-                see(Id::Variable(variable));
-            }
-        }
+        Event::Call(call) => in_call(call, see),
     }
+}
+
+fn in_call(call: &mut Call, see: &mut dyn FnMut(Id<'_>)) {
+    let Call { site, pointer, this: _, args: _, inside } = call;
+    see(Id::Site(site));
+    if let Some(variable) = pointer {
+        see(Id::Variable(variable));
+    }
+    inside.iter_mut().for_each(|call| in_call(call, see));
 }

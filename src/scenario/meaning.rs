@@ -4,8 +4,45 @@
 //! engine and the reference that predicts them must agree on them, as a caller
 //! and a callee agree on a program's source.
 
-use super::layout::{Layout, MethodId};
-use super::types::{Signature, Type};
+use super::layout::{ClassId, ClassKind, Layout, MethodId};
+use super::types::{Signature, StructShape, Type};
+
+/// Where the instance of class 0 lies; the others follow, [`OBJECT_SIZE`] bytes each.
+const OBJECTS: u32 = 0x2000;
+/// Bytes of an object: its MethodTable pointer, and fields that nothing writes to.
+pub const OBJECT_SIZE: u32 = 32;
+/// Where the generic context of method 0 lies; the others follow, 16 bytes each.
+const CONTEXTS: u32 = OBJECTS + OBJECT_SIZE * super::MAX_ITEMS as u32;
+/// The continuation that a suspended runtime-async method is resumed with.
+pub const CONTINUATION: u32 = CONTEXTS + 16 * super::MAX_ITEMS as u32;
+/// The first address behind everything whose address is its identity.
+pub const IDENTITIES_END: u32 = CONTINUATION + 0x100;
+
+/// The address of a class's instance. Addresses of objects are part of what a
+/// scenario means, as they are what a receiver is told by.
+pub fn object_address(class: ClassId) -> u32 {
+    OBJECTS + OBJECT_SIZE * u32::from(class.0)
+}
+
+/// The class whose instance lies at this address.
+pub fn class_at(layout: &Layout, address: u32) -> Option<ClassId> {
+    let offset = address.checked_sub(OBJECTS)?;
+    let class = ClassId(u16::try_from(offset / OBJECT_SIZE).ok()?);
+    let known = layout.classes.get(class.index())?;
+    (offset % OBJECT_SIZE == 0 && known.kind != ClassKind::Interface).then_some(class)
+}
+
+/// The context argument that a shared generic method is called with.
+pub fn context_address(method: MethodId) -> u32 {
+    CONTEXTS + 16 * u32::from(method.0)
+}
+
+/// The receiver that a method sees when it is called on an object: the object,
+/// or the value inside its box.
+pub fn receiver(layout: &Layout, method: MethodId, object: u32) -> u32 {
+    let class = layout.method(method).class.map(|class| layout.class(class).kind);
+    if class == Some(ClassKind::Struct) { object + 4 } else { object }
+}
 
 /// Mixes one word into a running hash (the finaliser of SplitMix64).
 pub fn mix(hash: u64, word: u64) -> u64 {
@@ -46,9 +83,10 @@ pub fn normalise(layout: &Layout, ty: Type, word: u64) -> u64 {
         Type::I16 => u64::from(word as i16 as u32),
         Type::U16 | Type::Char => u64::from(word as u16),
         Type::Struct(id) => match layout.structs[id.index()].shape {
-            super::StructShape::Wraps(inner) => normalise(layout, inner, word),
-            super::StructShape::Opaque { size, .. } if size < 8 => word & ((1 << (size * 8)) - 1),
-            super::StructShape::Opaque { .. } => word,
+            StructShape::Wraps(inner) => normalise(layout, inner, word),
+            StructShape::Opaque { size, .. } if size < 8 => word & ((1 << (size * 8)) - 1),
+            StructShape::Empty => word & 0xff,
+            StructShape::Opaque { .. } => word,
         },
         _ if stack_size(layout, ty) == 4 => u64::from(word as u32),
         _ => word,
@@ -60,8 +98,9 @@ pub fn normalise(layout: &Layout, ty: Type, word: u64) -> u64 {
 pub fn stack_size(layout: &Layout, ty: Type) -> u32 {
     match ty {
         Type::Struct(id) => match layout.structs[id.index()].shape {
-            super::StructShape::Wraps(inner) => stack_size(layout, inner),
-            super::StructShape::Opaque { size, .. } => size,
+            StructShape::Wraps(inner) => stack_size(layout, inner),
+            StructShape::Opaque { size, .. } => size,
+            StructShape::Empty => 1,
         },
         _ => layout.size_align(ty).0.max(4),
     }
@@ -72,11 +111,17 @@ pub fn padded_size(layout: &Layout, ty: Type) -> u32 {
     stack_size(layout, ty).next_multiple_of(8)
 }
 
-/// Bytes of everything a method sees: `this` first, then each parameter, each
-/// padded to 8. Bodies record exactly this, in this order.
-pub fn arguments_size(layout: &Layout, signature: &Signature) -> u32 {
+/// Bytes of what a caller passes on purpose: `this` first, then each parameter, each padded to 8.
+pub fn passed_size(layout: &Layout, signature: &Signature) -> u32 {
     let this = if signature.instance { 8 } else { 0 };
     this + signature.params.iter().map(|&p| padded_size(layout, p)).sum::<u32>()
+}
+
+/// Bytes of everything a method sees: `this`, the hidden context and
+/// continuation, then each parameter, each padded to 8. Bodies record exactly this, in this order.
+pub fn arguments_size(layout: &Layout, signature: &Signature) -> u32 {
+    let hidden = u32::from(signature.context) + u32::from(signature.continuation);
+    passed_size(layout, signature) + 8 * hidden
 }
 
 /// Appends the result of a method that saw `arguments` (as
@@ -100,8 +145,8 @@ pub fn tame(layout: &Layout, ty: Type, word: u64) -> u64 {
         Type::F32 => (word & 0x007f_ffff) | 0x3f80_0000,
         Type::F64 => (word & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000,
         Type::Struct(id) => match layout.structs[id.index()].shape {
-            super::StructShape::Wraps(inner) => tame(layout, inner, word),
-            super::StructShape::Opaque { .. } => word,
+            StructShape::Wraps(inner) => tame(layout, inner, word),
+            StructShape::Opaque { .. } | StructShape::Empty => word,
         },
         _ => word,
     }

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod meaning;
 pub mod mutate;
 pub mod script;
+pub mod targets;
 pub mod text;
 pub mod types;
 pub mod validate;
@@ -20,8 +21,8 @@ pub mod validate;
 use serde::{Deserialize, Serialize};
 
 pub use layout::{
-    Action, Assembly, AssemblyId, Binding, Caller, Code, Convention, Layout, Method, MethodId,
-    Site, SiteId, Struct, StructId,
+    Action, Assembly, AssemblyId, Binding, Caller, Class, ClassId, ClassKind, Code, Convention,
+    Dispatch, Form, Layout, Method, MethodId, RuntimePath, Site, SiteId, Slot, Struct, StructId,
 };
 pub use script::{Call, Event, VariableId};
 pub use types::{Signature, StructShape, Type};
@@ -33,6 +34,8 @@ pub const MAX_STRUCT_SIZE: u32 = 1024;
 pub const MAX_PARAMS: usize = 400;
 /// The most assemblies, structs, methods, sites and variables, each.
 pub const MAX_ITEMS: usize = 256;
+/// The deepest nesting of calls: one, what its callee calls, and what that one's callee calls.
+pub const MAX_DEPTH: usize = 3;
 /// The most events in a script.
 pub const MAX_EVENTS: usize = 4096;
 
@@ -45,6 +48,9 @@ pub struct Scenario {
     pub upstream: Vec<u32>,
     /// The faults that it shows, and the class of finding each must give.
     pub shows: Shows,
+    /// ReadyToRun is switched off: images are loaded for their metadata and
+    /// byte code, and everything is interpreted.
+    pub interpreter_only: bool,
     /// What modules are emitted.
     pub layout: Layout,
     /// Names of the function-pointer variables.

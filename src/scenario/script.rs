@@ -30,12 +30,24 @@ pub enum Event {
     /// from R2R code without saying that it may be `[UnmanagedCallersOnly]`
     /// (`MethodDesc::EnsurePortableEntryPointIsCallableFromR2R`).
     Touch(MethodId),
-    /// An `ldftn` site runs and stores what it got in a variable.
+    /// The method's entry point is reset (`MethodDesc::ResetCodeEntryPoint`).
+    Reset(MethodId),
+    /// The MethodDesc and entry point of a [dynamic](super::Form::Dynamic) method that nobody
+    /// needs any more are given to another one.
+    Recycle {
+        /// Whose they were.
+        from: MethodId,
+        /// Whose they are now.
+        to: MethodId,
+    },
+    /// A site that takes a pointer or makes a delegate runs, and what it got is stored.
     Take {
-        /// A site with [`Action::Ldftn`](super::Action::Ldftn).
+        /// A site whose action [takes](super::Action::takes).
         site: SiteId,
         /// Where the pointer goes.
         into: VariableId,
+        /// The object that `ldvirtftn` looks at, or that a closed delegate is bound to.
+        on: Option<u32>,
     },
     /// A call site runs.
     Call(Call),
@@ -44,12 +56,16 @@ pub enum Event {
 /// One execution of a call site.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Call {
-    /// Any site but an `ldftn`.
+    /// Any site but one that takes.
     pub site: SiteId,
-    /// For a `calli`: the variable that holds the function pointer.
+    /// For a `calli` or an `Invoke`: the variable that holds the function pointer or delegate.
     pub pointer: Option<VariableId>,
-    /// For an instance method: the receiver, an opaque object reference.
+    /// For an instance method: the receiver, an object reference or by-ref. Dispatch on it
+    /// needs the [address](super::meaning::object_address) of a class's instance.
     pub this: Option<u32>,
     /// One word a parameter; [`meaning`](super::meaning) says which bytes it stands for.
     pub args: Vec<u64>,
+    /// What the callee calls before it returns, in order.
+    #[mutatis(ignore)]
+    pub inside: Vec<Call>,
 }

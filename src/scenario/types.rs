@@ -52,13 +52,17 @@ pub enum Type {
     Int128,
     /// `Vector128<int>`: one `v128`.
     Vector128,
+    /// `Vector256<int>`: two `v128` as a parameter, a return buffer as a result.
+    Vector256,
+    /// `Vector512<int>`: four `v128` as a parameter, a return buffer as a result.
+    Vector512,
     /// A value type of the scenario's own.
     Struct(StructId),
 }
 
 impl Type {
     /// Every primitive type with its C# spelling, in declaration order.
-    pub const PRIMITIVES: [(Type, &'static str); 18] = [
+    pub const PRIMITIVES: [(Type, &'static str); 20] = [
         (Type::Bool, "bool"),
         (Type::Char, "char"),
         (Type::I8, "sbyte"),
@@ -77,6 +81,8 @@ impl Type {
         (Type::F64, "double"),
         (Type::Int128, "Int128"),
         (Type::Vector128, "Vector128<int>"),
+        (Type::Vector256, "Vector256<int>"),
+        (Type::Vector512, "Vector512<int>"),
     ];
 }
 
@@ -92,15 +98,33 @@ pub enum StructShape {
     },
     /// Exactly one instance field, which fills the struct.
     Wraps(Type),
+    /// No field: padded to one byte, and passed as any struct of one byte (#127361).
+    Empty,
 }
 
 /// A C# method signature, without its calling convention.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Signature {
     /// An instance method: a `this` comes before the parameters.
     pub instance: bool,
+    /// Code shared between instantiations of a generic: takes a hidden context argument.
+    pub context: bool,
+    /// A runtime-async method: takes a hidden continuation argument.
+    pub continuation: bool,
     /// `None` is `void`.
     pub ret: Option<Type>,
-    /// Parameter types in source order, without `this`.
+    /// Parameter types in source order, without hidden ones.
     pub params: Vec<Type>,
+}
+
+impl Signature {
+    /// The same as an instance method's.
+    pub fn as_instance(&self) -> Signature {
+        Signature { instance: true, ..self.clone() }
+    }
+
+    /// The same without the hidden context argument.
+    pub fn without_context(&self) -> Signature {
+        Signature { context: false, ..self.clone() }
+    }
 }

@@ -8,16 +8,22 @@ use super::value::{classify, slot_owner};
 use crate::image::emit::call_import;
 use crate::image::facts::{Import, Role};
 use crate::loader::Vm;
+use crate::loader::callee::Callee;
 use crate::loader::trace::{Prestub, Resolver, Step, Writer};
 use crate::loader::words::FunctionPointer;
-use crate::reference;
-use crate::scenario::{Action, Call, Caller, Convention, Event, MethodId, Site, SiteId};
+use crate::reference::{self, Expectation, ExpectedEvent};
+use crate::scenario::meaning::class_at;
+use crate::scenario::{Action, Call, Caller, Convention, Dispatch, Event, MethodId, Site, SiteId};
 
 /// An account, told by its `Display`.
 pub(super) struct Account<'a> {
     pub run: &'a Run<'a>,
+    pub expected: &'a Expectation,
     pub class: Class,
     pub event: Option<usize>,
+    /// Which of the expected calls.
+    pub call: Option<usize>,
+    pub site: Option<SiteId>,
     pub what: &'a str,
 }
 
@@ -30,9 +36,7 @@ impl fmt::Display for Account<'_> {
         }
         writeln!(f, "  what      {}", self.what)?;
         writeln!(f, "  loader    {}", vm.loader.id())?;
-        if let Some(i) = self.event
-            && let Event::Take { site, .. } | Event::Call(Call { site, .. }) = vm.scenario.script[i]
-        {
+        if let (Some(i), Some(site)) = (self.event, self.site) {
             self.site(f, i, site)?;
         }
         writeln!(f, "  steps of the loader")?;
@@ -51,7 +55,7 @@ impl Account<'_> {
         let layout = &vm.scenario.layout;
         let site = layout.site(id);
         writeln!(f, "  site      {} in {}: {}", site.name, caller(vm, site), action(vm, site))?;
-        if !matches!(site.action, Action::Ldftn(_)) {
+        if !site.action.takes() {
             let ty = reference::site_type(layout, id);
             writeln!(f, "  expects   a slot of type {ty}")?;
         }
@@ -76,11 +80,15 @@ impl Account<'_> {
 
     /// The method that the event means, as the reference has it.
     fn meant(&self, index: usize) -> Option<MethodId> {
-        let scenario = &self.run.vm.scenario;
-        match reference::expect(scenario).events.get(index)? {
-            reference::ExpectedEvent::Quiet => None,
-            reference::ExpectedEvent::Pointer(method) => Some(*method),
-            reference::ExpectedEvent::Call { callee, .. } => Some(*callee),
+        if let Some(call) = self.call.and_then(|call| self.expected.calls.get(call)) {
+            return Some(call.callee);
+        }
+        match self.expected.events.get(index)? {
+            ExpectedEvent::Quiet => None,
+            ExpectedEvent::Pointer(held) => Some(held.method),
+            ExpectedEvent::Calls(calls) => {
+                self.expected.calls.get(calls.start).map(|call| call.callee)
+            }
         }
     }
 
@@ -90,10 +98,7 @@ impl Account<'_> {
         for (i, facts) in vm.emission.images.iter().enumerate() {
             let Some(image) = vm.images()[i] else { continue };
             for cell in &facts.cells {
-                let (Import::MethodEntry(m) | Import::LazyMethodEntry(m)) = cell.import else {
-                    continue;
-                };
-                if m == method {
+                if cell.import.method_entry() == Some(method) {
                     let address = image.image_base + cell.rva;
                     writeln!(
                         f,
@@ -153,6 +158,7 @@ impl Account<'_> {
 fn import(import: Import) -> &'static str {
     match import {
         Import::LazyMethodEntry(_) => "lazy MethodEntry cell",
+        Import::InstantiatingStub(_) => "MethodEntry cell (instantiating stub)",
         _ => "MethodEntry cell",
     }
 }
@@ -175,7 +181,27 @@ fn action(vm: &Vm, site: &Site) -> String {
         }
         Action::ManagedCalli(_) => "managed calli: the value is a portable entry point".to_owned(),
         Action::UnmanagedCalli(_) => "unmanaged calli: the value is the table index".to_owned(),
+        Action::Virtual { method, dispatch } => {
+            let through = match dispatch {
+                Dispatch::ImportThunk => "the import thunk",
+                Dispatch::VirtualThunk => "a V-thunk",
+            };
+            format!("call of {}'s slot through {through}", name(*method))
+        }
+        Action::Invoke(_) => "Invoke of a delegate: its _methodPtr is an entry point".to_owned(),
+        Action::PInvoke { callee, suppress_gc_transition } => {
+            let how = if *suppress_gc_transition { ", GC transition suppressed" } else { "" };
+            format!("P/Invoke of {}{how}: the cell's value is the table index", name(*callee))
+        }
         Action::Ldftn(method) => format!("ldftn of {}", name(*method)),
+        Action::Ldvirtftn(method) => format!("ldvirtftn of {}'s slot", name(*method)),
+        Action::NewDelegate { method, closed } => {
+            let kind = if *closed { "closed" } else { "open" };
+            format!("{kind} delegate over {}", name(*method))
+        }
+        Action::Runtime { path, callee } => {
+            format!("the runtime runs {} as {}", name(*callee), path.word())
+        }
     }
 }
 
@@ -187,16 +213,50 @@ fn event(vm: &Vm, index: usize) -> String {
         Event::Load(assembly) => format!("load {}", layout.assemblies[assembly.index()].name),
         Event::Prepare(method) => format!("prepare {}", layout.method(*method).name),
         Event::Touch(method) => format!("touch {}", layout.method(*method).name),
-        Event::Take { site, into } => {
-            format!("take {} into {}", layout.site(*site).name, scenario.variables[into.index()])
+        Event::Reset(method) => format!("reset {}", layout.method(*method).name),
+        Event::Recycle { from, to } => {
+            format!("recycle {} as {}", layout.method(*from).name, layout.method(*to).name)
         }
-        Event::Call(call) => {
-            let through = call
-                .pointer
-                .map(|v| format!(" through {}", scenario.variables[v.index()]))
-                .unwrap_or_default();
-            format!("call {}{through} with {:x?}", layout.site(call.site).name, call.args)
+        Event::Take { site, into, on } => {
+            let on = on.map_or(String::new(), |object| format!(" on {}", receiver(vm, object)));
+            let into = &scenario.variables[into.index()];
+            format!("take {}{on} into {into}", layout.site(*site).name)
         }
+        Event::Call(made) => call(vm, made),
+    }
+}
+
+fn call(vm: &Vm, call: &Call) -> String {
+    let scenario = &vm.scenario;
+    let through = call
+        .pointer
+        .map(|v| format!(" through {}", scenario.variables[v.index()]))
+        .unwrap_or_default();
+    let this = call.this.map_or(String::new(), |object| format!(" on {}", receiver(vm, object)));
+    let name = &scenario.layout.site(call.site).name;
+    let inside = if call.inside.is_empty() { "" } else { ", with calls inside" };
+    format!("call {name}{through}{this} with {:x?}{inside}", call.args)
+}
+
+fn receiver(vm: &Vm, object: u32) -> String {
+    let layout = &vm.scenario.layout;
+    match class_at(layout, object) {
+        Some(class) => format!("{} ({object:#x})", layout.class(class).name),
+        None => format!("{object:#x}"),
+    }
+}
+
+/// A callee by name.
+fn callee(vm: &Vm, callee: &Callee) -> String {
+    let layout = &vm.scenario.layout;
+    match callee {
+        Callee::Method(method) => layout.method(*method).name.clone(),
+        Callee::Stub(id) => match vm.stubs().nth(usize::from(id.0)) {
+            Some((stub, _)) => {
+                format!("{}'s {}", layout.method(stub.kind.method()).name, stub.kind.name())
+            }
+            None => "a stub".to_owned(),
+        },
     }
 }
 
@@ -215,28 +275,41 @@ fn tell(vm: &Vm, step: &Step) -> String {
         Step::Loaded { assembly: a, image_base, table_base } => {
             format!("{} at {image_base:#x}, table slots from {table_base:#x}", assembly(a))
         }
-        Step::Prestub { method: m, outcome } => {
+        Step::Prestub { callee: c, outcome } => {
             let did = match outcome {
                 Prestub::ReadyToRun => "published its R2R body",
                 Prestub::ByteCode => "compiled byte code",
                 Prestub::Both => "published its R2R body and compiled byte code",
+                Prestub::FCall => "published its C++ function",
+                Prestub::MarshallingStub => "nothing, as its MethodDesc has a marshalling stub",
             };
-            format!("prestub of {}: {did}", method(m))
+            format!("prestub of {}: {did}", callee(vm, c))
         }
-        Step::ActualCode { method: m, code, by } => {
+        Step::ActualCode { callee: c, code, by } => {
             let by = match by {
                 Writer::InterpreterThunk => "EnsurePortableEntryPointIsCallableFromR2R",
                 Writer::ReadyToRunBody => "ReadyToRunInfo::GetEntryPoint",
                 Writer::UnmanagedEntry => "the unmanaged entry's publication",
+                Writer::FCall => "the prestub of an FCall",
             };
-            format!("{by} sets {}._pActualCode = {}", method(m), is((*code).into()))
+            format!("{by} sets {}._pActualCode = {}", callee(vm, c), is((*code).into()))
         }
         Step::UnmanagedEntry { method: m, index } => {
             format!("{}'s own unmanaged entry is published: {}", method(m), is((*index).into()))
         }
-        Step::Pending { method: m, key } => {
-            format!("no thunk `{key}` is registered yet; {} waits for one", method(m))
+        Step::Pending { callee: c, key } => {
+            format!("no thunk `{key}` is registered yet; {} waits for one", callee(vm, c))
         }
+        Step::Rejected { method: m } => {
+            format!("a fixup of {} fails: its R2R body is rejected", method(m))
+        }
+        Step::Reset { method: m } => format!("{}'s entry point is reset", method(m)),
+        Step::Delegate { delegate, target, method_ptr, aux } => format!(
+            "delegate at {delegate:#x}: _target = {}, _methodPtr = {}, _methodPtrAux = {}",
+            is(FunctionPointer(*target)),
+            is((*method_ptr).into()),
+            is(*aux),
+        ),
         Step::CellPatched { assembly: a, rva, method: m, value, by } => {
             let by = match by {
                 Resolver::LoadDynamicInfoEntry => "LoadDynamicInfoEntry",

@@ -1,15 +1,22 @@
 //! Compares a run with the reference, and engines with each other.
 
+use std::ops::Range;
+
 use super::account::Account;
 use super::value::{SlotOwner, Value, classify, slot_owner};
 use super::{Class, Finding};
+use crate::abi::FuncType;
 use crate::image::facts::{Import, Role};
-use crate::loader::Vm;
+use crate::loader::callee::StubKind;
 use crate::loader::observation::{Body, Entry, EventObservation, Observation};
 use crate::loader::pep::PepWords;
 use crate::loader::words::{FunctionPointer, TableIndex};
-use crate::reference::{self, Expectation, ExpectedEvent};
-use crate::scenario::{Action, Call, Caller, Convention, Event, MethodId, SiteId, meaning};
+use crate::loader::{MethodAddresses, Vm};
+use crate::reference::{self, Expectation, ExpectedCall, ExpectedEvent};
+use crate::scenario::targets::{Held, HeldKind};
+use crate::scenario::{
+    Action, Caller, ClassKind, Code, Convention, Event, Layout, MethodId, SiteId, meaning,
+};
 
 /// A finished run: the VM with all that it observed, and the memory that it left.
 #[derive(Debug)]
@@ -25,6 +32,8 @@ pub struct Run<'a> {
 struct Problem {
     class: Class,
     event: Option<usize>,
+    /// Which of the expected calls, for a call or a trap in one.
+    call: Option<usize>,
     what: String,
 }
 
@@ -38,18 +47,31 @@ pub fn findings(run: &Run, expected: &Expectation) -> Vec<Finding> {
             problems.push(Problem {
                 class: Class::of_trap(trap),
                 event: Some(i),
+                call: run.vm.innermost_call(),
                 what: format!("the process dies: {trap}"),
             });
         } else {
             compare_event(run, i, event, want, expected, &mut problems);
+            compare_stack_pointers(run, i, event, expected, &mut problems);
         }
-        compare_memory(run, i, event, &mut problems);
+        if let Some(stray) = event.stray_write {
+            let what = format!(
+                "{:#x} ({:?}) holds {:#04x}, not {:#04x}",
+                stray.address, stray.place, stray.found, stray.expected
+            );
+            let class = Class::StrayWrite;
+            problems.push(Problem { class, event: Some(i), call: first_call(event), what });
+        }
     }
     if seen.trap.is_none() {
         compare_finals(run, &mut problems);
     }
     problems.sort_by_key(|p| (p.class, p.event));
-    problems.iter().map(|problem| finding(run, problem)).collect()
+    problems.iter().map(|problem| finding(run, expected, problem)).collect()
+}
+
+fn first_call(event: &EventObservation) -> Option<usize> {
+    (!event.calls.is_empty()).then_some(event.calls.start)
 }
 
 fn compare_event(
@@ -60,87 +82,133 @@ fn compare_event(
     expected: &Expectation,
     problems: &mut Vec<Problem>,
 ) {
-    let seen = &run.vm.observation;
-    let entries = &seen.entries[event.entries.clone()];
-    let mut problem = |class, what| problems.push(Problem { class, event: Some(index), what });
-    match want {
-        ExpectedEvent::Quiet | ExpectedEvent::Pointer(_) if !entries.is_empty() => {
-            problem(Class::WrongCallee, "a body ran where none is called".to_owned());
+    let quiet = event.entries.is_empty() && event.calls.is_empty();
+    let problem = match want {
+        ExpectedEvent::Quiet | ExpectedEvent::Pointer(_) if !quiet => {
+            Some((Class::WrongCallee, None, "a body ran where none is called".to_owned()))
         }
-        ExpectedEvent::Quiet => {}
-        ExpectedEvent::Pointer(method) => {
+        ExpectedEvent::Quiet => None,
+        ExpectedEvent::Pointer(held) => {
             let word = event.pointer.unwrap_or(FunctionPointer(0));
-            if let Some(what) = wrong_pointer(run.vm, *method, word) {
-                problem(Class::Resolution, what);
-            }
+            wrong_pointer(run.vm, *held, word).map(|what| (Class::Resolution, None, what))
         }
-        ExpectedEvent::Call { callee, arguments, result } => {
-            let name = |m: MethodId| &run.vm.scenario.layout.method(m).name;
-            let [entry] = entries else {
-                let ran: Vec<_> = entries.iter().map(|e| name(e.method).as_str()).collect();
-                let what = format!("{} should run once; ran: {ran:?}", name(*callee));
-                return problem(Class::WrongCallee, what);
-            };
-            if entry.method != *callee {
-                let what = format!("{} should run; {} did", name(*callee), name(entry.method));
-                return problem(Class::WrongCallee, what);
-            }
-            let got = &seen.bytes[entry.arguments.clone()];
-            if let Some(what) =
-                wrong_arguments(run.vm, entry, got, &expected.bytes[arguments.clone()])
-            {
-                return problem(Class::WrongArguments, what);
-            }
-            let (got, want) = (&seen.bytes[event.result.clone()], &expected.bytes[result.clone()]);
-            if got != want {
-                let what = format!("the caller sees {}, not {}", hex(got), hex(want));
-                problem(Class::WrongResult, what);
-            }
-        }
+        ExpectedEvent::Calls(calls) => compare_calls(run, event, calls.clone(), expected),
+    };
+    if let Some((class, call, what)) = problem {
+        problems.push(Problem { class, event: Some(index), call, what });
     }
 }
 
-/// Why the word that was handed out for a method is not a pointer to it.
-fn wrong_pointer(vm: &Vm, method: MethodId, word: FunctionPointer) -> Option<String> {
+/// The first call of an event that went wrong. Calls come in the order in which
+/// they began, on both sides.
+fn compare_calls(
+    run: &Run,
+    event: &EventObservation,
+    calls: Range<usize>,
+    expected: &Expectation,
+) -> Option<(Class, Option<usize>, String)> {
+    let seen = &run.vm.observation;
+    let entries = &seen.entries[event.entries.clone()];
+    for index in calls.clone() {
+        let want = &expected.calls[index];
+        let own = entries.iter().filter(|entry| entry.call == Some(index));
+        if let Some((class, what)) = wrong_call(run.vm, own, want, index, expected) {
+            return Some((class, Some(index), what));
+        }
+    }
+    let more = event.calls.len() != calls.len();
+    more.then(|| (Class::WrongCallee, Some(calls.start), "other calls were made".to_owned()))
+}
+
+fn wrong_call<'e>(
+    vm: &Vm,
+    entries: impl Iterator<Item = &'e Entry>,
+    want: &ExpectedCall,
+    index: usize,
+    expected: &Expectation,
+) -> Option<(Class, String)> {
+    let seen = &vm.observation;
+    let name = |m: MethodId| &vm.scenario.layout.method(m).name;
+    let mut entries = entries.peekable();
+    let first = entries.next();
+    let (Some(entry), true) = (first, entries.peek().is_none()) else {
+        let ran: Vec<&str> =
+            first.into_iter().chain(entries).map(|e| name(e.method).as_str()).collect();
+        let what = format!("{} should run once; ran: {ran:?}", name(want.callee));
+        return Some((Class::WrongCallee, what));
+    };
+    if entry.method != want.callee {
+        let what = format!("{} should run; {} did", name(want.callee), name(entry.method));
+        return Some((Class::WrongCallee, what));
+    }
+    let depth = seen.calls.get(index).map_or(0, |call| call.depth);
+    let got = &seen.bytes[entry.arguments.clone()];
+    let arguments = &expected.bytes[want.arguments.clone()];
+    if let Some(what) = wrong_arguments(vm, entry, got, arguments, depth) {
+        return Some((Class::WrongArguments, what));
+    }
+    let result = seen.calls.get(index).and_then(|call| call.result.clone()).unwrap_or(0..0);
+    let (got, want) = (&seen.bytes[result], &expected.bytes[want.result.clone()]);
+    let differs = got != want;
+    differs.then(|| {
+        let what = format!("the caller sees {}, not {}", hex(got), hex(want));
+        (Class::WrongResult, what)
+    })
+}
+
+/// Why the word that was handed out is no pointer to this, or no delegate.
+fn wrong_pointer(vm: &Vm, held: Held, word: FunctionPointer) -> Option<String> {
     let layout = &vm.scenario.layout;
     let value = classify(vm, word, vm.observation.finals.table_len);
-    let right = match (layout.method(method).convention, &value) {
-        (Convention::Managed, value) => *value == Value::EntryPoint(method),
-        (Convention::UnmanagedCallersOnly, Value::TableIndex(owner)) => {
-            is_own_code(vm, method, owner)
+    let method = held.method;
+    let data = layout.method(method);
+    let boxed = data.class.is_some_and(|c| layout.class(c).kind == ClassKind::Struct);
+    let (right, expected) = match (held.kind, data.convention) {
+        (HeldKind::Delegate { .. }, _) => (value == Value::Delegate, "a delegate".to_owned()),
+        (HeldKind::Pointer { .. }, Convention::UnmanagedCallersOnly) => {
+            let own = matches!(&value, Value::TableIndex(owner) if is_own_code(vm, method, owner));
+            let ty = reference::pointer_type(layout, method);
+            (own, format!("{}'s own unmanaged entry, type {ty}", data.name))
         }
-        (Convention::UnmanagedCallersOnly, _) => false,
+        (HeldKind::Pointer { boxed: true }, _) if boxed => {
+            let stub = Value::Stub(StubKind::Unboxing(method));
+            (value == stub, format!("the entry point of {}'s unboxing stub", data.name))
+        }
+        (HeldKind::Pointer { .. }, _) if data.signature.context => {
+            let stub = Value::Stub(StubKind::Instantiating(method));
+            (value == stub, format!("the entry point of {}'s instantiating stub", data.name))
+        }
+        (HeldKind::Pointer { .. }, _) => {
+            let was = |(m, at): &(MethodId, MethodAddresses)| *m == method && at.pep.0 == word.0;
+            let entry = value == Value::EntryPoint(method) || vm.recycled().iter().any(was);
+            (entry, format!("{}'s portable entry point", data.name))
+        }
     };
-    (!right).then(|| {
-        let name = &layout.method(method).name;
-        let expected = match layout.method(method).convention {
-            Convention::Managed => format!("{name}'s portable entry point"),
-            Convention::UnmanagedCallersOnly => {
-                let ty = reference::pointer_type(layout, method);
-                format!("{name}'s own unmanaged entry, type {ty}")
-            }
-        };
-        format!("{word} is {}; expected {expected}", value.describe(layout))
-    })
+    (!right).then(|| format!("{word} is {}; expected {expected}", value.describe(layout)))
 }
 
 /// A slot holds the method's own code, of the type that the reference gives it.
 fn is_own_code(vm: &Vm, method: MethodId, owner: &SlotOwner) -> bool {
     matches!(owner.role, Role::Body(m) | Role::ReverseThunk(m) if *m == method)
-        && *owner.ty == reference::pointer_type(&vm.scenario.layout, method)
+        && *owner.ty == reference::body_type(&vm.scenario.layout, method)
 }
 
 /// Why what a body saw is not what the caller passed; hidden arguments are looked at as well.
-fn wrong_arguments(vm: &Vm, entry: &Entry, got: &[u8], want: &[u8]) -> Option<String> {
+fn wrong_arguments(
+    vm: &Vm,
+    entry: &Entry,
+    got: &[u8],
+    want: &[u8],
+    depth: usize,
+) -> Option<String> {
     let layout = &vm.scenario.layout;
     let method = layout.method(entry.method);
     if got != want {
         return Some(first_wrong_argument(vm, entry.method, got, want));
     }
     let map = &vm.emission.map;
-    let by_buffer =
-        method.signature.ret.is_some_and(|ty| crate::abi::vm::returns_by_buffer(layout, ty));
-    let buffer = if by_buffer { map.result } else { 0 };
+    let by_buffer = reference::shape::has_return_buffer(layout, &method.signature);
+    let buffer = if by_buffer { map.result(depth) } else { 0 };
     if entry.return_buffer != buffer {
         return Some(format!(
             "the return buffer is {:#x}, not the caller's {buffer:#x}",
@@ -151,7 +219,7 @@ fn wrong_arguments(vm: &Vm, entry: &Entry, got: &[u8], want: &[u8]) -> Option<St
     if !stack.contains(&entry.stack_pointer) || !entry.stack_pointer.is_multiple_of(16) {
         return Some(format!("the stack pointer is {:#x}", entry.stack_pointer));
     }
-    if let Body::ReadyToRun { entry_point } = entry.body
+    if let Body::ReadyToRun { entry_point } | Body::Native { entry_point } = entry.body
         && method.convention == Convention::Managed
         && vm.method(entry.method).is_none_or(|m| m.pep != entry_point)
     {
@@ -164,18 +232,22 @@ fn first_wrong_argument(vm: &Vm, method: MethodId, got: &[u8], want: &[u8]) -> S
     let layout = &vm.scenario.layout;
     let signature = &layout.method(method).signature;
     let mut at = 0;
-    let this = signature.instance.then_some(8u32);
-    let sizes =
-        this.into_iter().chain(signature.params.iter().map(|&ty| meaning::padded_size(layout, ty)));
-    for (i, size) in sizes.enumerate() {
+    let hidden = [
+        (signature.instance, "this"),
+        (signature.context, "the generic context"),
+        (signature.continuation, "the continuation"),
+    ];
+    let hidden = hidden.into_iter().filter(|(there, _)| *there);
+    let parameters = signature.params.iter().enumerate();
+    let all = hidden.map(|(_, name)| (name.to_owned(), 8)).chain(
+        parameters
+            .map(|(i, &ty)| (format!("argument {}", i + 1), meaning::padded_size(layout, ty))),
+    );
+    for (name, size) in all {
         let range = at..at + size as usize;
         at = range.end;
         let (got, want) = (got.get(range.clone()), &want[range]);
         if got != Some(want) {
-            let name = match (signature.instance, i) {
-                (true, 0) => "this".to_owned(),
-                (instance, i) => format!("argument {}", i + usize::from(!instance)),
-            };
             return format!("{name} is {}, not {}", got.map_or("missing".into(), hex), hex(want));
         }
     }
@@ -188,37 +260,38 @@ fn hex(bytes: &[u8]) -> String {
     if bytes.len() > MOST { format!("{text}… ({} bytes)", bytes.len()) } else { text }
 }
 
-/// What was written that may not be, and the stack pointer on both sides.
-fn compare_memory(run: &Run, index: usize, event: &EventObservation, problems: &mut Vec<Problem>) {
-    if let Some(stray) = event.stray_write {
-        problems.push(Problem {
-            class: Class::StrayWrite,
-            event: Some(index),
-            what: format!(
-                "{:#x} ({:?}) holds {:#04x}, not {:#04x}",
-                stray.address, stray.place, stray.found, stray.expected
-            ),
-        });
+/// `__stack_pointer` on both sides of each call, and of everything else.
+fn compare_stack_pointers(
+    run: &Run,
+    index: usize,
+    event: &EventObservation,
+    expected: &Expectation,
+    problems: &mut Vec<Problem>,
+) {
+    let mut check = |call: Option<usize>, (before, after): (u32, u32), published: u32| {
+        if after != before && after != before.wrapping_sub(published) {
+            let what = format!("__stack_pointer is {after:#x} afterwards and was {before:#x}");
+            problems.push(Problem { class: Class::StackPointer, event: Some(index), call, what });
+        }
+    };
+    for i in event.calls.clone() {
+        let call = &run.vm.observation.calls[i];
+        let site = expected.calls.get(i).map(|call| call.site);
+        check(Some(i), call.stack_pointer, site.map_or(0, |site| published_frame(run.vm, site)));
     }
-    let (before, after) = event.stack_pointer;
-    let trapped = run.vm.observation.trap.is_some();
-    let published = before.wrapping_sub(published_frame(run.vm, index));
-    if !trapped && after != before && after != published {
-        problems.push(Problem {
-            class: Class::StackPointer,
-            event: Some(index),
-            what: format!("__stack_pointer is {after:#x} after the event and was {before:#x}"),
-        });
+    if event.calls.is_empty() {
+        check(None, event.stack_pointer, 0);
     }
 }
 
 /// How far below its own frame an R2R caller leaves `__stack_pointer`: what it
 /// published for a native callee stays there until its own caller restores it
-/// (facts section 1.4).
-fn published_frame(vm: &Vm, index: usize) -> u32 {
-    let Event::Call(Call { site, .. }) = vm.scenario.script[index] else { return 0 };
+/// (#122988).
+fn published_frame(vm: &Vm, site: SiteId) -> u32 {
     match vm.scenario.layout.site(site).action {
-        Action::UnmanagedCalli(_) => vm.emission.caller(site).map_or(0, |(_, c)| c.frame_size),
+        Action::UnmanagedCalli(_) | Action::PInvoke { .. } => {
+            vm.emission.caller(site).map_or(0, |(_, caller)| caller.frame_size)
+        }
         _ => 0,
     }
 }
@@ -228,34 +301,71 @@ fn compare_finals(run: &Run, problems: &mut Vec<Problem>) {
     let vm = run.vm;
     let finals = &vm.observation.finals;
     let layout = &vm.scenario.layout;
-    let mut problem = |what| problems.push(Problem { class: Class::Resolution, event: None, what });
+    let mut problem = |what| {
+        let class = Class::Resolution;
+        problems.push(Problem { class, event: None, call: None, what });
+    };
     for (method, words, own) in &finals.methods {
         if let Some(what) = wrong_entry_point(vm, *method, words, *own) {
             problem(format!("{}: {what}", layout.method(*method).name));
         }
     }
+    for ((stub, at), words) in vm.stubs().zip(&finals.stubs) {
+        let ty = reference::shape::of(layout, &stub.signature, true);
+        let code = words.actual_code;
+        if words.method_desc != at.method_desc || !is_null_or_thunk(vm, code, &ty) {
+            let name = &layout.method(stub.kind.method()).name;
+            let kind = stub.kind.name();
+            problem(format!("{name}'s {kind}: _pActualCode is {code}, of another type or method"));
+        }
+    }
     for &(assembly, rva, value) in &finals.cells {
         let Some(cell) = vm.emission.images[assembly.index()].cell_at(rva) else { continue };
-        let word = FunctionPointer(value);
-        let wrong = match cell.import {
-            Import::MethodEntry(_) if value == 0 => None,
-            Import::MethodEntry(method) => wrong_pointer(vm, method, word),
-            Import::LazyMethodEntry(method) => {
-                let unresolved = classify(vm, word, finals.table_len) == Value::ImageData;
-                if unresolved { None } else { wrong_pointer(vm, method, word) }
-            }
-            Import::ThunkHelper(helper) => {
-                (value != helper.slot()).then(|| format!("{value:#x} is not {}", helper.symbol()))
-            }
-            Import::JitHelper(_) => (!vm.helper_peps().iter().any(|p| p.0 == value))
-                .then(|| format!("{value:#x} is no helper's entry point")),
-            Import::Module => None,
-        };
-        if let Some(what) = wrong {
+        if let Some(what) = wrong_cell(vm, cell.import, FunctionPointer(value)) {
             let name = &layout.assemblies[assembly.index()].name;
             problem(format!("import cell {name}+{rva:#x}: {what}"));
         }
     }
+}
+
+/// Why a cell does not hold what it imports, resolved or not.
+fn wrong_cell(vm: &Vm, import: Import, word: FunctionPointer) -> Option<String> {
+    let value = classify(vm, word, vm.observation.finals.table_len);
+    let unresolved = match import.lazy() {
+        Some(_) => value == Value::ImageData,
+        None => word.0 == 0,
+    };
+    let holds = |role: Role| matches!(&value, Value::TableIndex(owner) if *owner.role == role);
+    let right = match import {
+        Import::MethodEntry(method) | Import::LazyMethodEntry(method) => {
+            let data = vm.scenario.layout.method(method);
+            if data.convention == Convention::UnmanagedCallersOnly && !unresolved {
+                let kind = HeldKind::Pointer { boxed: false };
+                return wrong_pointer(vm, Held { method, kind }, word);
+            }
+            unresolved || value == Value::EntryPoint(method)
+        }
+        Import::InstantiatingStub(method) => {
+            unresolved || value == Value::Stub(StubKind::Instantiating(method))
+        }
+        Import::VirtualEntry(method, _) => unresolved || value == Value::VirtualDispatch(method),
+        Import::PInvokeTarget(method) => unresolved || holds(Role::Body(method)),
+        Import::GenericLookup(_) => value == Value::ImageData,
+        Import::ResumptionStub(method) => holds(Role::ResumptionStub(method)),
+        Import::ThunkHelper(helper) => word.0 == helper.slot(),
+        Import::JitHelper(_) => vm.helper_peps().iter().any(|pep| pep.0 == word.0),
+        Import::Missing => unresolved,
+        Import::Module => true,
+    };
+    let off = !vm.ready_to_run() && word.0 == 0;
+    (!right && !off).then(|| format!("{word} is {}", value.describe(&vm.scenario.layout)))
+}
+
+/// Nothing, or an R2R-to-interpreter thunk of this type.
+fn is_null_or_thunk(vm: &Vm, code: TableIndex, ty: &FuncType) -> bool {
+    code == TableIndex::NONE
+        || slot_owner(vm, code.0)
+            .is_some_and(|o| matches!(o.role, Role::R2RToInterpreter(_)) && o.ty == ty)
 }
 
 /// Why an entry point's words are not those of its method in any state.
@@ -265,11 +375,12 @@ fn wrong_entry_point(
     words: &PepWords,
     own: TableIndex,
 ) -> Option<String> {
-    let layout = &vm.scenario.layout;
+    let layout: &Layout = &vm.scenario.layout;
+    let data = layout.method(method);
     if vm.method(method).is_none_or(|m| m.method_desc != words.method_desc) {
         return Some(format!("the entry point's MethodDesc is {}", words.method_desc));
     }
-    let uco = layout.method(method).convention == Convention::UnmanagedCallersOnly;
+    let uco = data.convention == Convention::UnmanagedCallersOnly;
     let is_own = |index: TableIndex| {
         slot_owner(vm, index.0).is_some_and(|owner| is_own_code(vm, method, &owner))
     };
@@ -277,15 +388,16 @@ fn wrong_entry_point(
         return Some(format!("its own unmanaged entry is {own}"));
     }
     let code = words.actual_code;
-    if code == TableIndex::NONE || is_own(code) {
+    // A P/Invoke's target is not for managed callers.
+    let target = data.convention == Convention::PInvoke && data.code == Code::Native;
+    if is_own(code) && !target {
         return None;
     }
     // A managed thunk: for the method's own type, or in a UCO method's entry
     // point for managed callers.
-    let managed = reference::shape::of(layout, &layout.method(method).signature, true);
-    let thunk = slot_owner(vm, code.0)
-        .is_some_and(|o| matches!(o.role, Role::R2RToInterpreter(_)) && *o.ty == managed);
-    (!thunk).then(|| format!("_pActualCode is {code}, of another type or method"))
+    let managed = reference::shape::of(layout, &data.signature, true);
+    (!is_null_or_thunk(vm, code, &managed))
+        .then(|| format!("_pActualCode is {code}, of another type or method"))
 }
 
 /// Where two engines' runs of the same program differ, if they do. What
@@ -299,9 +411,10 @@ pub fn divergence(paper: &Run, other: &Run, engine: &str) -> Option<Finding> {
     let problem = Problem {
         class: Class::EngineDivergence,
         event: Some(a.events.len().min(b.events.len()).saturating_sub(1)),
+        call: None,
         what: format!("{engine} and paper disagree: {what}"),
     };
-    Some(finding(other, &problem))
+    Some(finding(other, &reference::expect(&other.vm.scenario), &problem))
 }
 
 fn observations_differ(paper: &Observation, other: &Observation) -> Option<String> {
@@ -330,17 +443,36 @@ fn memory_differs(paper: &[u8], other: &[u8]) -> Option<String> {
     Some(format!("the byte at {at:#x} is {:#04x}, not {:#04x}", other[at], paper[at]))
 }
 
-fn finding(run: &Run, problem: &Problem) -> Finding {
+fn finding(run: &Run, expected: &Expectation, problem: &Problem) -> Finding {
+    let site = problem_site(run.vm, expected, problem);
     Finding {
         class: problem.class,
-        fingerprint: fingerprint(run.vm, problem),
-        account: Account { run, class: problem.class, event: problem.event, what: &problem.what }
-            .to_string(),
+        fingerprint: fingerprint(run.vm, problem, site),
+        account: Account {
+            run,
+            expected,
+            class: problem.class,
+            event: problem.event,
+            call: problem.call,
+            site,
+            what: &problem.what,
+        }
+        .to_string(),
     }
 }
 
-/// Class, kind of site, kind of caller, callee's convention and kind of value.
-fn fingerprint(vm: &Vm, problem: &Problem) -> String {
+/// The site at which something went wrong: of a call inside another, that one's.
+fn problem_site(vm: &Vm, expected: &Expectation, problem: &Problem) -> Option<SiteId> {
+    let inner = problem.call.and_then(|call| expected.calls.get(call)).map(|call| call.site);
+    inner.or_else(|| match &vm.scenario.script[problem.event?] {
+        Event::Take { site, .. } => Some(*site),
+        Event::Call(call) => Some(call.site),
+        _ => None,
+    })
+}
+
+/// Class, kind of site, kind of caller, and kind of value.
+fn fingerprint(vm: &Vm, problem: &Problem, site: Option<SiteId>) -> String {
     let mut parts = vec![problem.class.name()];
     let Some(index) = problem.event else {
         parts.push("final-state");
@@ -350,12 +482,15 @@ fn fingerprint(vm: &Vm, problem: &Problem) -> String {
         Event::Load(_) => parts.push("load"),
         Event::Prepare(_) => parts.push("prepare"),
         Event::Touch(_) => parts.push("touch"),
-        Event::Take { site, .. } | Event::Call(Call { site, .. }) => {
-            parts.extend(site_kind(vm, *site));
-            let pointer = vm.observation.events.get(index).and_then(|e| e.pointer);
-            if let Some(word) = pointer {
-                parts.push(classify(vm, word, vm.observation.finals.table_len).kind());
-            }
+        Event::Reset(_) => parts.push("reset"),
+        Event::Recycle { .. } => parts.push("recycle"),
+        Event::Take { .. } | Event::Call(_) => {}
+    }
+    if let Some(site) = site {
+        parts.extend(site_kind(vm, site));
+        let pointer = vm.observation.events.get(index).and_then(|e| e.pointer);
+        if let Some(word) = pointer {
+            parts.push(classify(vm, word, vm.observation.finals.table_len).kind());
         }
     }
     parts.join(".")
@@ -363,11 +498,17 @@ fn fingerprint(vm: &Vm, problem: &Problem) -> String {
 
 fn site_kind(vm: &Vm, site: SiteId) -> [&'static str; 2] {
     let site = vm.scenario.layout.site(site);
-    let action = match site.action {
+    let action = match &site.action {
         Action::Direct { .. } => "direct",
+        Action::Virtual { .. } => "virtual",
         Action::ManagedCalli(_) => "managed-calli",
         Action::UnmanagedCalli(_) => "unmanaged-calli",
+        Action::Invoke(_) => "invoke",
+        Action::PInvoke { .. } => "pinvoke",
         Action::Ldftn(_) => "ldftn",
+        Action::Ldvirtftn(_) => "ldvirtftn",
+        Action::NewDelegate { .. } => "delegate",
+        Action::Runtime { path, .. } => path.word(),
     };
     let caller = match site.caller {
         Caller::ReadyToRun(_) => "r2r",

@@ -4,8 +4,10 @@ use crate::abi::FuncType;
 use crate::image::facts::{Emission, Role, function_type};
 use crate::image::{HOST_SLOTS, Module};
 use crate::loader::Vm;
-use crate::loader::words::FunctionPointer;
-use crate::scenario::{Layout, MethodId};
+use crate::loader::callee::{Callee, StubKind};
+use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::scenario::meaning::class_at;
+use crate::scenario::{ClassId, Layout, MethodId};
 
 /// What a word turns out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,16 @@ pub enum Value<'a> {
     EmptySlot,
     /// A method's portable entry point.
     EntryPoint(MethodId),
+    /// The entry point of a stub.
+    Stub(StubKind),
+    /// The entry point of a delegate closed over a static method, which has that of this callee.
+    ClosedStatic(PepAddress),
+    /// The entry point of a slot's V-thunk.
+    VirtualDispatch(MethodId),
+    /// A delegate object.
+    Delegate,
+    /// The instance of a class.
+    Object(ClassId),
     /// Inside an image's payload: an import thunk's record, most likely.
     ImageData,
     /// Top bit and bit 0 set.
@@ -75,11 +87,8 @@ pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value<'_> {
     if word.0 < table_len {
         return slot_owner(vm, word.0).map_or(Value::EmptySlot, Value::TableIndex);
     }
-    let methods = (0..vm.scenario.layout.methods.len()).map(|i| MethodId(i as u16));
-    for method in methods {
-        if vm.method(method).is_some_and(|m| m.pep.0 == word.0) {
-            return Value::EntryPoint(method);
-        }
+    if let Some(value) = structure(vm, word.0) {
+        return value;
     }
     let in_image = vm.images().iter().enumerate().any(|(i, image)| {
         image.is_some_and(|image| {
@@ -96,6 +105,26 @@ pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value<'_> {
     }
 }
 
+/// The structure of the VM's that lies exactly there.
+fn structure(vm: &Vm, address: u32) -> Option<Value<'static>> {
+    if let Some((callee, _)) = vm.callees().find(|(_, at)| at.pep.0 == address) {
+        return Some(match callee {
+            Callee::Method(method) => Value::EntryPoint(method),
+            Callee::Stub(id) => Value::Stub(vm.stubs().nth(usize::from(id.0))?.0.kind),
+        });
+    }
+    if let Some((_, pep)) = vm.closed_statics().iter().find(|(at, _)| at.0 == address) {
+        return Some(Value::ClosedStatic(*pep));
+    }
+    if let Some((_, m)) = vm.virtual_dispatch_entries().iter().find(|(at, _)| at.0 == address) {
+        return Some(Value::VirtualDispatch(*m));
+    }
+    if vm.delegates().iter().any(|(_, at)| *at == address) {
+        return Some(Value::Delegate);
+    }
+    class_at(&vm.scenario.layout, address).map(Value::Object)
+}
+
 impl Value<'_> {
     /// A short name for fingerprints.
     pub fn kind(&self) -> &'static str {
@@ -110,7 +139,17 @@ impl Value<'_> {
                 Role::InterpreterToNative(_) => "interpreter-to-native-stub",
                 Role::ReverseThunk(_) => "reverse-thunk",
                 Role::Helper(_) => "helper",
+                Role::VirtualThunk(_) => "v-thunk",
+                Role::ClosedStaticThunk(_) => "closed-static-thunk",
+                Role::ResumptionStub(_) => "resumption-stub",
             },
+            Value::Stub(StubKind::Instantiating(_)) => "instantiating-stub",
+            Value::Stub(StubKind::Unboxing(_)) => "unboxing-stub",
+            Value::Stub(StubKind::Shuffle(_)) => "shuffle-thunk",
+            Value::ClosedStatic(_) => "closed-static-entry",
+            Value::VirtualDispatch(_) => "virtual-dispatch-entry",
+            Value::Delegate => "delegate",
+            Value::Object(_) => "object",
             Value::EmptySlot => "empty-slot",
             Value::EntryPoint(_) => "entry-point",
             Value::ImageData => "image-data",
@@ -132,6 +171,21 @@ impl Value<'_> {
                 "the address of {}'s portable entry point, not a table index",
                 layout.method(*method).name
             ),
+            Value::Stub(kind) => {
+                let name = &layout.method(kind.method()).name;
+                format!("the address of the entry point of {name}'s {}", kind.name())
+            }
+            Value::ClosedStatic(pep) => {
+                format!(
+                    "the address of a closed static delegate's entry point, which leads to {pep}"
+                )
+            }
+            Value::VirtualDispatch(method) => {
+                let name = &layout.method(*method).name;
+                format!("the address of the V-thunk's entry point for the slot of {name}")
+            }
+            Value::Delegate => "a delegate object".to_owned(),
+            Value::Object(class) => format!("the instance of {}", layout.class(*class).name),
             Value::ImageData => "an address in an image's data".to_owned(),
             Value::VirtualIp => "a virtual IP (top bit and bit 0 set)".to_owned(),
             Value::Unknown => "nothing that the loader made".to_owned(),

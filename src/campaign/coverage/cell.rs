@@ -35,6 +35,8 @@ axis! {
         Interpreter = "interpreter",
         /// C code.
         Native = "native",
+        /// The runtime, for a reason of its own.
+        Runtime = "runtime",
     }
 }
 
@@ -45,16 +47,50 @@ axis! {
         Prepare = "prepare",
         /// Its entry point is made callable from R2R code.
         Touch = "touch",
+        /// Its entry point is reset.
+        Reset = "reset",
+        /// It is given another's MethodDesc and entry point.
+        Recycle = "recycle",
         /// Its address is taken.
         Take = "take",
+        /// Its address is taken through a receiver.
+        TakeVirtual = "take-virtual",
+        /// An open delegate is made.
+        OpenDelegate = "open-delegate",
+        /// A closed delegate is made.
+        ClosedDelegate = "closed-delegate",
         /// It is called through a lazy cell, or by name in interpreted code.
         Direct = "direct",
         /// It is called through an eager cell.
         DirectEager = "direct-eager",
+        /// It is called through a receiver's slot, by way of the import thunk.
+        Virtual = "virtual",
+        /// It is called through a receiver's slot, by a thunk of the image.
+        VirtualThunk = "virtual-thunk",
         /// It is called through a managed pointer.
         ManagedCalli = "managed-calli",
         /// It is called through an unmanaged pointer.
         UnmanagedCalli = "unmanaged-calli",
+        /// It is called through a delegate.
+        Invoke = "invoke",
+        /// It is a P/Invoke, inlined.
+        PInvoke = "p-invoke",
+        /// It is a P/Invoke, inlined, without a transition frame.
+        PInvokeSuppressed = "p-invoke-suppressed",
+        /// `MethodBase.Invoke`.
+        Reflection = "reflection",
+        /// A class constructor runs.
+        ClassConstructor = "class-constructor",
+        /// A default constructor runs.
+        DefaultConstructor = "default-constructor",
+        /// The program starts.
+        EntryPoint = "entry-point",
+        /// A finalizer runs.
+        Finalizer = "finalizer",
+        /// C code calls its exported wrapper.
+        Export = "export",
+        /// It is resumed.
+        Resume = "resume",
     }
 }
 
@@ -67,6 +103,12 @@ axis! {
         Unmanaged = "uco",
         /// `[UnmanagedCallersOnly]` with one.
         ReverseThunk = "uco-with-reverse-thunk",
+        /// A P/Invoke.
+        PInvoke = "p-invoke-target",
+        /// A string constructor.
+        StringConstructor = "string-constructor",
+        /// A dynamic method.
+        Dynamic = "dynamic",
     }
 }
 
@@ -79,6 +121,10 @@ axis! {
         ByteCode = "byte-code",
         /// Both.
         Both = "both",
+        /// Byte code, and a body that is rejected.
+        Rejected = "rejected",
+        /// C++ code of the runtime.
+        Native = "native",
     }
 }
 
@@ -95,7 +141,7 @@ axis! {
         Prepared = "prepared",
         /// It has byte code and the thunk to it.
         PreparedThunk = "prepared-thunk",
-        /// It holds the R2R body.
+        /// It holds the R2R body, or the runtime's own function.
         Body = "body",
         /// It holds the R2R body and has byte code.
         BodyAndByteCode = "body-and-byte-code",
@@ -121,6 +167,10 @@ axis! {
         Instance = "instance",
         /// A receiver and a return buffer.
         InstanceBuffer = "instance-buffer",
+        /// A hidden context argument.
+        Context = "context",
+        /// A hidden continuation argument.
+        Continuation = "continuation",
     }
 }
 
@@ -203,92 +253,70 @@ impl Cell {
         Cell { by, deed, entered, has, state, shape, first }
     }
 
-    /// Whether the right loader can get there: what "covered of how many" counts.
-    /// A fault may lead to other cells.
+    /// Whether scenarios may express it and nothing speaks against the state: what "covered of how
+    /// many" counts. Not every such cell can be reached.
     pub fn is_possible(self) -> bool {
         self.path_is_possible() && self.callee_is_possible() && self.state_is_possible()
     }
 
-    /// The combinations that scenarios can express.
     fn path_is_possible(self) -> bool {
-        let vm_deed = matches!(self.deed, Deed::Prepare | Deed::Touch);
-        match self.by {
-            By::Vm => vm_deed,
-            By::ReadyToRun => !vm_deed,
-            By::Interpreter => !vm_deed && self.deed != Deed::DirectEager,
-            By::Native => self.deed == Deed::UnmanagedCalli,
-        }
+        let by = match self.deed {
+            Deed::Prepare | Deed::Touch | Deed::Reset | Deed::Recycle => By::Vm,
+            Deed::Reflection
+            | Deed::ClassConstructor
+            | Deed::DefaultConstructor
+            | Deed::EntryPoint
+            | Deed::Finalizer
+            | Deed::Export
+            | Deed::Resume => By::Runtime,
+            // Interpreted code tells no cells apart.
+            Deed::DirectEager | Deed::VirtualThunk | Deed::PInvokeSuppressed => By::ReadyToRun,
+            Deed::UnmanagedCalli => return !matches!(self.by, By::Vm | By::Runtime),
+            _ => return matches!(self.by, By::ReadyToRun | By::Interpreter),
+        };
+        self.by == by
     }
 
     fn callee_is_possible(self) -> bool {
-        let managed = self.entered == Entered::Managed;
+        let uco = matches!(self.entered, Entered::Unmanaged | Entered::ReverseThunk);
+        let p_invoke = self.entered == Entered::PInvoke;
+        let has_receiver = matches!(self.shape, Shape::Instance | Shape::InstanceBuffer);
+        let hidden = matches!(self.shape, Shape::Context | Shape::Continuation);
         let convention = match self.deed {
-            Deed::Prepare | Deed::Touch | Deed::Take => true,
-            Deed::Direct | Deed::DirectEager | Deed::ManagedCalli => managed,
-            Deed::UnmanagedCalli => !managed,
+            Deed::Prepare | Deed::Touch | Deed::Reset | Deed::Take => true,
+            Deed::UnmanagedCalli => uco || p_invoke,
+            Deed::Export => uco,
+            Deed::PInvoke | Deed::PInvokeSuppressed => p_invoke,
+            Deed::Recycle => self.entered == Entered::Dynamic,
+            Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => {
+                self.entered == Entered::Managed && self.shape >= Shape::Instance
+            }
+            _ => !uco,
         };
-        let receiver = matches!(self.shape, Shape::Instance | Shape::InstanceBuffer);
-        let enterable = self.entered != Entered::Unmanaged || self.has != Has::ByteCode;
-        convention && enterable && (managed || !receiver)
+        let code = match self.entered {
+            Entered::Unmanaged => matches!(self.has, Has::ReadyToRun | Has::Both),
+            Entered::ReverseThunk => self.has != Has::Native,
+            Entered::PInvoke => self.has == Has::Native,
+            Entered::Dynamic => self.has == Has::ByteCode,
+            Entered::StringConstructor | Entered::Managed => true,
+        };
+        convention && code && !((uco || p_invoke) && (has_receiver || hidden))
     }
 
     fn state_is_possible(self) -> bool {
-        self.state_fits_callee() && self.state_fits_order() && self.state_fits_deed()
-    }
-
-    fn state_fits_callee(self) -> bool {
-        let managed = self.entered == Entered::Managed;
-        let (body, byte_code) = (self.has != Has::ByteCode, self.has != Has::ReadyToRun);
-        match self.state {
-            State::Cold | State::Thunk => true,
-            // The image that has a managed body has the thunk for its signature as well.
-            State::Waiting => !managed || !body,
+        let uco = matches!(self.entered, Entered::Unmanaged | Entered::ReverseThunk);
+        let body = !matches!(self.has, Has::ByteCode | Has::Rejected);
+        let byte_code = !matches!(self.has, Has::ReadyToRun | Has::Native);
+        let fits_callee = match self.state {
+            State::Cold | State::Thunk | State::Waiting => true,
             State::Prepared | State::PreparedThunk => byte_code && !body,
-            State::Body => body && !byte_code && managed,
-            State::BodyAndByteCode => body && byte_code && managed,
-            State::Published | State::PublishedBehindThunk => !managed,
-        }
-    }
-
-    fn state_fits_order(self) -> bool {
-        let managed = self.entered == Entered::Managed;
-        let prepared = match self.state {
-            State::Cold | State::Waiting | State::Thunk => false,
-            // A prestub publishes the unmanaged entry of a body, before any thunk comes.
-            State::PublishedBehindThunk => self.has == Has::ByteCode,
-            _ => true,
+            State::Body => body && !byte_code && !uco,
+            State::BodyAndByteCode => body && byte_code && !uco,
+            State::Published | State::PublishedBehindThunk => uco,
         };
-        match self.first {
-            First::Nothing => self.state == State::Cold,
-            First::Prepared => prepared,
-            // A UCO method's pointer is taken before its first call, and is published by that.
-            First::Called => managed && prepared,
-            First::Taken if !managed => self.state == State::Published,
-            First::Taken | First::Touched => self.state != State::Cold,
-        }
-    }
-
-    /// What a pointer leads to was made callable when the pointer was taken, and a compiled
-    /// caller's image has the thunk that its calls may need.
-    fn state_fits_deed(self) -> bool {
-        let compiled = self.by == By::ReadyToRun;
-        let thunk_is_here = match self.state {
-            State::Waiting => false,
-            State::Prepared => matches!(self.first, First::Called | First::Prepared),
-            _ => true,
-        };
-        match self.deed {
-            Deed::UnmanagedCalli => {
-                matches!(self.state, State::Published | State::PublishedBehindThunk)
-            }
-            Deed::ManagedCalli if compiled => {
-                thunk_is_here && !matches!(self.state, State::Cold | State::Prepared)
-            }
-            Deed::ManagedCalli => self.state != State::Cold,
-            Deed::Direct | Deed::DirectEager if compiled => thunk_is_here,
-            Deed::Take if compiled && self.entered == Entered::Managed => thunk_is_here,
-            _ => true,
-        }
+        let fits_order = (self.first == First::Nothing) == (self.state == State::Cold)
+            || (self.state == State::Cold && self.first != First::Nothing);
+        fits_callee && fits_order
     }
 }
 

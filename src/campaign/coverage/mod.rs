@@ -15,6 +15,8 @@ mod reader;
 pub use cell::Cell;
 pub use reader::Reader;
 
+use std::sync::OnceLock;
+
 /// A counter for every cell.
 #[derive(Clone, Debug)]
 pub struct Map {
@@ -25,7 +27,9 @@ pub struct Map {
 
 impl Default for Map {
     fn default() -> Self {
-        let possible = (0..Cell::COUNT).filter(|&n| Cell::numbered(n).is_possible()).count();
+        static POSSIBLE: OnceLock<usize> = OnceLock::new();
+        let count = || (0..Cell::COUNT).filter(|&n| Cell::numbered(n).is_possible()).count();
+        let possible = *POSSIBLE.get_or_init(count);
         Map { counters: vec![0; Cell::COUNT], covered: 0, possible }
     }
 }

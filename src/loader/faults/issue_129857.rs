@@ -1,13 +1,21 @@
 //! dotnet/runtime#129857: the loader hands out `_pActualCode` for a UCO method.
 
-use super::Fault;
+use super::{Family, Fault};
 use crate::engine::{Process, Trap};
 use crate::loader::words::FunctionPointer;
 use crate::loader::{Loader, entry, method_pep};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
-/// Class C2, filed 2026-06-25.
+pub(super) static FAULT: Fault = Fault {
+    loader: &Issue129857,
+    family: Family::C2,
+    class: Class::SignatureMismatch,
+    upstream: &[129857, 129766],
+    title: "ldftn of a UCO method hands out _pActualCode, a managed-typed thunk",
+};
+
+/// Filed 2026-06-25.
 ///
 /// `delegate* unmanaged<int,int,int> p = &UcoAdd; p(2, 3)` traps. The
 /// `MethodEntry` resolver (`jitinterface.cpp`) makes the slot callable from R2R
@@ -22,7 +30,7 @@ use crate::verdict::Class;
 /// `hasNative=1`. Order matters: with the R2R body published before the
 /// pointer is taken, `_pActualCode` happens to be right.
 #[derive(Debug)]
-pub(super) struct Issue129857;
+struct Issue129857;
 
 impl Loader for Issue129857 {
     fn id(&self) -> &'static str {
@@ -44,25 +52,11 @@ pub(super) fn actual_code(
     process: &mut dyn Process,
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
-    entry::ensure_callable_from_r2r(process, method)?;
+    entry::ensure_callable_from_r2r(process, method.into())?;
     let pep = method_pep(process, method)?;
     let words = pep.words(process)?;
     if words.has_native_code() {
         return Ok(words.actual_code.into());
     }
     entry::publish_unmanaged_entry(process, method).map(FunctionPointer::from)
-}
-
-impl Fault for Issue129857 {
-    fn class(&self) -> Class {
-        Class::SignatureMismatch
-    }
-
-    fn upstream(&self) -> &'static [u32] {
-        &[129857, 129766]
-    }
-
-    fn title(&self) -> &'static str {
-        "ldftn of a UCO method hands out _pActualCode, a managed-typed thunk"
-    }
 }

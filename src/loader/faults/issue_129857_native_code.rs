@@ -1,19 +1,25 @@
 //! dotnet/runtime#129857, second repair that was tried: `GetNativeCode()`.
 
-use super::Fault;
+use super::{Family, Fault};
 use crate::engine::{Process, Trap};
 use crate::loader::words::FunctionPointer;
 use crate::loader::{Loader, method_pep};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
-/// Class C2.
-///
+pub(super) static FAULT: Fault = Fault {
+    loader: &NativeCode,
+    family: Family::C2,
+    class: Class::OutOfBounds,
+    upstream: &[129857],
+    title: "repair that fails: hand out GetNativeCode(), the portable entry point's address",
+};
+
 /// On this platform a method's native code *is* the address of its portable
 /// entry point (upstream saw `nativeCode = pep = 0x409e8a8`), far past the end
 /// of the table: the unmanaged call is out of bounds.
 #[derive(Debug)]
-pub(super) struct NativeCode;
+struct NativeCode;
 
 impl Loader for NativeCode {
     fn id(&self) -> &'static str {
@@ -27,19 +33,5 @@ impl Loader for NativeCode {
     ) -> Result<FunctionPointer, Trap> {
         process.vm().fault_decides();
         method_pep(process, method).map(FunctionPointer::from)
-    }
-}
-
-impl Fault for NativeCode {
-    fn class(&self) -> Class {
-        Class::OutOfBounds
-    }
-
-    fn upstream(&self) -> &'static [u32] {
-        &[129857]
-    }
-
-    fn title(&self) -> &'static str {
-        "repair that fails: hand out GetNativeCode(), the portable entry point's address"
     }
 }

@@ -1,21 +1,27 @@
 //! dotnet/runtime#129857, first repair that was tried: translate a virtual IP.
 
-use super::Fault;
 use super::issue_129857::actual_code;
+use super::{Family, Fault};
 use crate::engine::{Process, Trap};
 use crate::loader::words::FunctionPointer;
 use crate::loader::{Loader, images};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
-/// Class C2.
-///
+pub(super) static FAULT: Fault = Fault {
+    loader: &VirtualIp,
+    family: Family::C2,
+    class: Class::SignatureMismatch,
+    upstream: &[129857, 128423],
+    title: "repair that fails: translate _pActualCode as if it were a virtual IP",
+};
+
 /// The result is translated with
 /// `ExecutionManager::GetWasmFunctionTableIndexFromVirtualIP` if it is a
 /// virtual IP. It never is (`IsVirtualIP=0`: 0x1924 has neither the top bit nor
 /// bit 0 set), so the managed thunk's index goes out as before and traps as before.
 #[derive(Debug)]
-pub(super) struct VirtualIp;
+struct VirtualIp;
 
 impl Loader for VirtualIp {
     fn id(&self) -> &'static str {
@@ -34,19 +40,5 @@ impl Loader for VirtualIp {
                 .map_or(result, FunctionPointer::from),
             None => result,
         })
-    }
-}
-
-impl Fault for VirtualIp {
-    fn class(&self) -> Class {
-        Class::SignatureMismatch
-    }
-
-    fn upstream(&self) -> &'static [u32] {
-        &[129857, 128423]
-    }
-
-    fn title(&self) -> &'static str {
-        "repair that fails: translate _pActualCode as if it were a virtual IP"
     }
 }

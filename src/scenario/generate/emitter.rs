@@ -1,9 +1,17 @@
 //! Writes scripts that are valid at every step, for the generator and the repairer.
 
-use super::super::validate::{assembly_of, fits, site_signature};
-use super::super::{
-    Action, AssemblyId, Call, Event, Layout, MAX_ITEMS, MethodId, Site, SiteId, VariableId, meaning,
+use super::super::meaning::{class_at, mix, object_address};
+use super::super::targets::{Held, Target, slot_of, taken, target};
+use super::super::validate::{
+    assembly_of, fits, is_receiver, named_method, needs_object, site_signature,
 };
+use super::super::{
+    Action, AssemblyId, Call, ClassId, Code, Convention, Event, Form, Layout, MAX_DEPTH, MAX_ITEMS,
+    MethodId, SiteId, Slot, VariableId, meaning,
+};
+
+/// A receiver where none is wished for and any will do.
+const RECEIVER: u32 = 0x7415_0000;
 
 /// A script under construction. What an event needs (a load, a pointer) is
 /// put before it; an event that cannot be made valid is left out.
@@ -12,9 +20,13 @@ pub(super) struct Emitter<'l> {
     /// The most events.
     most: usize,
     loaded: Vec<bool>,
-    /// The method that each variable points to.
-    holds: Vec<MethodId>,
+    /// What each variable holds.
+    holds: Vec<Held>,
     names: Vec<String>,
+    /// Methods that an event has named or reached.
+    used: Vec<bool>,
+    /// Dynamic methods that were recycled.
+    dead: Vec<bool>,
     script: Vec<Event>,
 }
 
@@ -26,6 +38,8 @@ impl<'l> Emitter<'l> {
             loaded: vec![false; layout.assemblies.len()],
             holds: Vec::new(),
             names: Vec::new(),
+            used: vec![false; layout.methods.len()],
+            dead: vec![false; layout.methods.len()],
             script: Vec::new(),
         }
     }
@@ -43,20 +57,66 @@ impl<'l> Emitter<'l> {
         self.holds.len()
     }
 
-    /// Loads an assembly, once.
+    /// Loads an assembly, once, behind those that its classes' bases are in.
     pub(super) fn load(&mut self, id: AssemblyId) {
-        if !self.is_full() && !self.loaded[id.index()] {
-            self.loaded[id.index()] = true;
-            self.script.push(Event::Load(id));
+        for need in self.unloaded(&[id]) {
+            if !self.is_full() {
+                self.loaded[need.index()] = true;
+                self.script.push(Event::Load(need));
+            }
         }
     }
 
-    pub(super) fn prepare(&mut self, id: MethodId) {
-        self.emit(&[Some(self.layout.method(id).assembly)], Event::Prepare(id));
+    /// Assemblies that have to be loaded for these, in order.
+    fn unloaded(&self, needs: &[AssemblyId]) -> Vec<AssemblyId> {
+        let mut all: Vec<AssemblyId> = Vec::new();
+        for &id in needs {
+            self.add_unloaded(id, &mut all);
+        }
+        all
     }
 
-    pub(super) fn touch(&mut self, id: MethodId) {
-        self.emit(&[Some(self.layout.method(id).assembly)], Event::Touch(id));
+    fn add_unloaded(&self, id: AssemblyId, all: &mut Vec<AssemblyId>) {
+        if self.loaded[id.index()] || all.contains(&id) {
+            return;
+        }
+        for class in self.layout.classes.iter().filter(|class| class.assembly == id) {
+            // A base is in the same assembly or an earlier one.
+            if let Some(base) = class.base.map(|base| self.layout.class(base).assembly)
+                && base != id
+            {
+                self.add_unloaded(base, all);
+            }
+        }
+        all.push(id);
+    }
+
+    /// An event about one method.
+    pub(super) fn about(&mut self, id: MethodId, event: Event) {
+        if !self.dead[id.index()] && self.emit(&[self.layout.method(id).assembly], event) {
+            self.used[id.index()] = true;
+        }
+    }
+
+    pub(super) fn reset(&mut self, id: MethodId) {
+        if self.layout.method(id).convention == Convention::Managed {
+            self.about(id, Event::Reset(id));
+        }
+    }
+
+    /// Gives a dynamic method's MethodDesc to another one, if that is unused.
+    pub(super) fn recycle(&mut self, from: MethodId, to: MethodId) {
+        let dynamic = |id: MethodId| self.layout.method(id).form == Form::Dynamic;
+        let fresh = !self.used[to.index()] && !self.dead[from.index()] && from != to;
+        if !(dynamic(from) && dynamic(to) && fresh) {
+            return;
+        }
+        let needs = [self.layout.method(from).assembly, self.layout.method(to).assembly];
+        if self.emit(&needs, Event::Recycle { from, to }) {
+            self.dead[from.index()] = true;
+            self.used[from.index()] = true;
+            self.used[to.index()] = true;
+        }
     }
 
     /// Takes a pointer into an existing variable, or into a new one with a
@@ -66,23 +126,52 @@ impl<'l> Emitter<'l> {
         id: SiteId,
         into: Option<VariableId>,
         name: Option<&str>,
+        on: Option<u32>,
     ) -> Option<VariableId> {
-        let site = self.layout.site(id);
-        let Action::Ldftn(method) = site.action else { return None };
+        let layout = self.layout;
+        let site = layout.site(id);
+        let bound =
+            matches!(site.action, Action::Ldvirtftn(_) | Action::NewDelegate { closed: true, .. });
+        let on = if bound { Some(self.receiver(&site.action, on)?) } else { None };
+        let held = taken(layout, id, on)?;
+        let named = named_method(&site.action)?;
         let known = into.filter(|variable| variable.index() < self.holds.len());
         let last = VariableId((MAX_ITEMS - 1) as u16);
         let next = VariableId(self.holds.len() as u16).min(last);
         let into = known.unwrap_or(next);
-        let needs = [assembly_of(site), Some(self.layout.method(method).assembly)];
-        if !self.emit(&needs, Event::Take { site: id, into }) {
+        let mut needs = vec![layout.method(named).assembly, layout.method(held.method).assembly];
+        needs.extend(assembly_of(site));
+        needs.extend(self.class_assembly(on));
+        let dead = self.dead[named.index()] || self.dead[held.method.index()];
+        if dead || !self.emit(&needs, Event::Take { site: id, into, on }) {
             return None;
         }
+        self.used[named.index()] = true;
+        self.used[held.method.index()] = true;
         if into.index() == self.holds.len() {
             self.names.push(self.new_name(name));
-            self.holds.push(method);
+            self.holds.push(held);
         }
-        self.holds[into.index()] = method;
+        self.holds[into.index()] = held;
         Some(into)
+    }
+
+    /// The receiver that is wished for, if the action can be done on it, or one that it can.
+    fn receiver(&self, action: &Action, wish: Option<u32>) -> Option<u32> {
+        let Some(slot) = needs_object(self.layout, action) else {
+            return Some(wish.unwrap_or(RECEIVER));
+        };
+        self.object_with(slot, wish)
+    }
+
+    fn object_with(&self, slot: MethodId, wish: Option<u32>) -> Option<u32> {
+        let good = |object: &u32| is_receiver(self.layout, *object, slot);
+        let objects = (0..self.layout.classes.len()).map(|i| object_address(ClassId(i as u16)));
+        wish.into_iter().chain(objects).find(good)
+    }
+
+    fn class_assembly(&self, object: Option<u32>) -> Option<AssemblyId> {
+        class_at(self.layout, object?).map(|class| self.layout.class(class).assembly)
     }
 
     fn new_name(&self, wish: Option<&str>) -> String {
@@ -97,61 +186,105 @@ impl<'l> Emitter<'l> {
         format!("p{number}")
     }
 
-    /// Calls a site, through the wished pointer if that fits. `this` and
-    /// `words` are used as far as the signature wants them.
-    pub(super) fn call(
-        &mut self,
-        id: SiteId,
-        wish: Option<VariableId>,
-        this: u32,
-        words: impl Fn(usize) -> u64,
-    ) {
+    /// Makes a call like `wish`: through its pointer and on its receiver if they
+    /// fit, and with its arguments as far as there are any.
+    pub(super) fn call(&mut self, wish: &Call) {
+        let mut needs = Vec::new();
+        let Some(call) = self.build(wish, 1, &mut needs) else { return };
+        // A pointer may have been taken again for a call inside, into the
+        // variable of another one.
+        if self.still_fits(&call) {
+            self.emit(&needs, Event::Call(call));
+        }
+    }
+
+    fn still_fits(&self, call: &Call) -> bool {
+        let action = &self.layout.site(call.site).action;
+        let fits = call
+            .pointer
+            .is_none_or(|variable| fits(self.layout, action, self.holds[variable.index()]));
+        fits && call.inside.iter().all(|inner| self.still_fits(inner))
+    }
+
+    fn build(&mut self, wish: &Call, depth: usize, needs: &mut Vec<AssemblyId>) -> Option<Call> {
         let layout = self.layout;
-        let site = layout.site(id);
-        let Some(signature) = site_signature(layout, site) else { return };
-        let (pointer, callee) = match site.action {
-            Action::Direct { callee, .. } => (None, callee),
-            _ => {
-                let Some(pointer) = self.pointer(&site.action, wish) else { return };
-                (Some(pointer), self.holds[pointer.index()])
-            }
+        let site = layout.site(wish.site);
+        let signature = site_signature(layout, site)?;
+        let named = named_method(&site.action);
+        let pointer = match named {
+            Some(_) => None,
+            None => Some(self.pointer(&site.action, wish.pointer)?),
         };
-        let args = signature
-            .params
-            .iter()
-            .enumerate()
-            .map(|(i, &ty)| meaning::normalise(layout, ty, words(i)))
-            .collect();
-        let this = signature.instance.then_some(this);
-        let needs = [assembly_of(site), Some(layout.method(callee).assembly)];
-        self.emit(&needs, Event::Call(Call { site: id, pointer, this, args }));
+        let held = pointer.map(|variable| self.holds[variable.index()]);
+        let this = match signature.instance {
+            true => Some(self.receiver(&site.action, wish.this)?),
+            false => None,
+        };
+        // Distinguishable words stand in for missing ones.
+        let word =
+            |i: usize| wish.args.get(i).copied().unwrap_or_else(|| mix(0x6d15_5176, i as u64));
+        let args = signature.params.iter().enumerate();
+        let args = args.map(|(i, &ty)| meaning::normalise(layout, ty, word(i))).collect();
+        let mut call = Call { site: wish.site, pointer, this, args, inside: Vec::new() };
+        let Target { method, skipped, .. } = target(layout, &call, held)?;
+        let first = slot_of(layout, method);
+        if skipped == 1 && layout.method(first).slot != Slot::None {
+            let object = call.args.first().map(|&word| word as u32);
+            call.args[0] = self.object_with(first, object)?.into();
+        }
+        let Target { method, .. } = target(layout, &call, held)?;
+        needs.extend(assembly_of(site));
+        needs.extend(self.class_assembly(this));
+        if let Some(&word) = call.args.first().filter(|_| skipped == 1) {
+            needs.extend(self.class_assembly(u32::try_from(word).ok()));
+        }
+        for method in named.into_iter().chain([method]) {
+            if self.dead[method.index()] {
+                return None;
+            }
+            needs.push(layout.method(method).assembly);
+            self.used[method.index()] = true;
+        }
+        let callee = layout.method(method);
+        let fcall = callee.code == Code::Native && callee.convention == Convention::Managed;
+        if depth < MAX_DEPTH && !fcall {
+            let inner = wish.inside.iter().filter_map(|inner| self.build(inner, depth + 1, needs));
+            call.inside = inner.collect();
+        }
+        Some(call)
     }
 
     /// A variable whose pointer may be called there; one is taken if there is none.
     fn pointer(&mut self, action: &Action, wish: Option<VariableId>) -> Option<VariableId> {
         let layout = self.layout;
-        let good = |method: MethodId| fits(layout, action, method);
+        let good =
+            |held: Held, dead: &[bool]| fits(layout, action, held) && !dead[held.method.index()];
         if let Some(wish) = wish
-            && self.holds.get(wish.index()).is_some_and(|&method| good(method))
+            && self.holds.get(wish.index()).is_some_and(|&held| good(held, &self.dead))
         {
             return Some(wish);
         }
-        if let Some(i) = self.holds.iter().rposition(|&method| good(method)) {
+        if let Some(i) = self.holds.iter().rposition(|&held| good(held, &self.dead)) {
             return Some(VariableId(i as u16));
         }
-        let takes = |site: &Site| matches!(site.action, Action::Ldftn(m) if good(m));
-        let site = layout.sites.iter().position(takes)?;
-        self.take(SiteId(site as u16), None, None)
+        let takes = |id: SiteId| {
+            let action = &layout.site(id).action;
+            let on = match action {
+                Action::Ldvirtftn(_) | Action::NewDelegate { closed: true, .. } => {
+                    Some(self.receiver(action, None)?)
+                }
+                _ => None,
+            };
+            taken(layout, id, on).filter(|&held| good(held, &self.dead))
+        };
+        let sites = (0..layout.sites.len()).map(|i| SiteId(i as u16));
+        let site = sites.into_iter().find(|&id| takes(id).is_some())?;
+        self.take(site, None, None, None)
     }
 
     /// Appends the loads that are missing and the event, all or nothing.
-    fn emit(&mut self, needs: &[Option<AssemblyId>], event: Event) -> bool {
-        let mut loads: Vec<AssemblyId> = Vec::new();
-        for &id in needs.iter().flatten() {
-            if !self.loaded[id.index()] && !loads.contains(&id) {
-                loads.push(id);
-            }
-        }
+    fn emit(&mut self, needs: &[AssemblyId], event: Event) -> bool {
+        let loads = self.unloaded(needs);
         if self.script.len() + loads.len() + 1 > self.most {
             return false;
         }

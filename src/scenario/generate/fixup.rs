@@ -1,13 +1,13 @@
 //! Repairs a scenario that a mutation broke.
 
-use super::super::meaning::mix;
 use super::super::validate::{
-    MAX_TEXT_BOUND, MAX_TITLE, event_bound, holds_object, is_struct_name, names, text_bound,
+    MAX_TEXT_BOUND, MAX_TITLE, class_rules, event_bound, holds_object, is_struct_name, is_symbol,
+    method_rules, named_method, names, site_rules, text_bound,
 };
 use super::super::{
-    Action, Assembly, AssemblyId, Caller, Code, Convention, Event, Layout, MAX_EVENTS, MAX_ITEMS,
-    MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, Scenario, Shows, Signature, Site, SiteId,
-    StructId, StructShape, Type, VariableId,
+    Action, Assembly, AssemblyId, Binding, Call, Caller, Class, ClassId, Code, Convention, Event,
+    Form, Layout, MAX_DEPTH, MAX_EVENTS, MAX_ITEMS, MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId,
+    Scenario, Shows, Signature, Site, SiteId, Slot, StructId, StructShape, Type, VariableId,
 };
 use super::emitter::Emitter;
 
@@ -24,6 +24,11 @@ pub fn fixup(scenario: &mut Scenario) {
     scenario.upstream.truncate(MAX_ITEMS);
     fix_shows(&mut scenario.shows);
     fix_layout(&mut scenario.layout);
+    if scenario.interpreter_only {
+        let ucos = scenario.layout.methods.iter_mut();
+        ucos.filter(|m| m.convention == Convention::UnmanagedCallersOnly)
+            .for_each(|method| method.reverse_thunk = true);
+    }
     fix_script(scenario);
     fix_size(scenario);
 }
@@ -48,25 +53,28 @@ fn fix_shows(shows: &mut Shows) {
 fn fix_layout(layout: &mut Layout) {
     layout.assemblies.truncate(MAX_ITEMS);
     layout.structs.truncate(MAX_ITEMS);
+    layout.classes.truncate(MAX_ITEMS);
     layout.methods.truncate(MAX_ITEMS);
     layout.sites.truncate(MAX_ITEMS);
-    let homeless = !layout.methods.is_empty() || !layout.sites.is_empty();
+    let homeless =
+        !layout.methods.is_empty() || !layout.sites.is_empty() || !layout.classes.is_empty();
     if layout.assemblies.is_empty() && homeless {
         layout.assemblies.push(Assembly { name: "A".into() });
     }
     fix_names(&mut layout.assemblies, "A", |a| &mut a.name, names::is_identifier);
     fix_names(&mut layout.structs, "S", |s| &mut s.name, is_struct_name);
+    fix_names(&mut layout.classes, "C", |c| &mut c.name, names::is_identifier);
     fix_names(&mut layout.methods, "M", |m| &mut m.name, names::is_identifier);
     fix_names(&mut layout.sites, "Site", |s| &mut s.name, names::is_identifier);
     for (id, item) in (0..).map(StructId).zip(&mut layout.structs) {
         fix_shape(id, &mut item.shape);
     }
-    // Methods and sites are rebuilt one by one, as each looks at the rest.
-    for i in 0..layout.methods.len() {
-        let mut method = layout.methods[i].clone();
-        fix_method(layout, &mut method);
-        layout.methods[i] = method;
+    for i in 0..layout.classes.len() {
+        let mut class = layout.classes[i].clone();
+        fix_class(layout, ClassId(i as u16), &mut class);
+        layout.classes[i] = class;
     }
+    fix_methods(layout);
     for i in 0..layout.sites.len() {
         let mut site = layout.sites[i].clone();
         fix_site(layout, &mut site);
@@ -109,10 +117,31 @@ fn fix_shape(id: StructId, shape: &mut StructShape) {
                 *ty = Type::I32;
             }
         }
-        StructShape::Wraps(_) => {}
+        StructShape::Wraps(_) | StructShape::Empty => {}
         StructShape::Opaque { size, align } => {
             *align = (*align).clamp(1, 16).next_power_of_two();
             *size = (*size).clamp(2 * *align, MAX_STRUCT_SIZE) / *align * *align;
+        }
+    }
+}
+
+fn fix_class(layout: &Layout, id: ClassId, class: &mut Class) {
+    fix_assembly(layout, &mut class.assembly);
+    if class_rules(layout, id, class).is_err() {
+        class.base = None;
+    }
+}
+
+/// Methods are rebuilt one by one, as each looks at the rest, until none of
+/// them changes: one that becomes less may take from others what they override.
+fn fix_methods(layout: &mut Layout) {
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        for i in 0..layout.methods.len() {
+            let mut method = layout.methods[i].clone();
+            fix_method(layout, MethodId(i as u16), &mut method);
+            changed |= method != layout.methods[i];
+            layout.methods[i] = method;
         }
     }
 }
@@ -126,16 +155,47 @@ fn wrapped(id: u16, count: usize) -> u16 {
     (usize::from(id) % count.max(1)) as u16
 }
 
-fn fix_method(layout: &Layout, method: &mut Method) {
+/// Gives a method whatever it lacks to be what it is, or else makes it less.
+fn fix_method(layout: &Layout, id: MethodId, method: &mut Method) {
     fix_assembly(layout, &mut method.assembly);
     fix_signature(layout, &mut method.signature);
-    if method.convention == Convention::Managed {
-        method.reverse_thunk = false;
-    } else {
-        make_unmanaged(layout, &mut method.signature);
-        method.reverse_thunk |= method.code == Code::Interpreted;
+    if method.symbol.as_ref().is_some_and(|symbol| !is_symbol(symbol)) {
+        method.symbol = None;
+    }
+    match method.convention {
+        Convention::Managed => method.reverse_thunk = false,
+        Convention::UnmanagedCallersOnly => {
+            make_unmanaged(layout, &mut method.signature);
+            if method.code == Code::Native {
+                method.code = Code::Interpreted;
+            }
+            method.reverse_thunk |= !matches!(method.code, Code::ReadyToRun | Code::Both);
+        }
+        Convention::PInvoke => {
+            make_unmanaged(layout, &mut method.signature);
+            method.code = Code::Native;
+            method.reverse_thunk = false;
+        }
+    }
+    for step in DEGRADE {
+        if method_rules(layout, id, method).is_ok() {
+            return;
+        }
+        step(method);
     }
 }
+
+/// What makes a method simpler, one after the other.
+const DEGRADE: [fn(&mut Method); 5] = [
+    |method| {
+        method.signature.context = false;
+        method.signature.continuation = false;
+    },
+    |method| method.slot = Slot::None,
+    |method| method.class = None,
+    |method| method.form = Form::Ordinary,
+    |method| method.code = Code::Interpreted,
+];
 
 fn fix_signature(layout: &Layout, signature: &mut Signature) {
     signature.params.truncate(MAX_PARAMS);
@@ -149,9 +209,11 @@ fn fix_signature(layout: &Layout, signature: &mut Signature) {
     }
 }
 
-/// Makes a signature static, and object references pointers.
+/// Makes a signature static, without hidden arguments, and object references pointers.
 pub(super) fn make_unmanaged(layout: &Layout, signature: &mut Signature) {
     signature.instance = false;
+    signature.context = false;
+    signature.continuation = false;
     for ty in signature.params.iter_mut().chain(&mut signature.ret) {
         if holds_object(layout, *ty) {
             *ty = Type::Pointer;
@@ -163,33 +225,55 @@ fn fix_site(layout: &Layout, site: &mut Site) {
     if let Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) = &mut site.caller {
         fix_assembly(layout, assembly);
     }
+    if matches!(site.action, Action::Runtime { .. }) {
+        site.caller = Caller::Native;
+    } else if site.caller == Caller::Native && !matches!(site.action, Action::UnmanagedCalli(_)) {
+        site.caller = Caller::ReadyToRun(AssemblyId(0));
+    }
     match &mut site.action {
-        Action::ManagedCalli(signature) => fix_signature(layout, signature),
+        Action::ManagedCalli(signature) => {
+            fix_signature(layout, signature);
+            signature.context = false;
+        }
         Action::UnmanagedCalli(signature) => {
             fix_signature(layout, signature);
             make_unmanaged(layout, signature);
         }
-        Action::Ldftn(method) => method.0 = wrapped(method.0, layout.methods.len()),
-        Action::Direct { callee, .. } => callee.0 = wrapped(callee.0, layout.methods.len()),
-    }
-    // A site that cannot be what it is still keeps its number.
-    let nothing = Signature { instance: false, ret: None, params: Vec::new() };
-    match &site.action {
-        Action::Ldftn(_) | Action::Direct { .. } if layout.methods.is_empty() => {
-            site.action = Action::UnmanagedCalli(nothing);
+        Action::Invoke(signature) => {
+            fix_signature(layout, signature);
+            let Signature { ret, params, .. } = std::mem::take(signature);
+            *signature = Signature { ret, params, ..Signature::default() };
         }
-        &Action::Direct { callee, .. } => {
-            let callee = layout.method(callee);
-            if callee.convention != Convention::Managed {
-                // It has no object and no receiver, as every such signature.
-                site.action = Action::UnmanagedCalli(callee.signature.clone());
-            }
+        Action::Ldftn(method)
+        | Action::Ldvirtftn(method)
+        | Action::Direct { callee: method, .. }
+        | Action::PInvoke { callee: method, .. }
+        | Action::Virtual { method, .. }
+        | Action::NewDelegate { method, .. }
+        | Action::Runtime { callee: method, .. } => {
+            method.0 = wrapped(method.0, layout.methods.len());
         }
-        _ => {}
     }
-    if site.caller == Caller::Native && !matches!(site.action, Action::UnmanagedCalli(_)) {
+    if site_rules(layout, site).is_ok() {
+        return;
+    }
+    // A site that cannot be what it is still keeps its number, and its callee if it has one.
+    let callee = named_method(&site.action);
+    if site.caller == Caller::Native {
         site.caller = Caller::ReadyToRun(AssemblyId(0));
     }
+    site.action = match callee.and_then(|id| Some((id, layout.methods.get(id.index())?))) {
+        Some((_, method)) if method.convention == Convention::UnmanagedCallersOnly => {
+            Action::UnmanagedCalli(method.signature.clone())
+        }
+        Some((callee, method)) => {
+            if let (Form::Dynamic, Caller::ReadyToRun(assembly)) = (method.form, site.caller) {
+                site.caller = Caller::Interpreter(assembly);
+            }
+            Action::Direct { callee, binding: Binding::Lazy }
+        }
+        None => Action::UnmanagedCalli(Signature::default()),
+    };
 }
 
 fn fix_script(scenario: &mut Scenario) {
@@ -219,37 +303,56 @@ struct Fixer<'s> {
 
 impl Fixer<'_> {
     fn event(&mut self, event: &Event) {
-        let layout = self.layout;
         match event {
-            Event::Load(id) if !layout.assemblies.is_empty() => {
-                self.emitter.load(AssemblyId(wrapped(id.0, layout.assemblies.len())));
+            Event::Load(id) if !self.layout.assemblies.is_empty() => {
+                self.emitter.load(AssemblyId(wrapped(id.0, self.layout.assemblies.len())));
             }
-            Event::Prepare(id) if !layout.methods.is_empty() => {
-                self.emitter.prepare(MethodId(wrapped(id.0, layout.methods.len())));
+            Event::Load(_) => {}
+            Event::Prepare(id) => {
+                let Some(id) = self.method(*id) else { return };
+                self.emitter.about(id, Event::Prepare(id));
             }
-            Event::Touch(id) if !layout.methods.is_empty() => {
-                self.emitter.touch(MethodId(wrapped(id.0, layout.methods.len())));
+            Event::Touch(id) => {
+                let Some(id) = self.method(*id) else { return };
+                self.emitter.about(id, Event::Touch(id));
             }
-            Event::Take { site, into } => self.take(*site, *into),
+            Event::Reset(id) => {
+                let Some(id) = self.method(*id) else { return };
+                self.emitter.reset(id);
+            }
+            Event::Recycle { from, to } => {
+                let (Some(from), Some(to)) = (self.method(*from), self.method(*to)) else { return };
+                self.emitter.recycle(from, to);
+            }
+            Event::Take { site, into, on } => self.take(*site, *into, *on),
             Event::Call(call) => {
-                let Some(site) = self.site(call.site, false) else { return };
-                let wish = call.pointer.and_then(|old| self.renamed(old));
-                let words = |i: usize| {
-                    // Distinguishable words stand in for missing ones.
-                    call.args.get(i).copied().unwrap_or_else(|| mix(0x6d15_5176, i as u64))
-                };
-                self.emitter.call(site, wish, call.this.unwrap_or(0x7415_0000), words);
+                let Some(wish) = self.wish(call, 1) else { return };
+                self.emitter.call(&wish);
             }
-            Event::Load(_) | Event::Prepare(_) | Event::Touch(_) => {}
         }
     }
 
-    fn take(&mut self, site: SiteId, into: VariableId) {
+    fn method(&self, id: MethodId) -> Option<MethodId> {
+        let count = self.layout.methods.len();
+        (count > 0).then(|| MethodId(wrapped(id.0, count)))
+    }
+
+    /// The call with names that mean something now.
+    fn wish(&self, call: &Call, depth: usize) -> Option<Call> {
+        let site = self.site(call.site, false)?;
+        let pointer = call.pointer.and_then(|old| self.renamed(old));
+        let deeper = depth < MAX_DEPTH;
+        let inside = call.inside.iter().filter(|_| deeper);
+        let inside = inside.filter_map(|inner| self.wish(inner, depth + 1)).collect();
+        Some(Call { site, pointer, this: call.this, args: call.args.clone(), inside })
+    }
+
+    fn take(&mut self, site: SiteId, into: VariableId, on: Option<u32>) {
         let Some(site) = self.site(site, true) else { return };
         let known = self.renamed(into);
         let name = self.old_names.get(into.index()).map(String::as_str);
         let name = name.filter(|name| names::is_identifier(name));
-        let taken = self.emitter.take(site, known, name);
+        let taken = self.emitter.take(site, known, name, on);
         if let (None, Some(new)) = (known, taken) {
             self.variables.push((into, new));
         }
@@ -261,7 +364,7 @@ impl Fixer<'_> {
 
     /// The site itself if it is of the right kind, else one that is.
     fn site(&self, id: SiteId, takes: bool) -> Option<SiteId> {
-        let right = |site: &Site| matches!(site.action, Action::Ldftn(_)) == takes;
+        let right = |site: &Site| site.action.takes() == takes;
         if self.layout.sites.get(id.index()).is_some_and(right) {
             return Some(id);
         }

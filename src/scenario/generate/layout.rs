@@ -58,7 +58,8 @@ fn method(dice: &mut Dice<'_, '_>, layout: &Layout, i: usize) -> Method {
     if uco {
         make_unmanaged(layout, &mut signature);
     }
-    Method { name: format!("M{i}"), assembly, convention, code, reverse_thunk, signature }
+    let name = format!("M{i}");
+    Method { name, assembly, convention, code, reverse_thunk, signature, ..Method::default() }
 }
 
 fn signature(dice: &mut Dice<'_, '_>, layout: &Layout, convention: Convention) -> Signature {
@@ -81,7 +82,7 @@ fn fresh(dice: &mut Dice<'_, '_>, layout: &Layout) -> Signature {
     let ret = dice.percent(weights::RESULT).then(|| any_type(dice, layout));
     // Without bytes the answer is yes, and static is the ordinary case.
     let instance = !dice.percent(100 - weights::INSTANCE);
-    Signature { instance, ret, params }
+    Signature { instance, ret, params, ..Signature::default() }
 }
 
 fn any_type(dice: &mut Dice<'_, '_>, layout: &Layout) -> Type {
@@ -95,7 +96,7 @@ fn any_type(dice: &mut Dice<'_, '_>, layout: &Layout) -> Type {
 /// `kin`: managed code passes the stack pointer first and the portable entry
 /// point last, both `i32`. Under the same convention, `this` becomes an `int`.
 fn padded(kin: &Method, convention: Convention) -> Signature {
-    let Signature { instance, ret, params } = &kin.signature;
+    let Signature { instance, ret, params, .. } = &kin.signature;
     let this = instance.then_some(Type::I32);
     let static_params = this.into_iter().chain(params.iter().copied());
     let params = match (kin.convention, convention) {
@@ -108,7 +109,7 @@ fn padded(kin: &Method, convention: Convention) -> Signature {
         },
         _ => static_params.collect(),
     };
-    Signature { instance: false, ret: *ret, params }
+    Signature { ret: *ret, params, ..Signature::default() }
 }
 
 /// The signature with its types replaced by ones that look alike to wasm.
@@ -139,7 +140,9 @@ fn lookalike(dice: &mut Dice<'_, '_>, layout: &Layout, ty: Type) -> Type {
         Type::F32 | Type::F64 | Type::Int128 | Type::Vector128 => wrapper_of(layout, ty),
         Type::Struct(id) => match layout.structs[id.index()].shape {
             StructShape::Wraps(inner) => inner,
-            StructShape::Opaque { .. } => struct_type(dice, layout.structs.len()),
+            StructShape::Opaque { .. } | StructShape::Empty => {
+                struct_type(dice, layout.structs.len())
+            }
         },
         _ => WORDS[dice.below(WORDS.len())],
     }
@@ -206,7 +209,7 @@ fn add_site(
         (Action::Direct { .. }, _) => "Direct",
         (Action::ManagedCalli(_), _) => "Calli",
         (Action::UnmanagedCalli(_), _) => "Unmanaged",
-        (Action::Ldftn(_), _) => "Ldftn",
+        _ => "Ldftn",
     };
     let name = format!("{kind}{}", layout.sites.len());
     layout.sites.push(Site { name, caller, action });

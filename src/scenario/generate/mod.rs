@@ -29,6 +29,13 @@ pub fn generate(bytes: &mut Unstructured<'_>) -> Scenario {
     Scenario { title: "generated".into(), layout, variables, script, ..Scenario::default() }
 }
 
+/// Gives a generated scenario another script from more bytes: modules depend on
+/// the layout alone, so that engines need not compile again.
+pub fn regenerate_script(bytes: &mut Unstructured<'_>, scenario: &mut Scenario) {
+    let (variables, script) = script::script(&mut Dice::new(bytes), &scenario.layout);
+    (scenario.variables, scenario.script) = (variables, script);
+}
+
 impl<'a> Arbitrary<'a> for Scenario {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(generate(bytes))
@@ -40,7 +47,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::meaning::mix;
-    use super::super::validate::{callees, validate};
+    use super::super::targets::callees;
+    use super::super::validate::validate;
     use super::super::{Action, Caller, Event};
     use super::*;
 
@@ -64,6 +72,10 @@ mod tests {
             let mut fixed = scenario.clone();
             fixup(&mut fixed);
             assert_eq!(fixed, scenario);
+            let mut other = scenario.clone();
+            regenerate_script(&mut Unstructured::new(&mix(seed, 1).to_le_bytes()), &mut other);
+            assert_eq!(validate(&other), Ok(()), "{other:?}");
+            assert_eq!(other.layout, scenario.layout);
         }
     }
 
@@ -84,6 +96,7 @@ mod tests {
             for (event, callee) in scenario.script.iter().zip(callees(&scenario)) {
                 let kind = match event {
                     Event::Load(_) => "load".to_owned(),
+                    Event::Reset(_) | Event::Recycle { .. } => "reset".into(),
                     Event::Prepare(_) => "prepare".into(),
                     Event::Touch(_) => "touch".into(),
                     Event::Take { site, .. } => site_kind(&scenario, site.index()),
@@ -111,6 +124,7 @@ mod tests {
             Action::ManagedCalli(_) => "calli".into(),
             Action::UnmanagedCalli(_) => "unmanaged".into(),
             Action::Ldftn(_) => "ldftn".into(),
+            other => format!("{other:?}"),
         };
         let caller = match site.caller {
             Caller::ReadyToRun(_) => "r2r",

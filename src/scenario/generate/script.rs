@@ -2,7 +2,7 @@
 
 use super::super::meaning::tame;
 use super::super::validate::site_signature;
-use super::super::{Action, AssemblyId, Event, Layout, MethodId, SiteId, VariableId};
+use super::super::{AssemblyId, Call, Event, Layout, MethodId, SiteId, VariableId};
 use super::dice::Dice;
 use super::emitter::Emitter;
 use super::weights::{self, Step};
@@ -34,13 +34,19 @@ pub(super) fn script(dice: &mut Dice<'_, '_>, layout: &Layout) -> (Vec<String>, 
 fn take_step(dice: &mut Dice<'_, '_>, layout: &Layout, emitter: &mut Emitter<'_>, step: Step) {
     match step {
         Step::Load => emitter.load(AssemblyId(dice.below(layout.assemblies.len()) as u16)),
-        Step::Prepare => emitter.prepare(any_method(dice, layout)),
-        Step::Touch => emitter.touch(any_method(dice, layout)),
+        Step::Prepare => {
+            let method = any_method(dice, layout);
+            emitter.about(method, Event::Prepare(method));
+        }
+        Step::Touch => {
+            let method = any_method(dice, layout);
+            emitter.about(method, Event::Touch(method));
+        }
         Step::Take => {
             if let Some(site) = any_site(dice, layout, true) {
                 let new = dice.percent(weights::NEW_VARIABLE);
                 let old = VariableId(dice.below(emitter.variables()) as u16);
-                emitter.take(site, (!new).then_some(old), None);
+                emitter.take(site, (!new).then_some(old), None, None);
             }
         }
         Step::Call => {
@@ -60,7 +66,7 @@ fn any_site(dice: &mut Dice<'_, '_>, layout: &Layout, takes: bool) -> Option<Sit
     let wanted: Vec<SiteId> = (0..)
         .map(SiteId)
         .zip(&layout.sites)
-        .filter(|(_, site)| matches!(site.action, Action::Ldftn(_)) == takes)
+        .filter(|(_, site)| site.action.takes() == takes)
         .map(|(id, _)| id)
         .collect();
     wanted.get(dice.below(wanted.len())).copied()
@@ -69,7 +75,7 @@ fn any_site(dice: &mut Dice<'_, '_>, layout: &Layout, takes: bool) -> Option<Sit
 fn call(dice: &mut Dice<'_, '_>, layout: &Layout, emitter: &mut Emitter<'_>, site: SiteId) {
     let wish = VariableId(dice.below(emitter.variables()) as u16);
     let params = site_signature(layout, layout.site(site)).map_or(&[][..], |s| &s.params);
-    let words: Vec<u64> = params
+    let args: Vec<u64> = params
         .iter()
         .map(|&ty| {
             let word = dice.word();
@@ -81,6 +87,6 @@ fn call(dice: &mut Dice<'_, '_>, layout: &Layout, emitter: &mut Emitter<'_>, sit
             tame(layout, ty, word)
         })
         .collect();
-    let this = dice.word() as u32;
-    emitter.call(site, Some(wish), this, |i| words[i]);
+    let this = Some(dice.word() as u32);
+    emitter.call(&Call { site, pointer: Some(wish), this, args, inside: Vec::new() });
 }

@@ -3,9 +3,9 @@
 use mutatis::{Context, Generate, mutators};
 
 use super::super::ids::{self, Id, Item};
-use super::super::{Action, Assembly, Layout, Method, MethodId, Scenario, Signature, Type};
+use super::super::{Action, Assembly, Class, Layout, Method, MethodId, Scenario, Signature, Type};
 use super::script::below;
-use super::table::{MAX_ASSEMBLIES, MAX_METHODS, MAX_PARAMS, MAX_SITES};
+use super::table::{MAX_ASSEMBLIES, MAX_CLASSES, MAX_METHODS, MAX_PARAMS, MAX_SITES};
 use super::{Mutation, derived};
 
 /// Makes one change, if the layout has what it is about.
@@ -15,6 +15,8 @@ pub(super) fn change(mutation: Mutation, context: &mut Context, scenario: &mut S
     let site = below(context, layout.sites.len());
     match mutation {
         Mutation::Code => on(&mut layout.methods, method, |m| derived(context, &mut m.code)),
+        Mutation::Method => on(&mut layout.methods, method, |m| derived(context, m)),
+        Mutation::Class => class(context, layout),
         Mutation::Convention => {
             on(&mut layout.methods, method, |m| derived(context, &mut m.convention));
             on(&mut layout.methods, method, |m| m.reverse_thunk = context.rng().gen_bool());
@@ -77,6 +79,18 @@ fn assembly(context: &mut Context, layout: &mut Layout, method: usize) {
         layout.assemblies.push(Assembly { name: String::new() });
     }
     on(&mut layout.methods, method, |m| derived(context, &mut m.assembly));
+}
+
+/// A new class, or a change of one.
+fn class(context: &mut Context, layout: &mut Layout) {
+    let count = layout.classes.len();
+    if count < MAX_CLASSES && below(context, 1 + count) == 0 {
+        let class = mutators::default::<Class>().generate(context);
+        layout.classes.extend(class);
+    } else {
+        let index = below(context, count);
+        on(&mut layout.classes, index, |class| derived(context, class));
+    }
 }
 
 /// Another callee or binding, or another action.

@@ -37,6 +37,8 @@ pub enum Mutation {
     Splice,
     /// Some event happens.
     Insert,
+    /// A callee makes a call before it returns.
+    Nest,
     /// An event does something else, or does it to something else.
     Retarget,
     /// A pointer is taken earlier.
@@ -45,6 +47,10 @@ pub enum Mutation {
     LoadLater,
     /// A callee has other code.
     Code,
+    /// Something else about a callee changes.
+    Method,
+    /// There is another class, or a class is something else.
+    Class,
     /// A callee is entered otherwise.
     Convention,
     /// A callee, and who calls it, has another signature.

@@ -3,7 +3,7 @@
 use mutatis::{Context, Generate, Result, mutators};
 
 use super::super::Event;
-use super::table::{MAX_SPLICE, MUTATIONS};
+use super::table::{MAX_INSIDE, MAX_SPLICE, MUTATIONS};
 use super::{Mutation, derived};
 
 /// A change of the script, by weight.
@@ -42,6 +42,7 @@ pub(super) fn change(
         }
         Mutation::Drop => drop(script.remove(at)),
         Mutation::Splice => splice(context, script, donor),
+        Mutation::Nest => nest(context, script, at),
         Mutation::Retarget => derived(context, &mut script[at]),
         Mutation::TakeEarlier => {
             if let Some(at) = next(script, at, |event| matches!(event, Event::Take { .. })) {
@@ -81,6 +82,21 @@ fn insert(context: &mut Context, script: &mut Vec<Event>) -> Result<()> {
     let event = mutators::default::<Event>().generate(context)?;
     script.insert(below(context, script.len() + 1), event);
     Ok(())
+}
+
+/// Copies a call into another one, which may be itself.
+fn nest(context: &mut Context, script: &mut [Event], at: usize) {
+    let is_call = |event: &Event| matches!(event, Event::Call(_));
+    let start = below(context, script.len());
+    let (Some(inner), Some(outer)) = (next(script, start, is_call), next(script, at, is_call))
+    else {
+        return;
+    };
+    if let (Event::Call(inner), Event::Call(outer)) = (script[inner].clone(), &mut script[outer])
+        && outer.inside.len() < MAX_INSIDE
+    {
+        outer.inside.push(inner);
+    }
 }
 
 /// Copies some neighbouring events of the donor, or of the script itself.

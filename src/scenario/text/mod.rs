@@ -49,7 +49,7 @@ mod word;
 use std::collections::BTreeMap;
 
 use super::Scenario;
-use super::validate::{Part, Place, names, validate};
+use super::validate::{Part, Place, Problem, names, validate};
 
 pub use print::print;
 pub use signature::spell;
@@ -110,8 +110,17 @@ impl Spots {
 
 /// Reads a scenario that [`validate`] accepts. `file_name` is only quoted in errors.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, TextError> {
+    parse_checked(file_name, bytes, |_| Ok(())).map(|(scenario, ())| scenario)
+}
+
+/// The same with a check of the caller's own, whose problem is told with its place as well.
+pub fn parse_checked<T>(
+    file_name: &str,
+    bytes: &[u8],
+    check: impl FnOnce(&Scenario) -> Result<T, Problem>,
+) -> Result<(Scenario, T), TextError> {
     let (text, read) = match read_bytes(bytes) {
-        Ok(text) => (text, parse_text(text)),
+        Ok(text) => (text, parse_text(text, check)),
         Err((readable, wrong)) => (readable, Err(wrong)),
     };
     read.map_err(|wrong| {
@@ -140,12 +149,16 @@ fn read_bytes(bytes: &[u8]) -> Result<&str, (&str, Wrong)> {
     Ok(text)
 }
 
-fn parse_text(text: &str) -> Result<Scenario, Wrong> {
+fn parse_text<T>(
+    text: &str,
+    check: impl FnOnce(&Scenario) -> Result<T, Problem>,
+) -> Result<(Scenario, T), Wrong> {
     let mut spots = Spots::default();
     let scenario = parse::document(text, &mut spots)?;
-    validate(&scenario)
+    let checked = validate(&scenario)
+        .and_then(|()| check(&scenario))
         .map_err(|problem| Wrong::new(spots.find(problem.place, problem.part), problem.message))?;
-    Ok(scenario)
+    Ok((scenario, checked))
 }
 
 fn line_and_column(text: &str, at: usize) -> (usize, usize) {

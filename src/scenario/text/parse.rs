@@ -5,27 +5,40 @@ use toml::de::DeTable;
 use super::super::validate::names::{self, show};
 use super::super::validate::{Part, Place};
 use super::super::{
-    Action, Assembly, AssemblyId, Binding, Caller, Code, Convention, Layout, MAX_ITEMS,
-    MAX_STRUCT_SIZE, Method, MethodId, Scenario, Signature, Site, SiteId, Struct, StructId,
-    StructShape,
+    Action, Assembly, AssemblyId, Binding, Caller, Class, ClassId, ClassKind, Code, Convention,
+    Dispatch, Form, Layout, MAX_ITEMS, MAX_STRUCT_SIZE, Method, MethodId, RuntimePath, Scenario,
+    Signature, Site, SiteId, Slot, Struct, StructId, StructShape,
 };
 use super::table::{self, Entry, Fields};
 use super::{Spots, VERSION, Wrong, script, signature};
 
 /// The keys of the file, in canonical order.
-const TOP: [&str; 9] = [
+const TOP: [&str; 11] = [
     "calliper",
     "title",
     "upstream",
+    "ready-to-run",
     "shows",
     "assemblies",
     "structs",
+    "classes",
     "methods",
     "sites",
     "script",
 ];
-/// The keys of a call site that say what it does.
-const ACTIONS: [&str; 5] = ["ldftn", "calli", "unmanaged", "direct", "native"];
+/// The keys of a call site that say what it does, besides those of [`RuntimePath`].
+const ACTIONS: [&str; 10] = [
+    "ldftn",
+    "ldvirtftn",
+    "delegate",
+    "calli",
+    "unmanaged",
+    "direct",
+    "virtual",
+    "invoke",
+    "pinvoke",
+    "native",
+];
 
 /// Reads the file's text into a scenario that is not validated yet, and notes
 /// where everything stands.
@@ -37,6 +50,7 @@ pub(super) fn document(text: &str, spots: &mut Spots) -> Result<Scenario, Wrong>
     reader.header(&top)?;
     reader.assemblies(&top)?;
     reader.structs(&top)?;
+    reader.classes(&top)?;
     reader.methods(&top)?;
     reader.sites(&top)?;
     let Reader { mut scenario, .. } = reader;
@@ -86,9 +100,12 @@ impl Reader<'_> {
                 self.scenario.upstream.push(number);
             }
         }
+        if let Some(entry) = top.get("ready-to-run") {
+            self.scenario.interpreter_only = !entry.boolean()?;
+        }
         for (i, entry) in section(top, "shows")?.into_iter().enumerate() {
             self.spots.note(Place::Shows(i), Part::Whole, entry.key_at);
-            self.spots.note(Place::Shows(i), Part::Class, entry.at());
+            self.spots.note(Place::Shows(i), Part::Finding, entry.at());
             let class = entry.string()?.to_owned();
             self.scenario.shows.push((entry.key.to_owned(), class));
         }
@@ -109,8 +126,14 @@ impl Reader<'_> {
         for &(id, entry) in &all {
             let place = Place::Struct(StructId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a struct", &["size", "align", "wraps"])?;
-            let shape = if let Some(wraps) = fields.get("wraps") {
+            let fields = fields(&entry, "a struct", &["size", "align", "wraps", "empty"])?;
+            let shape = if let Some(empty) = fields.get("empty") {
+                for other in ["size", "align", "wraps"] {
+                    fields.forbid(other, "`empty` alone")?;
+                }
+                empty.word_true()?;
+                StructShape::Empty
+            } else if let Some(wraps) = fields.get("wraps") {
                 fields.forbid("size", "`wraps`, or `size` and `align`")?;
                 fields.forbid("align", "`wraps`, or `size` and `align`")?;
                 self.spots.note(place, Part::Wraps, wraps.at());
@@ -142,11 +165,59 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn classes(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
+        let all = items(top, "classes", "class")?;
+        let names: Vec<&str> = all.iter().map(|(_, entry)| entry.key).collect();
+        for &(id, entry) in &all {
+            let place = Place::Class(ClassId(id));
+            self.spots.note(place, Part::Whole, entry.key_at);
+            let fields = fields(&entry, "a class", &["in", "interface", "struct", "base"])?;
+            let assembly = self.assembly(&fields, place)?;
+            let flag = |key| fields.get(key).map_or(Ok(false), |entry| entry.boolean());
+            let kind = match (flag("interface")?, flag("struct")?) {
+                (true, _) => {
+                    fields.forbid("struct", "`interface` or `struct`")?;
+                    ClassKind::Interface
+                }
+                (false, true) => ClassKind::Struct,
+                (false, false) => ClassKind::Class,
+            };
+            let base = match fields.get("base") {
+                None => None,
+                Some(base) => {
+                    self.spots.note(place, Part::Class, base.at());
+                    Some(ClassId(base.reference("class", &names)?))
+                }
+            };
+            self.layout().classes.push(Class { name: entry.key.to_owned(), assembly, base, kind });
+        }
+        Ok(())
+    }
+
     fn methods(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
-        let keys = ["in", "code", "signature", "uco", "reverse-thunk"];
-        let codes =
-            [("r2r", Code::ReadyToRun), ("interpreted", Code::Interpreted), ("both", Code::Both)];
-        for (id, entry) in items(top, "methods", "method")? {
+        let keys = [
+            "in",
+            "code",
+            "signature",
+            "uco",
+            "pinvoke",
+            "reverse-thunk",
+            "class",
+            "virtual",
+            "overrides",
+            "form",
+            "symbol",
+        ];
+        let codes = [
+            ("r2r", Code::ReadyToRun),
+            ("interpreted", Code::Interpreted),
+            ("both", Code::Both),
+            ("rejected", Code::Rejected),
+            ("native", Code::Native),
+        ];
+        let all = items(top, "methods", "method")?;
+        let names: Vec<&str> = all.iter().map(|(_, entry)| entry.key).collect();
+        for &(id, entry) in &all {
             let place = Place::Method(MethodId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
             let fields = fields(&entry, "a method", &keys)?;
@@ -162,41 +233,127 @@ impl Reader<'_> {
                 fields.forbid("reverse-thunk", "that only beside `uco = true`")?;
             }
             let reverse_thunk = thunk.map_or(Ok(uco), |thunk| thunk.boolean())?;
-            let convention =
-                if uco { Convention::UnmanagedCallersOnly } else { Convention::Managed };
-            let name = entry.key.to_owned();
-            let method = Method { name, assembly, convention, code, reverse_thunk, signature };
-            self.layout().methods.push(method);
+            let pinvoke = fields.get("pinvoke").map_or(Ok(false), |entry| entry.boolean())?;
+            let convention = match (uco, pinvoke) {
+                (true, _) => {
+                    fields.forbid("pinvoke", "`uco` or `pinvoke`")?;
+                    Convention::UnmanagedCallersOnly
+                }
+                (false, true) => Convention::PInvoke,
+                (false, false) => Convention::Managed,
+            };
+            let class = self.class(&fields, place)?;
+            let slot = self.slot(&fields, place, &names)?;
+            let form = self.form(&fields, place)?;
+            let symbol = match fields.get("symbol") {
+                None => None,
+                Some(symbol) => {
+                    self.spots.note(place, Part::Symbol, symbol.at());
+                    Some(symbol.string()?.to_owned())
+                }
+            };
+            self.layout().methods.push(Method {
+                name: entry.key.to_owned(),
+                assembly,
+                class,
+                slot,
+                convention,
+                code,
+                form,
+                reverse_thunk,
+                signature,
+                symbol,
+            });
         }
         Ok(())
     }
 
+    fn class(&mut self, fields: &Fields<'_>, place: Place) -> Result<Option<ClassId>, Wrong> {
+        let Some(entry) = fields.get("class") else { return Ok(None) };
+        self.spots.note(place, Part::Class, entry.at());
+        let all: Vec<&str> = self.layout().classes.iter().map(|c| c.name.as_str()).collect();
+        Ok(Some(ClassId(entry.reference("class", &all)?)))
+    }
+
+    fn slot(&mut self, fields: &Fields<'_>, place: Place, names: &[&str]) -> Result<Slot, Wrong> {
+        if let Some(overrides) = fields.get("overrides") {
+            fields.forbid("virtual", "`virtual` or `overrides`")?;
+            self.spots.note(place, Part::Class, overrides.at());
+            return Ok(Slot::Overrides(MethodId(overrides.reference("method", names)?)));
+        }
+        let first = fields.get("virtual").map_or(Ok(false), |entry| entry.boolean())?;
+        Ok(if first { Slot::Virtual } else { Slot::None })
+    }
+
+    fn form(&mut self, fields: &Fields<'_>, place: Place) -> Result<Form, Wrong> {
+        let Some(entry) = fields.get("form") else { return Ok(Form::Ordinary) };
+        self.spots.note(place, Part::Form, entry.at());
+        entry.word(&[
+            ("ordinary", Form::Ordinary),
+            ("string-constructor", Form::StringConstructor),
+            ("dynamic", Form::Dynamic),
+        ])
+    }
+
     fn sites(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
-        let keys = ["in", "by", "binding"].into_iter().chain(ACTIONS).collect::<Vec<_>>();
+        let runtime = RuntimePath::ALL.map(|(_, word)| word);
+        let actions: Vec<&str> = ACTIONS.into_iter().chain(runtime).collect();
+        let options = ["in", "by", "binding", "dispatch", "closed", "suppress-gc-transition"];
+        let keys: Vec<&str> = options.into_iter().chain(actions.iter().copied()).collect();
         for (id, entry) in items(top, "sites", "site")? {
             let place = Place::Site(SiteId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
             let fields = fields(&entry, "a site", &keys)?;
-            let verb = fields.one_of(&ACTIONS)?;
+            let verb = fields.one_of(&actions)?;
             self.spots.note(place, Part::Target, verb.at());
-            let caller = self.caller(&fields, place, verb.key == "native")?;
-            let binding = match fields.get("binding") {
-                Some(_) if verb.key != "direct" => {
-                    fields.forbid("binding", "that only beside `direct`")?;
-                    Binding::Lazy
-                }
-                Some(entry) => entry.word(&[("lazy", Binding::Lazy), ("eager", Binding::Eager)])?,
-                None => Binding::Lazy,
-            };
-            let action = match verb.key {
-                "ldftn" => Action::Ldftn(self.method(&verb)?),
-                "direct" => Action::Direct { callee: self.method(&verb)?, binding },
-                "calli" => Action::ManagedCalli(self.signature(&verb, place)?),
-                _ => Action::UnmanagedCalli(self.signature(&verb, place)?),
-            };
+            let native = verb.key == "native" || runtime.contains(&verb.key);
+            let caller = self.caller(&fields, place, native)?;
+            let action = self.action(&fields, place, &verb)?;
             self.layout().sites.push(Site { name: entry.key.to_owned(), caller, action });
         }
         Ok(())
+    }
+
+    fn action(
+        &mut self,
+        fields: &Fields<'_>,
+        place: Place,
+        verb: &Entry<'_>,
+    ) -> Result<Action, Wrong> {
+        let of = |option: &str, owner: &str| -> Result<Option<Entry<'_>>, Wrong> {
+            if verb.key != owner {
+                fields.forbid(option, &format!("that only beside `{owner}`"))?;
+            }
+            Ok(fields.get(option))
+        };
+        let binding = of("binding", "direct")?.map_or(Ok(Binding::Lazy), |entry| {
+            entry.word(&[("lazy", Binding::Lazy), ("eager", Binding::Eager)])
+        })?;
+        let dispatch = of("dispatch", "virtual")?.map_or(Ok(Dispatch::ImportThunk), |entry| {
+            entry.word(&[
+                ("import-thunk", Dispatch::ImportThunk),
+                ("v-thunk", Dispatch::VirtualThunk),
+            ])
+        })?;
+        let closed = of("closed", "delegate")?.map_or(Ok(false), |entry| entry.boolean())?;
+        let suppress_gc_transition =
+            of("suppress-gc-transition", "pinvoke")?.map_or(Ok(false), |entry| entry.boolean())?;
+        Ok(match verb.key {
+            "ldftn" => Action::Ldftn(self.method(verb)?),
+            "ldvirtftn" => Action::Ldvirtftn(self.method(verb)?),
+            "delegate" => Action::NewDelegate { method: self.method(verb)?, closed },
+            "direct" => Action::Direct { callee: self.method(verb)?, binding },
+            "virtual" => Action::Virtual { method: self.method(verb)?, dispatch },
+            "pinvoke" => Action::PInvoke { callee: self.method(verb)?, suppress_gc_transition },
+            "calli" => Action::ManagedCalli(self.signature(verb, place)?),
+            "invoke" => Action::Invoke(self.signature(verb, place)?),
+            "unmanaged" | "native" => Action::UnmanagedCalli(self.signature(verb, place)?),
+            word => {
+                let path = RuntimePath::ALL.iter().find(|(_, known)| *known == word);
+                let path = path.map_or(RuntimePath::Reflection, |(path, _)| *path);
+                Action::Runtime { path, callee: self.method(verb)? }
+            }
+        })
     }
 
     fn caller(&mut self, fields: &Fields<'_>, place: Place, native: bool) -> Result<Caller, Wrong> {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::super::validate::{names, site_signature};
 use super::super::{
-    Action, Binding, Call, Caller, Code, Convention, Event, Layout, Method, Scenario, Signature,
-    Site, Struct, StructShape, Type,
+    Action, Binding, Call, Caller, Class, ClassKind, Code, Convention, Dispatch, Event, Form,
+    Layout, Method, Scenario, Signature, Site, Slot, Struct, StructShape, Type,
 };
 use super::signature::{spell, spell_type};
 use super::{VERSION, word};
@@ -19,9 +19,13 @@ pub fn print(scenario: &Scenario) -> String {
         let numbers: Vec<String> = scenario.upstream.iter().map(u32::to_string).collect();
         let _ = writeln!(out, "upstream = [{}]", numbers.join(", "));
     }
+    if scenario.interpreter_only {
+        out.push_str("ready-to-run = false\n");
+    }
     section(&mut out, "shows", &scenario.shows, |(fault, class)| (fault.as_str(), quote(class)));
     section(&mut out, "assemblies", &layout.assemblies, |a| (a.name.as_str(), "{}".into()));
     section(&mut out, "structs", &layout.structs, |s| (s.name.as_str(), structure(layout, s)));
+    section(&mut out, "classes", &layout.classes, |c| (c.name.as_str(), class(layout, c)));
     section(&mut out, "methods", &layout.methods, |m| (m.name.as_str(), method(layout, m)));
     section(&mut out, "sites", &layout.sites, |s| (s.name.as_str(), site(layout, s)));
     if !scenario.script.is_empty() {
@@ -56,7 +60,21 @@ fn structure(layout: &Layout, item: &Struct) -> String {
     match item.shape {
         StructShape::Opaque { size, align } => format!("{{ size = {size}, align = {align} }}"),
         StructShape::Wraps(ty) => format!("{{ wraps = {} }}", quote(spell_type(layout, ty))),
+        StructShape::Empty => "{ empty = true }".into(),
     }
+}
+
+fn class(layout: &Layout, item: &Class) -> String {
+    let assembly = quote(name(&layout.assemblies, item.assembly.index(), |a| &a.name));
+    let kind = match item.kind {
+        ClassKind::Class => "",
+        ClassKind::Interface => ", interface = true",
+        ClassKind::Struct => ", struct = true",
+    };
+    let base = item.base.map_or(String::new(), |base| {
+        format!(", base = {}", quote(name(&layout.classes, base.index(), |c| &c.name)))
+    });
+    format!("{{ in = {assembly}{kind}{base} }}")
 }
 
 fn method(layout: &Layout, item: &Method) -> String {
@@ -64,15 +82,40 @@ fn method(layout: &Layout, item: &Method) -> String {
         Code::ReadyToRun => "r2r",
         Code::Interpreted => "interpreted",
         Code::Both => "both",
+        Code::Rejected => "rejected",
+        Code::Native => "native",
     };
-    let uco = match (item.convention, item.reverse_thunk) {
+    let convention = match (item.convention, item.reverse_thunk) {
         (Convention::Managed, _) => "",
         (Convention::UnmanagedCallersOnly, true) => ", uco = true",
         (Convention::UnmanagedCallersOnly, false) => ", uco = true, reverse-thunk = false",
+        (Convention::PInvoke, _) => ", pinvoke = true",
     };
+    let class = item.class.map_or(String::new(), |class| {
+        format!(", class = {}", quote(name(&layout.classes, class.index(), |c| &c.name)))
+    });
+    let slot = match item.slot {
+        Slot::None => String::new(),
+        Slot::Virtual => ", virtual = true".into(),
+        Slot::Overrides(first) => {
+            format!(", overrides = {}", quote(name(&layout.methods, first.index(), |m| &m.name)))
+        }
+    };
+    let form = match item.form {
+        Form::Ordinary => "",
+        Form::StringConstructor => ", form = \"string-constructor\"",
+        Form::Dynamic => ", form = \"dynamic\"",
+    };
+    let symbol = item
+        .symbol
+        .as_ref()
+        .map_or(String::new(), |symbol| format!(", symbol = {}", quote(symbol)));
     let assembly = quote(name(&layout.assemblies, item.assembly.index(), |a| &a.name));
     let signature = signature(layout, &item.signature);
-    format!("{{ in = {assembly}, code = \"{code}\", signature = {signature}{uco} }}")
+    format!(
+        "{{ in = {assembly}, code = \"{code}\", signature = {signature}{convention}{class}{slot}\
+         {form}{symbol} }}"
+    )
 }
 
 fn site(layout: &Layout, item: &Site) -> String {
@@ -92,6 +135,25 @@ fn site(layout: &Layout, item: &Site) -> String {
         Action::Direct { callee: id, binding: Binding::Eager } => {
             format!("direct = {}, binding = \"eager\"", callee(*id))
         }
+        Action::Virtual { method, dispatch } => {
+            let dispatch = match dispatch {
+                Dispatch::ImportThunk => "",
+                Dispatch::VirtualThunk => ", dispatch = \"v-thunk\"",
+            };
+            format!("virtual = {}{dispatch}", callee(*method))
+        }
+        Action::PInvoke { callee: id, suppress_gc_transition } => {
+            let suppress =
+                if *suppress_gc_transition { ", suppress-gc-transition = true" } else { "" };
+            format!("pinvoke = {}{suppress}", callee(*id))
+        }
+        Action::Ldvirtftn(id) => format!("ldvirtftn = {}", callee(*id)),
+        Action::NewDelegate { method, closed } => {
+            let closed = if *closed { ", closed = true" } else { "" };
+            format!("delegate = {}{closed}", callee(*method))
+        }
+        Action::Invoke(s) => format!("invoke = {}", signature(layout, s)),
+        Action::Runtime { path, callee: id } => format!("{} = {}", path.word(), callee(*id)),
         Action::ManagedCalli(s) => format!("calli = {}", signature(layout, s)),
         Action::UnmanagedCalli(s) if item.caller == Caller::Native => {
             format!("native = {}", signature(layout, s))
@@ -113,23 +175,37 @@ fn event(scenario: &Scenario, item: &Event) -> String {
         }
         Event::Prepare(id) => format!("prepare = {}", method(*id)),
         Event::Touch(id) => format!("touch = {}", method(*id)),
-        Event::Take { site: id, into } => {
-            format!("take = {}, into = {}", site(*id), variable(*into))
+        Event::Reset(id) => format!("reset = {}", method(*id)),
+        Event::Recycle { from, to } => format!("recycle = {}, as = {}", method(*from), method(*to)),
+        Event::Take { site: id, into, on } => {
+            let on = on.map_or(String::new(), |object| {
+                format!(", on = {}", word::print_object(layout, object))
+            });
+            format!("take = {}, into = {}{on}", site(*id), variable(*into))
         }
-        Event::Call(call) => {
-            let mut out = format!("call = {}", site(call.site));
-            if let Some(pointer) = call.pointer {
-                let _ = write!(out, ", through = {}", variable(pointer));
-            }
-            if let Some(this) = call.this {
-                let _ = write!(out, ", this = {}", word::number(this.into()));
-            }
-            if !call.args.is_empty() {
-                let _ = write!(out, ", args = [{}]", arguments(layout, call).join(", "));
-            }
-            out
-        }
+        Event::Call(item) => call(scenario, item),
     }
+}
+
+fn call(scenario: &Scenario, item: &Call) -> String {
+    let layout = &scenario.layout;
+    let mut out = format!("call = {}", quote(name(&layout.sites, item.site.index(), |s| &s.name)));
+    if let Some(pointer) = item.pointer {
+        let pointer = quote(name(&scenario.variables, pointer.index(), |v| v));
+        let _ = write!(out, ", through = {pointer}");
+    }
+    if let Some(this) = item.this {
+        let _ = write!(out, ", this = {}", word::print_object(layout, this));
+    }
+    if !item.args.is_empty() {
+        let _ = write!(out, ", args = [{}]", arguments(layout, item).join(", "));
+    }
+    if !item.inside.is_empty() {
+        let inside: Vec<String> =
+            item.inside.iter().map(|inner| format!("{{ {} }}", call(scenario, inner))).collect();
+        let _ = write!(out, ", inside = [{}]", inside.join(", "));
+    }
+    out
 }
 
 fn arguments(layout: &Layout, call: &Call) -> Vec<String> {
@@ -137,7 +213,7 @@ fn arguments(layout: &Layout, call: &Call) -> Vec<String> {
     let params = signature.map_or(&[][..], |s| &s.params);
     // A word that has no type, in a scenario that is not valid, is a number.
     let types = params.iter().copied().chain(std::iter::repeat(Type::U64));
-    call.args.iter().zip(types).map(|(&word, ty)| word::print(ty, word)).collect()
+    call.args.iter().zip(types).map(|(&word, ty)| word::print(layout, ty, word)).collect()
 }
 
 fn signature(layout: &Layout, signature: &Signature) -> String {

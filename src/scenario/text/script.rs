@@ -5,18 +5,21 @@ use toml::de::DeValue;
 use super::super::validate::names::{self, show};
 use super::super::validate::{Part, Place, site_signature};
 use super::super::{
-    AssemblyId, Call, Event, Layout, MAX_EVENTS, MAX_ITEMS, MethodId, Scenario, SiteId, VariableId,
+    AssemblyId, Call, Event, Layout, MAX_DEPTH, MAX_EVENTS, MAX_ITEMS, MethodId, Scenario, SiteId,
+    VariableId,
 };
 use super::table::{Entry, Fields, Value, describe};
 use super::{Spots, Wrong, signature, word};
 
 /// What an event does, and the other keys it may have.
-const VERBS: [(&str, &[&str]); 5] = [
+const VERBS: [(&str, &[&str]); 7] = [
     ("load", &[]),
     ("prepare", &[]),
     ("touch", &[]),
-    ("take", &["into"]),
-    ("call", &["through", "this", "args"]),
+    ("reset", &[]),
+    ("recycle", &["as"]),
+    ("take", &["into", "on"]),
+    ("call", &["through", "this", "args", "inside"]),
 ];
 
 /// Fills the scenario's script and variables; its layout has been read.
@@ -96,13 +99,20 @@ impl Reader<'_> {
             "load" => Event::Load(AssemblyId(refer(&verb, "assembly", &self.names.assemblies)?)),
             "prepare" => Event::Prepare(self.method(&verb)?),
             "touch" => Event::Touch(self.method(&verb)?),
+            "reset" => Event::Reset(self.method(&verb)?),
+            "recycle" => {
+                let to = fields.need("as")?;
+                self.spots.note(place, Part::Into, to.at());
+                Event::Recycle { from: self.method(&verb)?, to: self.method(&to)? }
+            }
             "take" => {
                 let site = self.site(&verb)?;
                 let into = fields.need("into")?;
                 self.spots.note(place, Part::Into, into.at());
-                Event::Take { site, into: self.declare(&into)? }
+                let on = fields.get("on").map(|on| self.object(layout, place, &on)).transpose()?;
+                Event::Take { site, into: self.declare(&into)?, on }
             }
-            _ => Event::Call(self.call(layout, place, &fields, &verb)?),
+            _ => Event::Call(self.call(layout, place, &fields, &verb, 1)?),
         })
     }
 
@@ -112,6 +122,20 @@ impl Reader<'_> {
 
     fn site(&self, entry: &Entry<'_>) -> Result<SiteId, Wrong> {
         refer(entry, "site", &self.names.sites).map(SiteId)
+    }
+
+    /// A receiver: the name of the class whose instance it is, or a word.
+    fn object(&mut self, layout: &Layout, place: Place, entry: &Entry<'_>) -> Result<u32, Wrong> {
+        self.spots.note(place, Part::This, entry.at());
+        if let Some(object) = word::object(layout, entry.value) {
+            return Ok(object);
+        }
+        if entry.value.get_ref().is_str() {
+            let classes: Vec<&str> = layout.classes.iter().map(|c| c.name.as_str()).collect();
+            entry.reference("class with an instance", &classes)?;
+        }
+        let word = entry.integer(0, u32::MAX.into())?;
+        Ok(u32::try_from(word).unwrap_or(u32::MAX))
     }
 
     /// The variable of this name, which is new if it was not seen before.
@@ -140,22 +164,22 @@ impl Reader<'_> {
         place: Place,
         fields: &Fields<'_>,
         verb: &Entry<'_>,
+        depth: usize,
     ) -> Result<Call, Wrong> {
         let site = self.site(verb)?;
         let Some(signature) = site_signature(layout, layout.site(site)) else {
             let name = show(&layout.site(site).name);
-            let message = format!("{name} is an `ldftn` site; expected a site that calls");
+            let message = format!("{name} is a site that takes; expected a site that calls");
             return Err(Wrong::new(verb.at(), message));
         };
-        let mut call = Call { site, pointer: None, this: None, args: Vec::new() };
+        let mut call =
+            Call { site, pointer: None, this: None, args: Vec::new(), inside: Vec::new() };
         if let Some(through) = fields.get("through") {
             self.spots.note(place, Part::Pointer, through.at());
             call.pointer = Some(VariableId(refer(&through, "variable", &self.variables)?));
         }
         if let Some(this) = fields.get("this") {
-            self.spots.note(place, Part::This, this.at());
-            let word = this.integer(0, u32::MAX.into())?;
-            call.this = u32::try_from(word).ok();
+            call.this = Some(self.object(layout, place, &this)?);
         }
         if let Some(args) = fields.get("args") {
             self.spots.note(place, Part::Args, args.at());
@@ -168,6 +192,36 @@ impl Reader<'_> {
                 call.args.push(word);
             }
         }
+        if let Some(inside) = fields.get("inside") {
+            self.spots.note(place, Part::Inside, inside.at());
+            for value in inside.array()? {
+                call.inside.push(self.inner_call(layout, place, value, depth + 1)?);
+            }
+        }
         Ok(call)
+    }
+
+    /// A call that a callee makes.
+    fn inner_call(
+        &mut self,
+        layout: &Layout,
+        place: Place,
+        value: Value<'_>,
+        depth: usize,
+    ) -> Result<Call, Wrong> {
+        let at = value.span().start;
+        if depth > MAX_DEPTH {
+            let message = format!("calls nested {depth} deep; expected at most {MAX_DEPTH}");
+            return Err(Wrong::new(at, message));
+        }
+        let DeValue::Table(table) = value.get_ref() else {
+            let found = describe(value.get_ref());
+            let message = format!("a call inside is {found}; expected a table `{{ ... }}`");
+            return Err(Wrong::new(at, message));
+        };
+        let keys = ["call", "through", "this", "args", "inside"];
+        let fields = Fields::new("a call inside".into(), at, table, &keys)?;
+        let verb = fields.need("call")?;
+        self.call(layout, place, &fields, &verb, depth)
     }
 }

@@ -11,11 +11,17 @@ pub(super) struct Parsed {
     pub(super) params_at: Vec<usize>,
 }
 
+/// What may stand before the result, in this order: a receiver, a hidden
+/// context argument, a hidden continuation argument.
+const MODIFIERS: [&str; 3] = ["instance", "generic", "async"];
+
 /// Spells a signature as [`parse`](super::parse) reads it.
 pub fn spell(layout: &Layout, signature: &Signature) -> String {
     let mut out = String::new();
-    if signature.instance {
-        out.push_str("instance ");
+    let modifiers = [signature.instance, signature.context, signature.continuation];
+    for (word, _) in MODIFIERS.into_iter().zip(modifiers).filter(|&(_, holds)| holds) {
+        out.push_str(word);
+        out.push(' ');
     }
     out.push_str(signature.ret.map_or("void", |ty| spell_type(layout, ty)));
     out.push_str(" (");
@@ -44,10 +50,13 @@ pub(super) fn spell_type(layout: &Layout, ty: Type) -> &str {
 pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, Wrong> {
     let mut cursor = Cursor { text, at: 0 };
     let (mut ret_at, mut word) = cursor.word();
-    let instance = word == "instance";
-    if instance {
-        (ret_at, word) = cursor.word();
-    }
+    let [instance, context, continuation] = MODIFIERS.map(|modifier| {
+        let found = word == modifier;
+        if found {
+            (ret_at, word) = cursor.word();
+        }
+        found
+    });
     let ret = if word == "void" { None } else { Some(type_named(ret_at, word, structs)?) };
     cursor.expect('(')?;
     let mut params = Vec::new();
@@ -64,7 +73,8 @@ pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, Wrong> {
         }
     }
     cursor.end()?;
-    Ok(Parsed { signature: Signature { instance, ret, params }, ret_at, params_at })
+    let signature = Signature { instance, context, continuation, ret, params };
+    Ok(Parsed { signature, ret_at, params_at })
 }
 
 /// The type that a word spells.
@@ -150,9 +160,12 @@ mod tests {
     fn every_primitive_is_read_back() {
         let layout = Layout::default();
         for (ty, spelling) in Type::PRIMITIVES {
-            let signature = Signature { instance: true, ret: Some(ty), params: vec![ty, ty] };
+            let (ret, params) = (Some(ty), vec![ty, ty]);
+            let signature =
+                Signature { instance: true, context: true, continuation: true, ret, params };
             let text = spell(&layout, &signature);
-            assert_eq!(text, format!("instance {spelling} ({spelling}, {spelling})"));
+            let expected = format!("instance generic async {spelling} ({spelling}, {spelling})");
+            assert_eq!(text, expected);
             assert_eq!(parse(&text, &[]).expect(&text).signature, signature);
         }
     }

@@ -31,6 +31,11 @@ impl<'t> Entry<'t> {
         self.value.get_ref().as_bool().ok_or_else(|| self.wrong_type("`true` or `false`"))
     }
 
+    /// Only `true` makes sense.
+    pub(super) fn word_true(&self) -> Result<(), Wrong> {
+        if self.boolean()? { Ok(()) } else { Err(self.wrong_type("`true`, or nothing at all")) }
+    }
+
     pub(super) fn array(&self) -> Result<&'t DeArray<'t>, Wrong> {
         self.value.get_ref().as_array().ok_or_else(|| self.wrong_type("an array"))
     }
@@ -189,6 +194,9 @@ pub(super) fn read(text: &str) -> Result<DeTable<'_>, Wrong> {
             }
             said if said == "recursion limit" || said.starts_with("cannot recurse") => {
                 "too deep a nesting; expected a few levels at most".into()
+            }
+            said if said.starts_with("integers with a radix cannot be signed") => {
+                "a sign before a hexadecimal number; expected decimal digits after it".into()
             }
             _ => match said.split_once(", expected ") {
                 Some((wrong, wanted)) => format!("{wrong}; expected {wanted}"),

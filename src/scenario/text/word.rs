@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::super::meaning;
-use super::super::{Layout, Type};
+use super::super::meaning::{self, object_address};
+use super::super::{ClassId, Layout, Type};
 use super::Wrong;
 use super::table::{Value, describe, integer_in};
 
@@ -32,7 +32,9 @@ fn writing(ty: Type) -> Writing {
         Type::U64 => Writing::Unsigned(64),
         Type::F32 => Writing::Float,
         Type::F64 => Writing::Double,
-        Type::Int128 | Type::Vector128 | Type::Struct(_) => Writing::Seed,
+        Type::Int128 | Type::Vector128 | Type::Vector256 | Type::Vector512 | Type::Struct(_) => {
+            Writing::Seed
+        }
     }
 }
 
@@ -43,6 +45,11 @@ pub(super) fn parse(
     spelling: &str,
     value: Value<'_>,
 ) -> Result<u64, Wrong> {
+    if ty == Type::Object
+        && let Some(object) = object(layout, value)
+    {
+        return Ok(object.into());
+    }
     let (word, wanted) = match writing(ty) {
         Writing::Bool => (value.get_ref().as_bool().map(u64::from), "`true` or `false`".into()),
         Writing::Signed(bits) => {
@@ -86,8 +93,27 @@ pub(super) fn parse(
     }
 }
 
+/// The address of the instance of a class that the value names.
+pub(super) fn object(layout: &Layout, value: Value<'_>) -> Option<u32> {
+    let name = value.get_ref().as_str()?;
+    let position = layout.classes.iter().position(|class| class.name == name)?;
+    let object = object_address(ClassId(u16::try_from(position).ok()?));
+    meaning::class_at(layout, object).map(|_| object)
+}
+
+/// Writes an object reference: the class whose instance it is, or a number.
+pub(super) fn print_object(layout: &Layout, object: u32) -> String {
+    match meaning::class_at(layout, object) {
+        Some(class) => format!("\"{}\"", layout.class(class).name),
+        None => number(object.into()),
+    }
+}
+
 /// Writes a word, so that [`parse`] reads it back.
-pub(super) fn print(ty: Type, word: u64) -> String {
+pub(super) fn print(layout: &Layout, ty: Type, word: u64) -> String {
+    if let (Type::Object, Ok(object)) = (ty, u32::try_from(word)) {
+        return print_object(layout, object);
+    }
     match writing(ty) {
         Writing::Bool => (word & 1 == 1).to_string(),
         Writing::Signed(64) => number(i128::from(word as i64)),

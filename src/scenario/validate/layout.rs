@@ -1,17 +1,27 @@
 //! Rules for assemblies, types, methods and call sites.
 
 use super::super::{
-    Action, AssemblyId, Caller, Code, Convention, Layout, MAX_ITEMS, MAX_PARAMS, MAX_STRUCT_SIZE,
-    Method, MethodId, Signature, Site, SiteId, StructId, StructShape, Type,
+    Action, AssemblyId, Caller, Class, ClassId, ClassKind, Code, Convention, Dispatch, Form,
+    Layout, MAX_ITEMS, MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, RuntimePath, Signature, Site,
+    SiteId, Slot, StructId, StructShape, Type,
 };
 use super::names::{is_identifier, not_a_name, show};
-use super::{Part, Place, Problem, limit};
+use super::script::named_method;
+use super::{MAX_SYMBOL, Part, Place, Problem, limit};
 
 /// Words of the signature language that no struct may be called, besides
 /// [`Type::PRIMITIVES`].
-const RESERVED_TYPE_NAMES: [&str; 3] = ["void", "instance", "Vector128"];
+const RESERVED_TYPE_NAMES: [&str; 7] =
+    ["void", "instance", "generic", "async", "Vector128", "Vector256", "Vector512"];
 
 type Checked = Result<(), Problem>;
+
+/// What is wrong with an item by itself: the part, and the message.
+pub(crate) type Rules = Result<(), (Part, String)>;
+
+fn broken(part: Part, message: impl Into<String>) -> Rules {
+    Err((part, message.into()))
+}
 
 pub(super) fn check(layout: &Layout) -> Checked {
     check_names("assembly", &layout.assemblies, |a| &a.name, |i| Place::Assembly(AssemblyId(i)))?;
@@ -20,15 +30,23 @@ pub(super) fn check(layout: &Layout) -> Checked {
         check_struct_name(id, &item.name)?;
         check_shape(id, item.shape)?;
     }
+    check_names("class", &layout.classes, |c| &c.name, |i| Place::Class(ClassId(i)))?;
+    for (id, class) in (0..).map(ClassId).zip(&layout.classes) {
+        at(Place::Class(id), class_rules(layout, id, class))?;
+    }
     check_names("method", &layout.methods, |m| &m.name, |i| Place::Method(MethodId(i)))?;
     for (id, method) in (0..).map(MethodId).zip(&layout.methods) {
-        check_method(layout, id, method)?;
+        at(Place::Method(id), method_rules(layout, id, method))?;
     }
     check_names("site", &layout.sites, |s| &s.name, |i| Place::Site(SiteId(i)))?;
     for (id, site) in (0..).map(SiteId).zip(&layout.sites) {
-        check_site(layout, id, site)?;
+        at(Place::Site(id), site_rules(layout, site))?;
     }
     Ok(())
+}
+
+fn at(place: Place, rules: Rules) -> Checked {
+    rules.map_err(|(part, message)| Problem::new(place, part, message))
 }
 
 /// The count, spelling and uniqueness of the names of one kind of item.
@@ -76,7 +94,7 @@ fn check_shape(id: StructId, shape: StructShape) -> Checked {
             "the struct wraps one that is not declared before it; expected an earlier struct"
                 .into(),
         ),
-        StructShape::Wraps(_) => Ok(()),
+        StructShape::Wraps(_) | StructShape::Empty => Ok(()),
         StructShape::Opaque { align, .. } if ![1, 2, 4, 8, 16].contains(&align) => {
             wrong(Part::Align, format!("alignment {align}; expected 1, 2, 4, 8 or 16"))
         }
@@ -99,23 +117,176 @@ fn check_shape(id: StructId, shape: StructShape) -> Checked {
     }
 }
 
-fn check_method(layout: &Layout, id: MethodId, method: &Method) -> Checked {
-    let place = Place::Method(id);
-    let wrong = |part, message: &str| Err(Problem::new(place, part, message.into()));
-    check_assembly(layout, place, method.assembly)?;
-    check_signature(layout, place, &method.signature)?;
-    if method.convention == Convention::Managed {
-        if method.reverse_thunk {
-            return wrong(
-                Part::ReverseThunk,
-                "a managed method with a reverse thunk; expected none, or `uco = true`",
-            );
-        }
-        return Ok(());
+pub(crate) fn class_rules(layout: &Layout, id: ClassId, class: &Class) -> Rules {
+    assembly_rule(layout, class.assembly)?;
+    let Some(base) = class.base else { return Ok(()) };
+    if class.kind != ClassKind::Class {
+        return broken(Part::Class, "a base of what is no class; expected none");
     }
-    check_unmanaged(layout, place, "an UnmanagedCallersOnly method", &method.signature)?;
-    if method.code == Code::Interpreted && !method.reverse_thunk {
-        return wrong(
+    match layout.classes.get(base.index()) {
+        // Assemblies are loaded one after the other, each behind the bases of its classes.
+        Some(other) if other.assembly > class.assembly => {
+            broken(Part::Class, "a base in a later assembly; expected the same or an earlier one")
+        }
+        Some(other) if base < id && other.kind == ClassKind::Class => Ok(()),
+        _ => broken(Part::Class, "no class that is declared before; expected an earlier class"),
+    }
+}
+
+/// What a method may be.
+pub(crate) fn method_rules(layout: &Layout, id: MethodId, method: &Method) -> Rules {
+    assembly_rule(layout, method.assembly)?;
+    signature_rules(layout, &method.signature)?;
+    class_of_method_rules(layout, method)?;
+    slot_rules(layout, id, method)?;
+    form_rules(method)?;
+    symbol_rule(method.symbol.as_deref())?;
+    match method.convention {
+        Convention::Managed => managed_rules(method),
+        Convention::UnmanagedCallersOnly => uco_rules(layout, method),
+        Convention::PInvoke => pinvoke_rules(layout, method),
+    }
+}
+
+fn class_of_method_rules(layout: &Layout, method: &Method) -> Rules {
+    let Some(class) = method.class else { return Ok(()) };
+    match layout.classes.get(class.index()) {
+        None => broken(Part::Class, "a class that does not exist; expected a declared one"),
+        Some(class) if class.assembly != method.assembly => broken(
+            Part::Class,
+            format!(
+                "{} is in another assembly; expected a class of the method's",
+                show(&class.name)
+            ),
+        ),
+        Some(class) if class.kind == ClassKind::Interface && method.slot == Slot::None => {
+            broken(Part::Class, "a method of an interface; expected it to be `virtual`")
+        }
+        Some(_) if method.convention != Convention::Managed => {
+            broken(Part::Class, "a class of what is no managed method; expected none")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn slot_rules(layout: &Layout, id: MethodId, method: &Method) -> Rules {
+    let first = match method.slot {
+        Slot::None => return Ok(()),
+        Slot::Virtual => None,
+        Slot::Overrides(first) => Some(first),
+    };
+    let Some(class) = method.class else {
+        return broken(Part::Whole, "a virtual method of no class; expected `class`");
+    };
+    let Signature { instance, context, continuation, .. } = method.signature;
+    if !instance || context || continuation || method.code == Code::Native {
+        return broken(
+            Part::Signature,
+            "a virtual method that is static, generic, async or native; expected an `instance` one",
+        );
+    }
+    let Some(first) = first else {
+        return if layout.class(class).kind == ClassKind::Struct {
+            broken(Part::Class, "a struct has no slots of its own; expected `overrides`")
+        } else {
+            Ok(())
+        };
+    };
+    let declaring = layout.methods.get(first.index()).filter(|m| m.slot == Slot::Virtual);
+    let Some((other, declaring)) = declaring.and_then(|m| Some((m, m.class?))) else {
+        return broken(Part::Class, "overrides no virtual method; expected one that is `virtual`");
+    };
+    let kind = layout.classes.get(declaring.index()).map(|c| c.kind);
+    let above = layout.ancestry(class).skip(1).any(|ancestor| ancestor == declaring);
+    let interface =
+        kind == Some(ClassKind::Interface) && layout.class(class).kind != ClassKind::Interface;
+    if !above && !interface {
+        let name = show(&other.name);
+        return broken(
+            Part::Class,
+            format!("{name} is of no base class or interface; expected a method of one"),
+        );
+    }
+    if other.signature != method.signature {
+        let name = show(&other.name);
+        return broken(
+            Part::Signature,
+            format!("another signature than {name}; expected the same"),
+        );
+    }
+    let twice = layout.methods[..id.index().min(layout.methods.len())]
+        .iter()
+        .any(|m| m.class == method.class && m.slot == method.slot);
+    if twice {
+        let name = show(&other.name);
+        return broken(Part::Class, format!("a second override of {name}; expected one a class"));
+    }
+    Ok(())
+}
+
+fn form_rules(method: &Method) -> Rules {
+    let Signature { instance, context, continuation, ret, .. } = method.signature;
+    let hidden = instance || context || continuation;
+    match method.form {
+        Form::Ordinary => Ok(()),
+        _ if method.class.is_some() || method.convention != Convention::Managed => {
+            broken(Part::Form, "such a method belongs to no class of the scenario; expected none")
+        }
+        Form::StringConstructor if hidden || ret != Some(Type::Object) => broken(
+            Part::Signature,
+            "a string constructor; expected what it really is, `object (...)`",
+        ),
+        Form::StringConstructor if method.code == Code::Native => {
+            broken(Part::Code, "a native string constructor; expected managed code")
+        }
+        Form::StringConstructor => Ok(()),
+        Form::Dynamic if hidden || method.code != Code::Interpreted => {
+            broken(Part::Form, "a dynamic method; expected a static one that is interpreted")
+        }
+        Form::Dynamic => Ok(()),
+    }
+}
+
+/// The name of a method in metadata: identifiers joined by dots and, before a nested type, plus signs.
+pub(crate) fn is_symbol(symbol: &str) -> bool {
+    symbol.len() <= MAX_SYMBOL
+        && symbol.split(['.', '+']).count() >= 2
+        && symbol.split(['.', '+']).all(is_identifier)
+        && symbol.rfind('.') > symbol.rfind('+')
+}
+
+fn symbol_rule(symbol: Option<&str>) -> Rules {
+    match symbol {
+        Some(symbol) if !is_symbol(symbol) => broken(
+            Part::Symbol,
+            format!("{} is no symbol; expected one such as `A.B.Outer+Inner.Method`", show(symbol)),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn managed_rules(method: &Method) -> Rules {
+    if method.reverse_thunk {
+        return broken(
+            Part::ReverseThunk,
+            "a managed method with a reverse thunk; expected none, or `uco = true`",
+        );
+    }
+    let Signature { context, continuation, .. } = method.signature;
+    if method.code == Code::Native && (context || continuation) {
+        return broken(Part::Code, "a generic or async FCall; expected managed code");
+    }
+    Ok(())
+}
+
+fn uco_rules(layout: &Layout, method: &Method) -> Rules {
+    unmanaged_rules(layout, "an UnmanagedCallersOnly method", &method.signature)?;
+    if method.code == Code::Native {
+        return broken(Part::Code, "a native UnmanagedCallersOnly method; expected managed code");
+    }
+    let entered = matches!(method.code, Code::ReadyToRun | Code::Both);
+    if !entered && !method.reverse_thunk {
+        return broken(
             Part::ReverseThunk,
             "an interpreted UnmanagedCallersOnly method without a reverse thunk; expected one, \
              as nothing else can enter it",
@@ -124,16 +295,29 @@ fn check_method(layout: &Layout, id: MethodId, method: &Method) -> Checked {
     Ok(())
 }
 
-fn check_site(layout: &Layout, id: SiteId, site: &Site) -> Checked {
-    let place = Place::Site(id);
-    let wrong = |part, message: &str| Err(Problem::new(place, part, message.into()));
+fn pinvoke_rules(layout: &Layout, method: &Method) -> Rules {
+    unmanaged_rules(layout, "a P/Invoke", &method.signature)?;
+    if method.reverse_thunk {
+        return broken(Part::ReverseThunk, "a P/Invoke with a reverse thunk; expected none");
+    }
+    if method.code != Code::Native {
+        return broken(Part::Code, "a P/Invoke whose target is managed; expected `native` code");
+    }
+    Ok(())
+}
+
+/// What a call site may be.
+pub(crate) fn site_rules(layout: &Layout, site: &Site) -> Rules {
     match site.caller {
         Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) => {
-            check_assembly(layout, place, assembly)?;
+            assembly_rule(layout, assembly)?;
+            if matches!(site.action, Action::Runtime { .. }) {
+                return broken(Part::Target, "what the runtime does by itself; expected no `in`");
+            }
         }
         Caller::Native => {
-            if !matches!(site.action, Action::UnmanagedCalli(_)) {
-                return wrong(
+            if !matches!(site.action, Action::UnmanagedCalli(_) | Action::Runtime { .. }) {
+                return broken(
                     Part::Target,
                     "a managed action in native code; expected an unmanaged call",
                 );
@@ -141,71 +325,162 @@ fn check_site(layout: &Layout, id: SiteId, site: &Site) -> Checked {
         }
     }
     match &site.action {
-        Action::ManagedCalli(signature) => check_signature(layout, place, signature),
-        Action::UnmanagedCalli(signature) => {
-            check_signature(layout, place, signature)?;
-            check_unmanaged(layout, place, "an unmanaged call", signature)
-        }
-        &(Action::Ldftn(method) | Action::Direct { callee: method, .. })
-            if method.index() >= layout.methods.len() =>
-        {
-            wrong(
-                Part::Target,
-                "the site names a method that does not exist; expected one that does",
-            )
-        }
-        Action::Ldftn(_) => Ok(()),
-        &Action::Direct { callee, .. } => {
-            let callee = layout.method(callee);
-            if callee.convention == Convention::Managed {
-                return Ok(());
+        Action::ManagedCalli(signature) => {
+            if signature.context {
+                return broken(
+                    Part::Signature,
+                    "a generic function pointer; expected none, as a stub supplies the context",
+                );
             }
-            let message = format!(
-                "a direct call of {}, which is UnmanagedCallersOnly; expected a managed method",
-                show(&callee.name)
-            );
-            wrong(Part::Target, &message)
+            return signature_rules(layout, signature);
         }
+        Action::UnmanagedCalli(signature) => {
+            signature_rules(layout, signature)?;
+            return unmanaged_rules(layout, "an unmanaged call", signature);
+        }
+        Action::Invoke(signature) => {
+            if signature.instance || signature.context || signature.continuation {
+                return broken(
+                    Part::Signature,
+                    "the signature of an Invoke; expected a static one",
+                );
+            }
+            return signature_rules(layout, signature);
+        }
+        _ => {}
+    }
+    let method = named_method(&site.action).and_then(|id| layout.methods.get(id.index()));
+    let Some(method) = method else {
+        return broken(
+            Part::Target,
+            "the site names a method that does not exist; expected one that does",
+        );
+    };
+    if method.form == Form::Dynamic && matches!(site.caller, Caller::ReadyToRun(_)) {
+        let name = show(&method.name);
+        let message =
+            format!("{name} is dynamic, which no image knows; expected `by = \"interpreter\"`");
+        return broken(Part::Target, message);
+    }
+    let rule = action_rule(layout, &site.action, method);
+    rule.map_err(|message| (Part::Target, message.replace('@', &show(&method.name))))
+}
+
+/// What an action may be done with; `@` stands for the method's name.
+fn action_rule(layout: &Layout, action: &Action, method: &Method) -> Result<(), String> {
+    let ordinary = method.form == Form::Ordinary;
+    let uco = method.convention == Convention::UnmanagedCallersOnly;
+    let managed = method.convention == Convention::Managed;
+    let good = match action {
+        Action::Direct { .. } if uco => {
+            return Err("a direct call of @, which is UnmanagedCallersOnly; expected a managed \
+                        method"
+                .into());
+        }
+        Action::Direct { .. } => true,
+        Action::Ldftn(_) => method.form != Form::StringConstructor,
+        Action::PInvoke { .. } if method.convention == Convention::PInvoke => true,
+        Action::PInvoke { .. } => return Err("@ is no P/Invoke; expected one".into()),
+        Action::Virtual { dispatch, .. } => {
+            let interface =
+                method.class.is_some_and(|class| layout.class(class).kind == ClassKind::Interface);
+            match (method.slot, dispatch) {
+                (Slot::Virtual, Dispatch::VirtualThunk) if interface => {
+                    return Err("a V-thunk on an interface; expected `import-thunk`".into());
+                }
+                (Slot::Virtual, _) => true,
+                _ => {
+                    return Err("@ is not the first in a slot; expected a `virtual` method".into());
+                }
+            }
+        }
+        Action::Ldvirtftn(_) if method.slot == Slot::Virtual => true,
+        Action::Ldvirtftn(_) => {
+            return Err("@ is not the first in a slot; expected a `virtual` method".into());
+        }
+        Action::NewDelegate { closed, .. } => {
+            let bound =
+                method.signature.instance || method.signature.params.first() == Some(&Type::Object);
+            managed && ordinary && !method.signature.continuation && (!closed || bound)
+        }
+        Action::Runtime { path, .. } => return runtime_rule(*path, method),
+        Action::ManagedCalli(_) | Action::UnmanagedCalli(_) | Action::Invoke(_) => true,
+    };
+    if good { Ok(()) } else { Err("@ is no method for that; expected a managed one".into()) }
+}
+
+fn runtime_rule(path: RuntimePath, method: &Method) -> Result<(), String> {
+    let Signature { instance, context, continuation, ret, params } = &method.signature;
+    let plain =
+        method.convention == Convention::Managed && method.form == Form::Ordinary && !continuation;
+    let nullary = plain && !context && params.is_empty();
+    let (good, wanted) = match path {
+        RuntimePath::Reflection => (plain, "a managed method that is not async"),
+        RuntimePath::ClassConstructor => (nullary && !instance && ret.is_none(), "`void ()`"),
+        RuntimePath::DefaultConstructor => (
+            nullary && *instance && ret.is_none() && method.slot == Slot::None,
+            "`instance void ()`",
+        ),
+        RuntimePath::EntryPoint => {
+            let arguments = matches!(params.as_slice(), [] | [Type::Object]);
+            let result = matches!(ret, None | Some(Type::I32));
+            let good = plain && !context && !instance && arguments && result;
+            (good, "`void` or `int`, and no parameter or an `object`")
+        }
+        RuntimePath::Finalizer => {
+            let good = nullary && ret.is_none() && method.slot == Slot::Virtual;
+            (good, "a virtual `instance void ()`")
+        }
+        RuntimePath::Export => (method.reverse_thunk, "a UCO method with a reverse thunk"),
+        RuntimePath::Resume => {
+            let good = *continuation && !instance && !context && params.is_empty();
+            (good, "an async static method without parameters")
+        }
+    };
+    if good {
+        Ok(())
+    } else {
+        Err(format!("@ cannot be run as {}; expected {wanted}", show(path.word())))
     }
 }
 
-fn check_assembly(layout: &Layout, place: Place, id: AssemblyId) -> Checked {
+fn assembly_rule(layout: &Layout, id: AssemblyId) -> Rules {
     if id.index() < layout.assemblies.len() {
         return Ok(());
     }
-    let message = format!(
-        "assembly {} does not exist; expected one of the {} declared",
-        id.0,
-        layout.assemblies.len()
-    );
-    Err(Problem::new(place, Part::Assembly, message))
+    let count = layout.assemblies.len();
+    let message = format!("assembly {} does not exist; expected one of the {count} declared", id.0);
+    broken(Part::Assembly, message)
 }
 
-fn check_signature(layout: &Layout, place: Place, signature: &Signature) -> Checked {
+fn signature_rules(layout: &Layout, signature: &Signature) -> Rules {
     let count = signature.params.len();
     if count > MAX_PARAMS {
         let message = format!("{count} parameters; expected at most {MAX_PARAMS}");
-        return Err(Problem::new(place, Part::Param(MAX_PARAMS), message));
+        return broken(Part::Param(MAX_PARAMS), message);
     }
     for (part, ty) in types_of(signature) {
         if matches!(ty, Type::Struct(id) if id.index() >= layout.structs.len()) {
-            let message = "a struct that does not exist; expected a declared one".into();
-            return Err(Problem::new(place, part, message));
+            return broken(part, "a struct that does not exist; expected a declared one");
         }
     }
     Ok(())
 }
 
-/// Native code has no object references and no receivers.
-fn check_unmanaged(layout: &Layout, place: Place, what: &str, signature: &Signature) -> Checked {
+/// Native code has no object references, no receivers and no hidden arguments.
+fn unmanaged_rules(layout: &Layout, what: &str, signature: &Signature) -> Rules {
     if signature.instance {
         let message = format!("{what} with `instance`; expected a static signature");
-        return Err(Problem::new(place, Part::Signature, message));
+        return broken(Part::Signature, message);
+    }
+    if signature.context || signature.continuation {
+        let message = format!("{what} that is generic or async; expected a plain signature");
+        return broken(Part::Signature, message);
     }
     for (part, ty) in types_of(signature) {
         if holds_object(layout, ty) {
             let message = format!("{what} with an `object`; expected blittable types only");
-            return Err(Problem::new(place, part, message));
+            return broken(part, message);
         }
     }
     Ok(())

@@ -9,14 +9,19 @@ mod script;
 
 use std::fmt;
 
-use super::{AssemblyId, MAX_ITEMS, MethodId, Scenario, SiteId, StructId, VariableId};
-pub(crate) use layout::{holds_object, is_struct_name};
+use super::{AssemblyId, ClassId, MAX_ITEMS, MethodId, Scenario, SiteId, StructId, VariableId};
+pub(crate) use layout::{
+    class_rules, holds_object, is_struct_name, is_symbol, method_rules, site_rules,
+};
 pub use names::MAX_NAME;
-pub(crate) use script::{assembly_of, fits, site_signature};
-pub use script::{callee, callees};
+pub use script::site_signature;
+pub(crate) use script::{assembly_of, fits, is_receiver, named_method, needs_object};
 
 /// The longest title, in characters.
 pub const MAX_TITLE: usize = 200;
+
+/// The longest [`Method::symbol`](super::Method::symbol), in characters (all of them ASCII).
+pub const MAX_SYMBOL: usize = 200;
 
 /// The most [`text_bound`] may be, so that each form of a scenario fits in the
 /// 1 MiB that its reader accepts.
@@ -55,6 +60,8 @@ pub enum Place {
     Assembly(AssemblyId),
     /// A value type.
     Struct(StructId),
+    /// A class.
+    Class(ClassId),
     /// A method.
     Method(MethodId),
     /// A call site.
@@ -74,6 +81,7 @@ impl fmt::Display for Place {
             Place::Shows(i) => write!(f, "shows {i}"),
             Place::Assembly(id) => write!(f, "assembly {}", id.0),
             Place::Struct(id) => write!(f, "struct {}", id.0),
+            Place::Class(id) => write!(f, "class {}", id.0),
             Place::Method(id) => write!(f, "method {}", id.0),
             Place::Site(id) => write!(f, "site {}", id.0),
             Place::Variable(id) => write!(f, "variable {}", id.0),
@@ -90,11 +98,17 @@ pub enum Part {
     /// Its name.
     Name,
     /// A class of finding.
-    Class,
+    Finding,
     /// The assembly it belongs to.
     Assembly,
+    /// A class's base, the class of a method, or the method that one overrides.
+    Class,
     /// A method's code.
     Code,
+    /// A method's form.
+    Form,
+    /// A method's name in metadata.
+    Symbol,
     /// A method's reverse thunk.
     ReverseThunk,
     /// A struct's size.
@@ -117,6 +131,8 @@ pub enum Part {
     Pointer,
     /// The receiver.
     This,
+    /// Calls inside a call.
+    Inside,
     /// All arguments.
     Args,
     /// One argument, by position.
@@ -170,7 +186,7 @@ fn check_header(scenario: &Scenario) -> Result<(), Problem> {
     limit(Place::Shows(MAX_ITEMS), "faults", scenario.shows.len(), MAX_ITEMS)?;
     for (i, (fault, class)) in scenario.shows.iter().enumerate() {
         let slug = "letters, digits, `-` and `_`";
-        for (part, kind, name) in [(Part::Name, "fault", fault), (Part::Class, "class", class)] {
+        for (part, kind, name) in [(Part::Name, "fault", fault), (Part::Finding, "class", class)] {
             if !names::is_slug(name) {
                 let name = names::show(name);
                 let message =
@@ -203,13 +219,20 @@ pub fn text_bound(scenario: &Scenario) -> usize {
     const PARAM: usize = MAX_NAME + 2;
     let layout = &scenario.layout;
     let count = |signature: &super::Signature| (signature.params.len() + 2) * PARAM;
-    let items = layout.assemblies.len() + layout.structs.len() + scenario.shows.len() + 8;
-    let methods: usize = layout.methods.iter().map(|m| ITEM + count(&m.signature)).sum();
+    let items = layout.assemblies.len()
+        + layout.structs.len()
+        + layout.classes.len()
+        + scenario.shows.len()
+        + 8;
+    let methods: usize =
+        layout.methods.iter().map(|m| ITEM + MAX_SYMBOL + 2 * MAX_NAME + count(&m.signature)).sum();
     let sites: usize = layout
         .sites
         .iter()
         .map(|site| match &site.action {
-            super::Action::ManagedCalli(s) | super::Action::UnmanagedCalli(s) => ITEM + count(s),
+            super::Action::ManagedCalli(s)
+            | super::Action::UnmanagedCalli(s)
+            | super::Action::Invoke(s) => ITEM + count(s),
             _ => ITEM + PARAM,
         })
         .sum();
@@ -219,14 +242,20 @@ pub fn text_bound(scenario: &Scenario) -> usize {
     header + items * (ITEM + 2 * MAX_NAME) + methods + sites + names + events
 }
 
+/// Braces, keys and three names.
+const EVENT: usize = 64 + 3 * MAX_NAME;
+
+fn call_bound(call: &super::Call) -> usize {
+    /// A class's name, or the longest spelling of a `double`.
+    const WORD: usize = MAX_NAME + 4;
+    let inside: usize = call.inside.iter().map(call_bound).sum();
+    EVENT + call.args.len() * WORD + inside
+}
+
 /// What one event adds to [`text_bound`].
 pub(crate) fn event_bound(event: &super::Event) -> usize {
-    /// Braces, keys and two names.
-    const EVENT: usize = 64 + 2 * MAX_NAME;
-    /// `"0xffffffffffffffff", `, or the longest spelling of a `double`.
-    const WORD: usize = 26;
     match event {
-        super::Event::Call(call) => EVENT + call.args.len() * WORD,
+        super::Event::Call(call) => call_bound(call),
         _ => EVENT,
     }
 }

@@ -1,48 +1,16 @@
-//! Rules for what happens, and which method each call means.
+//! Rules for what happens, in the order in which it happens.
 
+use super::super::targets::{Held, HeldKind, Target, has_slot, slot_of, taken, target};
 use super::super::text::spell;
 use super::super::{
-    Action, AssemblyId, Call, Caller, Convention, Event, Layout, MAX_EVENTS, MethodId, Scenario,
-    Signature, Site, SiteId, VariableId, meaning,
+    Action, AssemblyId, Call, Caller, Code, Convention, Event, Form, Layout, MAX_DEPTH, MAX_EVENTS,
+    MethodId, RuntimePath, Scenario, Signature, Site, SiteId, Slot, VariableId, meaning,
 };
 use super::layout::check_names;
 use super::names::show;
 use super::{Part, Place, Problem, limit};
 
 type Checked = Result<(), Problem>;
-
-/// The method that each event calls, in the scenario's own meaning: the callee
-/// of a direct call, or the method whose address the variable was last given.
-/// `None` for an event that calls nothing.
-pub fn callees(scenario: &Scenario) -> Vec<Option<MethodId>> {
-    let layout = &scenario.layout;
-    let mut holds = vec![None; scenario.variables.len()];
-    let step = |event: &Event| match event {
-        Event::Take { site, into } => {
-            if let (Some(Site { action: Action::Ldftn(method), .. }), Some(held)) =
-                (layout.sites.get(site.index()), holds.get_mut(into.index()))
-            {
-                *held = Some(*method);
-            }
-            None
-        }
-        Event::Call(call) => match layout.sites.get(call.site.index())?.action {
-            Action::Direct { callee, .. } => Some(callee),
-            Action::ManagedCalli(_) | Action::UnmanagedCalli(_) => {
-                holds.get(call.pointer?.index()).copied().flatten()
-            }
-            Action::Ldftn(_) => None,
-        },
-        Event::Load(_) | Event::Prepare(_) | Event::Touch(_) => None,
-    };
-    scenario.script.iter().map(step).collect()
-}
-
-/// What [`callees`] says of one event. It walks the script up to there, so
-/// call [`callees`] once to learn about many.
-pub fn callee(scenario: &Scenario, event: usize) -> Option<MethodId> {
-    callees(scenario).get(event).copied().flatten()
-}
 
 /// The assembly whose image or byte code holds the site; `None` for native code.
 pub(crate) fn assembly_of(site: &Site) -> Option<AssemblyId> {
@@ -52,37 +20,87 @@ pub(crate) fn assembly_of(site: &Site) -> Option<AssemblyId> {
     }
 }
 
-/// The signature that a site calls with; `None` for an `ldftn`.
-pub(crate) fn site_signature<'l>(layout: &'l Layout, site: &'l Site) -> Option<&'l Signature> {
-    match &site.action {
-        Action::ManagedCalli(signature) | Action::UnmanagedCalli(signature) => Some(signature),
-        Action::Direct { callee, .. } => layout.methods.get(callee.index()).map(|m| &m.signature),
-        Action::Ldftn(_) => None,
+/// The method that a site names.
+pub(crate) fn named_method(action: &Action) -> Option<MethodId> {
+    match *action {
+        Action::Direct { callee: method, .. }
+        | Action::Virtual { method, .. }
+        | Action::PInvoke { callee: method, .. }
+        | Action::Ldftn(method)
+        | Action::Ldvirtftn(method)
+        | Action::NewDelegate { method, .. }
+        | Action::Runtime { callee: method, .. } => Some(method),
+        Action::ManagedCalli(_) | Action::UnmanagedCalli(_) | Action::Invoke(_) => None,
     }
 }
 
-/// A pointer to the method may be called at a site that does this.
-pub(crate) fn fits(layout: &Layout, action: &Action, method: MethodId) -> bool {
-    let method = layout.method(method);
-    match action {
-        Action::ManagedCalli(signature) => {
-            method.convention == Convention::Managed && *signature == method.signature
+/// The signature whose parameters a site's calls give; `None` for a site that takes.
+pub fn site_signature<'l>(layout: &'l Layout, site: &'l Site) -> Option<&'l Signature> {
+    match &site.action {
+        Action::ManagedCalli(signature)
+        | Action::UnmanagedCalli(signature)
+        | Action::Invoke(signature) => Some(signature),
+        action if action.takes() => None,
+        action => {
+            let method = layout.methods.get(named_method(action)?.index())?;
+            Some(&method.signature)
         }
-        Action::UnmanagedCalli(signature) => {
-            method.convention == Convention::UnmanagedCallersOnly && *signature == method.signature
-        }
-        Action::Direct { .. } | Action::Ldftn(_) => false,
     }
+}
+
+/// What a variable holds may be called at a site that does this.
+pub(crate) fn fits(layout: &Layout, action: &Action, held: Held) -> bool {
+    let method = layout.method(held.method);
+    let unmanaged = method.convention == Convention::UnmanagedCallersOnly;
+    match (action, held.kind) {
+        (Action::ManagedCalli(signature), HeldKind::Pointer { .. }) => {
+            !unmanaged && *signature == layout.pointer_signature(held.method)
+        }
+        (Action::UnmanagedCalli(signature), HeldKind::Pointer { .. }) => {
+            unmanaged && *signature == method.signature
+        }
+        (Action::Invoke(signature), HeldKind::Delegate { on }) => {
+            *signature == layout.invoke_signature(held.method, on.is_some())
+        }
+        _ => false,
+    }
+}
+
+/// A call there needs a receiver that is an instance of a class with the slot: which slot.
+pub(crate) fn needs_object(layout: &Layout, action: &Action) -> Option<MethodId> {
+    match *action {
+        Action::Virtual { method, .. }
+        | Action::Ldvirtftn(method)
+        | Action::Runtime { path: RuntimePath::Finalizer, callee: method } => Some(method),
+        Action::NewDelegate { method, closed: true }
+            if layout.method(method).slot != Slot::None =>
+        {
+            Some(slot_of(layout, method))
+        }
+        _ => None,
+    }
+}
+
+/// The object there is an instance of a class with the slot.
+pub(crate) fn is_receiver(layout: &Layout, object: u32, slot: MethodId) -> bool {
+    meaning::class_at(layout, object).is_some_and(|class| {
+        let declaring = layout.method(slot).class;
+        has_slot(layout, class, slot) || declaring == Some(class)
+    })
 }
 
 /// Walks the script; the layout has been checked before.
 pub(super) fn check(scenario: &Scenario) -> Checked {
     check_names("variable", &scenario.variables, |v| v, |i| Place::Variable(VariableId(i)))?;
     limit(Place::Event(MAX_EVENTS), "events", scenario.script.len(), MAX_EVENTS)?;
+    check_interpreter_only(scenario)?;
+    let methods = scenario.layout.methods.len();
     let mut walk = Walk {
         scenario,
         loaded: vec![false; scenario.layout.assemblies.len()],
         holds: Vec::new(),
+        used: vec![false; methods],
+        dead: vec![false; methods],
         event: 0,
     };
     for (i, event) in scenario.script.iter().enumerate() {
@@ -98,12 +116,34 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
     Ok(())
 }
 
+/// Without R2R code, native code enters UCO methods through their reverse thunks alone.
+fn check_interpreter_only(scenario: &Scenario) -> Checked {
+    let lacking = |m: &super::super::Method| {
+        m.convention == Convention::UnmanagedCallersOnly && !m.reverse_thunk
+    };
+    let found = scenario.layout.methods.iter().position(lacking);
+    match found.filter(|_| scenario.interpreter_only) {
+        None => Ok(()),
+        Some(i) => Err(Problem::new(
+            Place::Method(MethodId(u16::try_from(i).unwrap_or(u16::MAX))),
+            Part::ReverseThunk,
+            "an UnmanagedCallersOnly method without a reverse thunk where ReadyToRun is off; \
+             expected one, as nothing else can enter it"
+                .into(),
+        )),
+    }
+}
+
 /// What the script has done so far.
 struct Walk<'s> {
     scenario: &'s Scenario,
     loaded: Vec<bool>,
-    /// The method that each variable seen so far points to.
-    holds: Vec<MethodId>,
+    /// What each variable seen so far holds.
+    holds: Vec<Held>,
+    /// Methods that something was done with.
+    used: Vec<bool>,
+    /// Dynamic methods whose MethodDesc is another's by now.
+    dead: Vec<bool>,
     event: usize,
 }
 
@@ -116,25 +156,35 @@ impl Walk<'_> {
         match event {
             Event::Load(assembly) => self.load(*assembly),
             Event::Prepare(method) | Event::Touch(method) => self.method(*method),
-            Event::Take { site, into } => self.take(*site, *into),
-            Event::Call(call) => self.call(call),
+            Event::Reset(method) => self.reset(*method),
+            Event::Recycle { from, to } => self.recycle(*from, *to),
+            Event::Take { site, into, on } => self.take(*site, *into, *on),
+            Event::Call(call) => self.call(call, 1),
         }
     }
 
     fn load(&mut self, id: AssemblyId) -> Checked {
-        match self.loaded.get_mut(id.index()) {
+        let layout = &self.scenario.layout;
+        match self.loaded.get(id.index()) {
             None => {
-                self.wrong(Part::Target, "an assembly that does not exist; expected a declared one")
-            }
-            Some(loaded @ false) => {
-                *loaded = true;
-                Ok(())
+                return self.wrong(
+                    Part::Target,
+                    "an assembly that does not exist; expected a declared one",
+                );
             }
             Some(true) => {
-                let name = show(&self.scenario.layout.assemblies[id.index()].name);
-                self.wrong(Part::Target, format!("a second load of {name}; expected one"))
+                let name = show(&layout.assemblies[id.index()].name);
+                return self.wrong(Part::Target, format!("a second load of {name}; expected one"));
+            }
+            Some(false) => self.loaded[id.index()] = true,
+        }
+        for class in layout.classes.iter().filter(|class| class.assembly == id) {
+            if let Some(base) = class.base {
+                let base = layout.class(base);
+                self.needs(base.assembly, "base class", &base.name)?;
             }
         }
+        Ok(())
     }
 
     fn needs(&self, assembly: AssemblyId, what: &str, name: &str) -> Checked {
@@ -149,13 +199,52 @@ impl Walk<'_> {
         self.wrong(Part::Target, message)
     }
 
-    fn method(&self, id: MethodId) -> Checked {
-        match self.scenario.layout.methods.get(id.index()) {
-            None => {
-                self.wrong(Part::Target, "a method that does not exist; expected a declared one")
-            }
-            Some(method) => self.needs(method.assembly, "method", &method.name),
+    fn method(&mut self, id: MethodId) -> Checked {
+        let Some(method) = self.scenario.layout.methods.get(id.index()) else {
+            return self
+                .wrong(Part::Target, "a method that does not exist; expected a declared one");
+        };
+        self.needs(method.assembly, "method", &method.name)?;
+        if self.dead[id.index()] {
+            let message =
+                format!("{} was recycled; expected no further use of it", show(&method.name));
+            return self.wrong(Part::Target, message);
         }
+        self.used[id.index()] = true;
+        Ok(())
+    }
+
+    fn reset(&mut self, id: MethodId) -> Checked {
+        self.method(id)?;
+        let method = self.scenario.layout.method(id);
+        if method.convention == Convention::Managed {
+            return Ok(());
+        }
+        let message = format!(
+            "a reset of {}, which native code knows; expected a managed method",
+            show(&method.name)
+        );
+        self.wrong(Part::Target, message)
+    }
+
+    fn recycle(&mut self, from: MethodId, to: MethodId) -> Checked {
+        let layout = &self.scenario.layout;
+        for (id, part) in [(from, Part::Target), (to, Part::Into)] {
+            match layout.methods.get(id.index()) {
+                Some(method) if method.form == Form::Dynamic => {}
+                _ => return self.wrong(part, "no dynamic method; expected `form = \"dynamic\"`"),
+            }
+        }
+        if from == to || self.used[to.index()] {
+            let name = show(&layout.method(to).name);
+            let message =
+                format!("{name} has been used already; expected a dynamic method that has not");
+            return self.wrong(Part::Into, message);
+        }
+        self.method(from)?;
+        self.method(to)?;
+        self.dead[from.index()] = true;
+        Ok(())
     }
 
     fn site(&self, id: SiteId) -> Result<&Site, Problem> {
@@ -168,14 +257,29 @@ impl Walk<'_> {
         Ok(site)
     }
 
-    fn take(&mut self, site: SiteId, into: VariableId) -> Checked {
-        let site = self.site(site)?;
-        let Action::Ldftn(method) = site.action else {
-            let message =
-                format!("{} takes no address; expected an `ldftn` site", show(&site.name));
+    fn take(&mut self, id: SiteId, into: VariableId, on: Option<u32>) -> Checked {
+        let layout = &self.scenario.layout;
+        let site = self.site(id)?.clone();
+        let Some(held) = taken(layout, id, on) else {
+            let message = format!(
+                "{} takes no address; expected an `ldftn`, `ldvirtftn` or `delegate` site",
+                show(&site.name)
+            );
             return self.wrong(Part::Target, message);
         };
-        self.method(method)?;
+        let bound =
+            matches!(site.action, Action::Ldvirtftn(_) | Action::NewDelegate { closed: true, .. });
+        if bound != on.is_some() {
+            let message =
+                if bound { "no object; expected `on`" } else { "an object; expected no `on`" };
+            let name = show(&site.name);
+            return self.wrong(Part::This, format!("{name} with {message}"));
+        }
+        if let Some(method) = named_method(&site.action) {
+            self.method(method)?;
+        }
+        self.object(&site, on, Part::This)?;
+        self.method(held.method)?;
         if into.index() >= self.scenario.variables.len() {
             return self.wrong(Part::Into, "a variable that does not exist; expected a named one");
         }
@@ -184,65 +288,121 @@ impl Walk<'_> {
             return self.wrong(Part::Into, message);
         }
         if into.index() == self.holds.len() {
-            self.holds.push(method);
+            self.holds.push(held);
         }
-        self.holds[into.index()] = method;
+        self.holds[into.index()] = held;
         Ok(())
     }
 
-    fn call(&self, call: &Call) -> Checked {
+    /// The object there is an instance of a loaded class that has the site's slot.
+    fn object(&self, site: &Site, object: Option<u32>, part: Part) -> Checked {
         let layout = &self.scenario.layout;
-        let site = self.site(call.site)?;
-        let name = show(&site.name);
-        let Some(signature) = site_signature(layout, site) else {
-            let message = format!("{name} is an `ldftn` site; expected a site that calls");
-            return self.wrong(Part::Target, message);
-        };
-        match (&site.action, call.pointer) {
-            (Action::Direct { callee, .. }, None) => self.method(*callee)?,
-            (Action::Direct { .. }, Some(_)) => {
-                let message = format!("{name} calls directly; expected no `through`");
-                return self.wrong(Part::Pointer, message);
-            }
-            (_, None) => {
-                let message = format!("{name} calls a pointer; expected `through` a variable");
-                return self.wrong(Part::Whole, message);
-            }
-            (action, Some(variable)) => self.pointer(&name, action, signature, variable)?,
-        }
-        self.receiver(call, signature)?;
-        self.arguments(call, signature)
+        let Some(slot) = needs_object(layout, &site.action) else { return Ok(()) };
+        self.receives(object.unwrap_or(0), slot, part)
     }
 
-    fn pointer(
+    fn receives(&self, object: u32, slot: MethodId, part: Part) -> Checked {
+        let layout = &self.scenario.layout;
+        let slot_name = show(&layout.method(slot).name);
+        match meaning::class_at(layout, object) {
+            Some(class) if is_receiver(layout, object, slot) => {
+                let class = layout.class(class);
+                self.needs(class.assembly, "class", &class.name)
+            }
+            Some(class) => {
+                let class = show(&layout.class(class).name);
+                let message =
+                    format!("{class} has no slot of {slot_name}; expected a class that has");
+                self.wrong(part, message)
+            }
+            None => {
+                let message = format!(
+                    "the receiver is no object of a class; expected the name of a class that has \
+                     {slot_name}"
+                );
+                self.wrong(part, message)
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call, depth: usize) -> Checked {
+        let layout = &self.scenario.layout;
+        let site = self.site(call.site)?.clone();
+        let name = show(&site.name);
+        let Some(signature) = site_signature(layout, &site) else {
+            let message = format!("{name} is a site that takes; expected a site that calls");
+            return self.wrong(Part::Target, message);
+        };
+        if let Some(method) = named_method(&site.action) {
+            self.method(method)?;
+        }
+        let held = self.held(&name, &site.action, signature, call.pointer)?;
+        self.receiver(call, &site, signature)?;
+        self.arguments(call, signature)?;
+        if let Some(target) = target(layout, call, held) {
+            self.target(&site, call, target)?;
+        }
+        if depth == MAX_DEPTH && !call.inside.is_empty() {
+            let message = format!("calls nested {} deep; expected at most {MAX_DEPTH}", depth + 1);
+            return self.wrong(Part::Inside, message);
+        }
+        call.inside.iter().try_for_each(|inner| self.call(inner, depth + 1))
+    }
+
+    /// What the call's variable holds, which must be what the site calls.
+    fn held(
         &self,
         site: &str,
         action: &Action,
         signature: &Signature,
-        variable: VariableId,
-    ) -> Checked {
+        pointer: Option<VariableId>,
+    ) -> Result<Option<Held>, Problem> {
         let layout = &self.scenario.layout;
+        let wanted = named_method(action).is_none();
+        let variable = match (wanted, pointer) {
+            (false, None) => return Ok(None),
+            (false, Some(_)) => {
+                let message = format!("{site} calls a method by name; expected no `through`");
+                return self.wrong(Part::Pointer, message);
+            }
+            (true, None) => {
+                let message = format!("{site} calls a pointer; expected `through` a variable");
+                return self.wrong(Part::Whole, message);
+            }
+            (true, Some(variable)) => variable,
+        };
         let Some(&held) = self.holds.get(variable.index()) else {
             let message = "a variable that holds no pointer yet; expected a take into it before";
             return self.wrong(Part::Pointer, message);
         };
         if fits(layout, action, held) {
-            return Ok(());
+            return Ok(Some(held));
         }
-        let method = layout.method(held);
-        let convention = |managed| if managed { "managed" } else { "unmanaged" };
+        let wanted = match action {
+            Action::ManagedCalli(_) => "managed",
+            Action::UnmanagedCalli(_) => "unmanaged",
+            _ => "a delegate",
+        };
+        let method = layout.method(held.method);
+        let (is, found) = match held.kind {
+            HeldKind::Delegate { on } => {
+                ("a delegate", layout.invoke_signature(held.method, on.is_some()))
+            }
+            HeldKind::Pointer { .. } if method.convention == Convention::UnmanagedCallersOnly => {
+                ("unmanaged", method.signature.clone())
+            }
+            HeldKind::Pointer { .. } => ("managed", layout.pointer_signature(held.method)),
+        };
         let message = format!(
-            "the pointer is to {}, {} {}; expected {} {} for {site}",
+            "the pointer is to {}, {is} {}; expected {wanted} {} for {site}",
             show(&method.name),
-            convention(method.convention == Convention::Managed),
-            show(&spell(layout, &method.signature)),
-            convention(matches!(action, Action::ManagedCalli(_))),
+            show(&spell(layout, &found)),
             show(&spell(layout, signature)),
         );
         self.wrong(Part::Pointer, message)
     }
 
-    fn receiver(&self, call: &Call, signature: &Signature) -> Checked {
+    fn receiver(&self, call: &Call, site: &Site, signature: &Signature) -> Checked {
         match (signature.instance, call.this) {
             (true, None) => {
                 self.wrong(Part::Whole, "an instance call without a receiver; expected `this`")
@@ -250,8 +410,30 @@ impl Walk<'_> {
             (false, Some(_)) => {
                 self.wrong(Part::This, "a static call with a receiver; expected no `this`")
             }
-            _ => Ok(()),
+            _ => self.object(site, call.this, Part::This),
         }
+    }
+
+    /// The method that runs is there, and so is what it is dispatched on.
+    fn target(&mut self, site: &Site, call: &Call, target: Target) -> Checked {
+        let layout = &self.scenario.layout;
+        let first = slot_of(layout, target.method);
+        let open_virtual = matches!(site.action, Action::Invoke(_))
+            && target.skipped == 1
+            && layout.method(first).slot != Slot::None;
+        if open_virtual {
+            self.receives(call.args.first().map_or(0, |&word| word as u32), first, Part::Arg(0))?;
+        }
+        self.method(target.method)?;
+        let callee = self.scenario.layout.method(target.method);
+        if callee.code == Code::Native
+            && !call.inside.is_empty()
+            && callee.convention == Convention::Managed
+        {
+            let message = format!("{} is an FCall; expected no calls inside", show(&callee.name));
+            return self.wrong(Part::Inside, message);
+        }
+        Ok(())
     }
 
     fn arguments(&self, call: &Call, signature: &Signature) -> Checked {

@@ -1,0 +1,397 @@
+//! Compiled methods that hold one call site each.
+//!
+//! Each is entered by the VM as `(sp, frame, result)`, where the frame holds the
+//! function pointer and the arguments; one that takes a pointer is entered as
+//! `(sp, variable, object)`.
+
+use super::Function;
+use super::code::{Global, Op};
+use super::decisions::Compiler;
+use super::facts::Import;
+use super::function::{Assembler, Types};
+use super::map::FRAME_ARGUMENTS;
+use super::runtime::{Helper, driver_type};
+use super::values::{Held, held};
+use crate::abi::{Shape, ValType, jit};
+use crate::scenario::{Action, Layout, MethodId, Signature, Site, meaning};
+
+/// Bytes at the start of each managed frame: +0 the function's table index,
+/// +4 the local virtual IP (`jit/codegenwasm.cpp`).
+pub(super) const FRAME_HEADER: u32 = 16;
+/// Where a caller keeps its InlinedCallFrame.
+const CALL_FRAME: u32 = FRAME_HEADER;
+/// Where a caller keeps copies of by-reference arguments.
+const COPIES: u32 = FRAME_HEADER + 16;
+
+/// Offset of `_target` in a delegate object.
+pub const DELEGATE_TARGET: u32 = 4;
+/// Offset of `_methodPtr` in a delegate object.
+pub const DELEGATE_METHOD_PTR: u32 = 12;
+
+const STACK: u32 = 0;
+const ARGS: u32 = 1;
+const RESULT: u32 = 2;
+
+/// Stores the function's absolute table index and a virtual IP of 0 where a stack walk looks for them.
+pub(super) fn write_frame_header(f: &mut Assembler, frame: u32, function: u32) {
+    f.get(frame).op(Op::GlobalGet(Global::TableBase)).constant(function);
+    f.op(Op::I32Add).op(Op::Store(ValType::I32, 0));
+    f.store_constant(frame, 4, 0);
+}
+
+/// A JIT helper: cell, its portable entry point, then word 0 of that
+/// (`jit/codegenwasm.cpp`: the JIT always double-dereferences the cell). Called as `(sp, frame, pep)`.
+pub(super) fn call_jit_helper(
+    f: &mut Assembler,
+    types: &mut Types,
+    helper: Helper,
+    frame: u32,
+    rva_of: &dyn Fn(Import) -> u32,
+) {
+    let rva = rva_of(Import::JitHelper(helper));
+    f.get(frame).address(frame, CALL_FRAME).load_image_word(rva);
+    f.load_image_word(rva).op(Op::Load(ValType::I32, 0));
+    f.op(Op::CallIndirect(types.intern(helper.func_type())));
+}
+
+/// How the arguments of one call get from a driver's frame to the operand stack.
+#[derive(Debug)]
+pub struct ArgumentPlan {
+    this: bool,
+    context: bool,
+    continuation: bool,
+    /// Kind, offset in the argument bytes, offset among the caller's copies.
+    params: Vec<(Held, u32, u32)>,
+    ret: Option<Held>,
+    copies: u32,
+}
+
+impl ArgumentPlan {
+    /// The plan for a signature.
+    pub fn new(layout: &Layout, signature: &Signature) -> Self {
+        let mut at = if signature.instance { 8 } else { 0 };
+        let mut copies = 0u32;
+        let mut params = Vec::with_capacity(signature.params.len());
+        for &ty in &signature.params {
+            let value = held(layout, ty);
+            params.push((value, at, copies));
+            at += meaning::padded_size(layout, ty);
+            if let Held::Reference(size) = value {
+                copies += size.next_multiple_of(16);
+            }
+        }
+        Self {
+            this: signature.instance,
+            context: signature.context,
+            continuation: signature.continuation,
+            params,
+            ret: signature.ret.map(|ty| held(layout, ty)),
+            copies,
+        }
+    }
+
+    /// Bytes of stack for copies of by-reference arguments, 16-aligned.
+    pub fn copies_size(&self) -> u32 {
+        self.copies
+    }
+
+    /// Copies by-reference arguments to `frame + base`: the callee owns what it gets.
+    pub fn copy_structs(&self, f: &mut Assembler, args: u32, frame: u32, base: u32) {
+        for &(value, at, copy) in &self.params {
+            if let Held::Reference(size) = value {
+                f.address(frame, base + copy).address(args, FRAME_ARGUMENTS + at);
+                f.constant(size).op(Op::MemoryCopy);
+            }
+        }
+    }
+
+    /// Pushes the address that [`store_result`](Self::store_result) will store to.
+    pub fn push_result_address(&self, f: &mut Assembler, result: u32) {
+        if matches!(self.ret, Some(Held::Scalar(_))) {
+            f.get(result);
+        }
+    }
+
+    /// Pushes `this`, if any.
+    pub fn push_this(&self, f: &mut Assembler, args: u32) {
+        if self.this {
+            f.load(ValType::I32, args, FRAME_ARGUMENTS);
+        }
+    }
+
+    /// Pushes the return buffer, if the result needs one.
+    pub fn push_return_buffer(&self, f: &mut Assembler, result: u32) {
+        if self.ret.is_some_and(|r| r.return_buffer().is_some()) {
+            f.get(result);
+        }
+    }
+
+    /// Pushes the hidden arguments behind the return buffer: a context, out of
+    /// a local, and the continuation of a call that starts a method, which is none.
+    pub fn push_hidden(&self, f: &mut Assembler, context: Option<u32>) {
+        if let (true, Some(local)) = (self.context, context) {
+            f.get(local);
+        }
+        if self.continuation {
+            f.constant(0);
+        }
+    }
+
+    /// Pushes the parameters.
+    pub fn push_arguments(&self, f: &mut Assembler, args: u32, frame: u32, base: u32) {
+        for &(value, at, copy) in &self.params {
+            match value {
+                Held::Reference(_) => f.unspill(value, frame, base + copy),
+                _ => f.unspill(value, args, FRAME_ARGUMENTS + at),
+            }
+        }
+    }
+
+    /// Pops a scalar result and stores it.
+    pub fn store_result(&self, f: &mut Assembler) {
+        if let Some(Held::Scalar(ty)) = self.ret {
+            f.op(Op::Store(ty, 0));
+        }
+    }
+}
+
+/// What a caller is made of besides its code.
+#[derive(Debug)]
+pub struct CompiledCaller {
+    /// The function, of [`driver_type`].
+    pub code: Function,
+    /// Shadow stack bytes.
+    pub frame_size: u32,
+}
+
+/// Compiles callers for one image.
+pub struct CallerCompiler<'a> {
+    /// What is compiled.
+    pub layout: &'a Layout,
+    /// Who compiles.
+    pub compiler: &'a dyn Compiler,
+    /// RVA of an import's cell.
+    pub rva_of: &'a dyn Fn(Import) -> u32,
+}
+
+impl CallerCompiler<'_> {
+    /// The compiled method that holds a site. `function` is its index in the image.
+    pub fn compile(&self, types: &mut Types, site: &Site, function: u32) -> CompiledCaller {
+        let mut f = Assembler::new(types, format!("caller_{}", site.name), driver_type());
+        if site.action.takes() {
+            self.take(&mut f, types, &site.action);
+            return CompiledCaller { code: f.finish(), frame_size: 0 };
+        }
+        let signature = self.called_with(&site.action);
+        let frame = f.local();
+        let plan = ArgumentPlan::new(self.layout, &signature);
+        let frame_size = COPIES + plan.copies_size();
+        f.enter_frame(STACK, frame, frame_size);
+        write_frame_header(&mut f, frame, function);
+        plan.copy_structs(&mut f, ARGS, frame, COPIES);
+        match &site.action {
+            Action::UnmanagedCalli(_) | Action::PInvoke { .. } => {
+                self.unmanaged(&mut f, types, &site.action, &signature, &plan, frame);
+            }
+            action => self.managed(&mut f, types, action, &signature, &plan, frame),
+        }
+        CompiledCaller { code: f.finish(), frame_size }
+    }
+
+    /// The signature that a site calls with. An `Invoke` is an instance call of the delegate's target.
+    fn called_with(&self, action: &Action) -> Signature {
+        match action {
+            Action::Direct { callee: method, .. }
+            | Action::Virtual { method, .. }
+            | Action::PInvoke { callee: method, .. }
+            | Action::Runtime { callee: method, .. } => {
+                self.layout.method(*method).signature.clone()
+            }
+            Action::ManagedCalli(signature)
+            | Action::UnmanagedCalli(signature)
+            | Action::Invoke(signature) => signature.clone(),
+            Action::Ldftn(_) | Action::Ldvirtftn(_) | Action::NewDelegate { .. } => {
+                Signature::default()
+            }
+        }
+    }
+
+    /// `call_indirect` with the value itself as table index: no LowerPEPCall
+    /// for `call->IsUnmanaged()` (lower.cpp).
+    fn unmanaged(
+        &self,
+        f: &mut Assembler,
+        types: &mut Types,
+        action: &Action,
+        signature: &Signature,
+        plan: &ArgumentPlan,
+        frame: u32,
+    ) {
+        let (target, suppress, shape) = match action {
+            Action::PInvoke { callee, suppress_gc_transition } => {
+                (Some(*callee), *suppress_gc_transition, self.compiler.pinvoke_shape())
+            }
+            _ => (None, false, Shape::Unmanaged),
+        };
+        let call = types.intern(jit::call_type(self.layout, signature, shape));
+        if suppress {
+            f.get(frame).op(Op::GlobalSet(Global::StackPointer));
+        } else {
+            call_jit_helper(f, types, Helper::PInvokeBegin, frame, self.rva_of);
+        }
+        plan.push_result_address(f, RESULT);
+        if shape == Shape::Managed {
+            f.get(frame);
+        }
+        plan.push_return_buffer(f, RESULT);
+        plan.push_arguments(f, ARGS, frame, COPIES);
+        if shape == Shape::Managed {
+            f.constant(0);
+        }
+        match target {
+            Some(method) => {
+                f.load_image_word((self.rva_of)(Import::PInvokeTarget(method)));
+            }
+            None => {
+                f.load(ValType::I32, ARGS, 0);
+            }
+        }
+        f.op(Op::CallIndirect(call));
+        plan.store_result(f);
+        if !suppress {
+            call_jit_helper(f, types, Helper::PInvokeEnd, frame, self.rva_of);
+        }
+    }
+
+    /// A managed call: the entry point is the last argument, its word 0 the
+    /// table index (`LowerPEPCall`).
+    fn managed(
+        &self,
+        f: &mut Assembler,
+        types: &mut Types,
+        action: &Action,
+        signature: &Signature,
+        plan: &ArgumentPlan,
+        frame: u32,
+    ) {
+        let invoke = matches!(action, Action::Invoke(_));
+        let passes_context = !signature.context || self.compiler.passes_context();
+        let named = if invoke { signature.as_instance() } else { signature.clone() };
+        let named = if passes_context { named } else { named.without_context() };
+        let call = types.intern(jit::call_type(self.layout, &named, Shape::Managed));
+        let pep = f.local();
+        let context = (signature.context && passes_context).then(|| self.look_up(f, types, action));
+        match *action {
+            Action::Direct { callee, binding } => {
+                f.load_image_word((self.rva_of)(super::emit::call_import(callee, binding)));
+            }
+            Action::Virtual { method, dispatch } => {
+                f.load_image_word((self.rva_of)(Import::VirtualEntry(method, dispatch)));
+            }
+            Action::Invoke(_) => {
+                f.load(ValType::I32, ARGS, 0).op(Op::Load(ValType::I32, DELEGATE_METHOD_PTR));
+            }
+            _ => {
+                f.load(ValType::I32, ARGS, 0);
+            }
+        }
+        f.set(pep);
+        plan.push_result_address(f, RESULT);
+        f.get(frame);
+        if invoke {
+            f.load(ValType::I32, ARGS, 0).op(Op::Load(ValType::I32, DELEGATE_TARGET));
+        } else if signature.instance
+            && signature.context
+            && !self.compiler.passes_this_to_shared_code()
+        {
+            f.constant(0);
+        } else {
+            plan.push_this(f, ARGS);
+        }
+        plan.push_return_buffer(f, RESULT);
+        plan.push_hidden(f, context);
+        plan.push_arguments(f, ARGS, frame, COPIES);
+        f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
+        plan.store_result(f);
+    }
+
+    /// A generic lookup: the cell leads to a record whose word 0 is the helper's
+    /// table index. Called as `(context source, record) -> context`.
+    fn look_up(&self, f: &mut Assembler, types: &mut Types, action: &Action) -> u32 {
+        let (context, record) = (f.local(), f.local());
+        if let Action::Direct { callee, .. } = *action {
+            f.load_image_word((self.rva_of)(Import::GenericLookup(callee))).set(record);
+            f.constant(0).get(record).load(ValType::I32, record, 0);
+            f.op(Op::CallIndirect(types.intern(Helper::GenericLookup.func_type()))).set(context);
+        }
+        context
+    }
+
+    /// `ldftn`, `ldvirtftn` or `newobj` of a delegate: stores to the variable.
+    fn take(&self, f: &mut Assembler, types: &mut Types, action: &Action) {
+        let (variable, object) = (1, 2);
+        let entry = |method| (self.rva_of)(super::emit::pointer_import(self.layout, method));
+        match *action {
+            Action::Ldftn(method) => {
+                f.get(variable).load_image_word(entry(method));
+                f.op(Op::Store(ValType::I32, 0));
+            }
+            Action::Ldvirtftn(method) => {
+                f.get(variable);
+                self.virtual_pointer(f, types, method, object);
+                f.op(Op::Store(ValType::I32, 0));
+            }
+            Action::NewDelegate { method, closed } => {
+                f.get(STACK).get(variable).get(object);
+                if closed && is_virtual(self.layout, method) {
+                    self.virtual_pointer(f, types, method, object);
+                } else {
+                    f.load_image_word(entry(method));
+                }
+                f.constant(u32::from(closed));
+                self.call_helper(f, types, Helper::DelegateConstruct);
+            }
+            _ => {}
+        }
+    }
+
+    /// `CORINFO_HELP_VIRTUAL_FUNC_PTR(object, method)`: pushes an entry point.
+    fn virtual_pointer(&self, f: &mut Assembler, types: &mut Types, method: MethodId, object: u32) {
+        f.get(STACK).get(object).constant(u32::from(method.0));
+        self.call_helper(f, types, Helper::VirtualFunctionPointer);
+    }
+
+    /// The end of a JIT helper call: its entry point as last argument, and the call.
+    fn call_helper(&self, f: &mut Assembler, types: &mut Types, helper: Helper) {
+        let rva = (self.rva_of)(Import::JitHelper(helper));
+        f.load_image_word(rva);
+        f.load_image_word(rva).op(Op::Load(ValType::I32, 0));
+        f.op(Op::CallIndirect(types.intern(helper.func_type())));
+    }
+}
+
+fn is_virtual(layout: &Layout, method: MethodId) -> bool {
+    layout.method(method).slot != crate::scenario::Slot::None
+}
+
+/// The stub that resumes a suspended runtime-async method: of the method's own
+/// type, it passes what it is given on to the method's entry point.
+pub fn resumption_stub(
+    layout: &Layout,
+    types: &mut Types,
+    method: MethodId,
+    rva_of: &dyn Fn(Import) -> u32,
+) -> Function {
+    let target = layout.method(method);
+    let ty = crate::abi::crossgen::lower(layout, &target.signature, Shape::Managed).func_type();
+    let last = ty.params.len() as u32 - 1;
+    let call = types.intern(ty.clone());
+    let mut f = Assembler::new(types, format!("ResumptionStub({})", target.name), ty);
+    let pep = f.local();
+    f.load_image_word(rva_of(Import::MethodEntry(method))).set(pep);
+    for param in 0..last {
+        f.get(param);
+    }
+    f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
+    f.finish()
+}

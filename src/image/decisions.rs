@@ -1,0 +1,111 @@
+//! The decisions of crossgen2, the JIT and the native build that a fault can get wrong.
+//!
+//! The same arrangement as for the [loader's](crate::loader::Loader): the
+//! defaults are right, and a fault overrides one. A compiler that is not
+//! [`Right`] emits modules of its own.
+
+use std::fmt::Debug;
+
+use crate::abi::Shape;
+use crate::abi::crossgen::Lowered;
+use crate::scenario::Layout;
+
+/// Which way a transition thunk goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transition {
+    /// An `I` thunk: R2R code calls the interpreter.
+    ToInterpreter,
+    /// An `M` thunk: the interpreter calls R2R code.
+    FromInterpreter,
+}
+
+/// Why crossgen2 roots the two transition thunks of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// A method with this signature is compiled.
+    Body,
+    /// A call with this signature is compiled.
+    Call,
+    /// A delegate's `Invoke` is compiled, or a delegate is made.
+    Delegate,
+    /// Code takes the address of a method with this signature.
+    Pointer,
+    /// A slot is called through.
+    Virtual,
+}
+
+/// What emits modules.
+pub trait Compiler: Debug + Send + Sync {
+    /// Tells it from other compilers: modules are cached by this, too.
+    fn name(&self) -> &'static str;
+
+    /// Where a transition thunk puts or finds `this` and each argument, and the
+    /// size of the whole area: the layout that `RaiseSignature` gives a key.
+    fn argument_slots(&self, _: &Layout, _: Transition, lowered: &Lowered) -> (Vec<u32>, u32) {
+        lowered.argument_slots()
+    }
+
+    /// Whether the `I` thunk for this signature copies structs, and not the
+    /// addresses that they are passed by (#132965).
+    fn copies_structs(&self, _: &Lowered) -> bool {
+        true
+    }
+
+    /// Whether a signature's transition thunks are emitted for this reason (#132965).
+    fn roots(&self, _: Root) -> bool {
+        true
+    }
+
+    /// Whether `M` thunks push the return buffer behind `this`, as
+    /// `(sp, this, retbuf, ...)` wants it (#129356).
+    fn pushes_this_first(&self) -> bool {
+        true
+    }
+
+    /// Whether `M` thunks leave `__stack_pointer` as they found it (#130384).
+    fn restores_stack_pointer(&self) -> bool {
+        true
+    }
+
+    /// Whether the prolog of a UCO body gets its stack pointer from
+    /// `__stack_pointer` (#133894).
+    fn reads_stack_pointer(&self) -> bool {
+        true
+    }
+
+    /// Whether a call of shared generic code on an instance passes `this` (#129850).
+    fn passes_this_to_shared_code(&self) -> bool {
+        true
+    }
+
+    /// Whether a call of shared generic code passes the context argument (#129903).
+    fn passes_context(&self) -> bool {
+        true
+    }
+
+    /// Whether reverse thunks give back what the UCO method returns (#129173).
+    fn reverse_thunks_return(&self) -> bool {
+        true
+    }
+
+    /// The shape in which R2R code calls a P/Invoke's target (#130384).
+    fn pinvoke_shape(&self) -> Shape {
+        Shape::Unmanaged
+    }
+
+    /// Whether FCalls are entered through a wrapper of the managed type
+    /// (`WASM_CALLABLE_FUNC`, `vm/fcall.h`).
+    fn wraps_fcalls(&self) -> bool {
+        true
+    }
+}
+
+/// The compiler as it should be.
+#[derive(Debug)]
+pub struct Right;
+
+impl Compiler for Right {
+    fn name(&self) -> &'static str {
+        "right"
+    }
+}

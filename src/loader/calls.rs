@@ -1,0 +1,325 @@
+//! The script's calls and takes, made by every kind of caller.
+
+use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
+use super::observation::{CallObservation, Place, StrayWrite};
+use super::script::{read_variable, variable_address};
+use super::trace::Step;
+use super::words::{FunctionPointer, PepAddress};
+use super::{Vm, delegates, entry, fixups, method_pep, runtime, types};
+use crate::engine::{Process, Trap, read_u32, write_u32};
+use crate::image::facts::Role;
+use crate::image::map::{FRAME_ARGUMENTS, GUARD};
+use crate::scenario::{
+    Action, Call, Caller, MethodId, Signature, Site, SiteId, Slot, VariableId, meaning,
+};
+
+/// A call that is going on.
+#[derive(Debug)]
+pub struct Running {
+    /// Which of the observed calls.
+    pub call: usize,
+    /// How many calls it is inside of.
+    depth: usize,
+    /// What its callee has yet to call.
+    inside: Vec<Call>,
+}
+
+/// Makes a call, and what its callee calls.
+pub fn make(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), Trap> {
+    let before = process.stack_pointer();
+    let vm = process.vm();
+    let index = vm.observation.calls.len();
+    vm.observation.calls.push(CallObservation {
+        depth,
+        result: None,
+        stack_pointer: (before, before),
+    });
+    vm.running.push(Running { call: index, depth, inside: call.inside.clone() });
+    write_frame(process, call, depth)?;
+    let outcome = dispatch(process, call, depth);
+    let after = process.stack_pointer();
+    process.vm().observation.calls[index].stack_pointer = (before, after);
+    outcome?;
+    collect_result(process, call, depth, index)?;
+    process.vm().running.pop();
+    // The caller's own frame restores its stack pointer.
+    process.set_stack_pointer(before);
+    Ok(())
+}
+
+/// The callee of the innermost call makes the calls that are inside it, once.
+pub fn inside(process: &mut dyn Process) -> Result<(), Trap> {
+    let Some(running) = process.vm().running.last_mut() else { return Ok(()) };
+    let depth = running.depth + 1;
+    for call in std::mem::take(&mut running.inside) {
+        make(process, &call, depth)?;
+    }
+    Ok(())
+}
+
+/// Who runs a site: with ReadyToRun switched off, compiled code is interpreted too.
+fn caller(vm: &Vm, site: &Site) -> Caller {
+    match site.caller {
+        Caller::ReadyToRun(assembly) if !vm.ready_to_run() => Caller::Interpreter(assembly),
+        caller => caller,
+    }
+}
+
+fn dispatch(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), Trap> {
+    let scenario = process.vm().scenario.clone();
+    let site = scenario.layout.site(call.site);
+    if let Action::Runtime { path, callee } = site.action {
+        return runtime::run(process, path, callee, call, depth);
+    }
+    match caller(process.vm(), site) {
+        Caller::Interpreter(_) => return interpreted_call(process, site, call, depth),
+        Caller::ReadyToRun(_) => {
+            fixups::prepare_caller(process, call.site)?;
+            set_gc_mode(process, GcMode::Cooperative)?;
+        }
+        Caller::Native => set_gc_mode(process, GcMode::Preemptive)?,
+    }
+    enter_caller(process, call.site, depth)
+}
+
+/// Enters the code that holds a site, on the frame at this depth.
+pub(super) fn enter_caller(
+    process: &mut dyn Process,
+    site: SiteId,
+    depth: usize,
+) -> Result<(), Trap> {
+    let vm = process.vm();
+    let (frame, result) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
+    let code = caller_slot(vm, site);
+    let sp = process.stack_pointer();
+    process.call(code, [sp, frame, result])
+}
+
+/// The table slot of the code that holds a site.
+fn caller_slot(vm: &Vm, site: SiteId) -> u32 {
+    if let Some((image, facts)) = vm.emission.caller(site) {
+        return vm.images[image].map_or(0, |i| i.table_base + facts.function);
+    }
+    vm.emission.runtime_slot(&Role::NativeCaller(site)).unwrap_or(0)
+}
+
+/// Runs a site that takes.
+pub fn take(
+    process: &mut dyn Process,
+    site: SiteId,
+    into: VariableId,
+    on: Option<u32>,
+) -> Result<(), Trap> {
+    let scenario = process.vm().scenario.clone();
+    let data = scenario.layout.site(site);
+    let (address, object) = (variable_address(into), on.unwrap_or(0));
+    match caller(process.vm(), data) {
+        Caller::ReadyToRun(_) => {
+            fixups::prepare_caller(process, site)?;
+            let code = caller_slot(process.vm(), site);
+            let sp = process.stack_pointer();
+            process.call(code, [sp, address, object])?;
+        }
+        Caller::Interpreter(_) | Caller::Native => {
+            interpreted_take(process, &data.action, address, object)?;
+        }
+    }
+    let value = read_variable(process, into)?;
+    process.vm().trace.push(Step::Stored { variable: into, value });
+    Ok(())
+}
+
+fn interpreted_take(
+    process: &mut dyn Process,
+    action: &Action,
+    variable: u32,
+    object: u32,
+) -> Result<(), Trap> {
+    let value = match *action {
+        Action::Ldftn(method) => entry::multi_callable_address(process, method)?,
+        Action::Ldvirtftn(method) => fixups::virtual_function_pointer(process, object, method)?,
+        Action::NewDelegate { method, closed } => {
+            let slot = process.vm().scenario.layout.method(method).slot;
+            let pointer = if closed && slot != Slot::None {
+                fixups::virtual_function_pointer(process, object, method)?
+            } else {
+                entry::multi_callable_address(process, method)?
+            };
+            return delegates::construct(process, variable, object, pointer, closed);
+        }
+        _ => return Ok(()),
+    };
+    write_u32(process, variable, value.0)
+}
+
+/// Writes the function pointer and the arguments where the caller finds them,
+/// and makes the result buffer recognisable.
+fn write_frame(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), Trap> {
+    let pointer = match call.pointer {
+        Some(variable) => read_variable(process, variable)?,
+        None => FunctionPointer(0),
+    };
+    let bytes = argument_bytes(process.vm(), call);
+    let map = &process.vm().emission.map;
+    let (frame, result, size) = (map.frame(depth), map.result(depth), map.result_size);
+    write_u32(process, frame, pointer.0)?;
+    process.write(frame + FRAME_ARGUMENTS, &bytes)?;
+    fill(process, result, size)
+}
+
+fn fill(process: &mut dyn Process, address: u32, len: u32) -> Result<(), Trap> {
+    const CHUNK: [u8; 64] = [GUARD; 64];
+    let mut at = 0;
+    while at < len {
+        let n = (len - at).min(64);
+        process.write(address + at, &CHUNK[..n as usize])?;
+        at += n;
+    }
+    Ok(())
+}
+
+/// What the arguments of a call look like in memory: the receiver, and the parameters.
+fn argument_bytes(vm: &Vm, call: &Call) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(8 * call.args.len() + 8);
+    if let Some(this) = call.this {
+        bytes.extend_from_slice(&u64::from(this).to_le_bytes());
+    }
+    push_parameters(vm, call, &mut bytes);
+    bytes
+}
+
+fn push_parameters(vm: &Vm, call: &Call, out: &mut Vec<u8>) {
+    let layout = &vm.scenario.layout;
+    for (&ty, &word) in signature_of(vm, call.site).params.iter().zip(&call.args) {
+        meaning::push_value(layout, ty, word, out);
+    }
+}
+
+/// The signature that a site's calls give arguments for.
+fn signature_of(vm: &Vm, site: SiteId) -> &Signature {
+    let layout = &vm.scenario.layout;
+    match &layout.site(site).action {
+        Action::Direct { callee: method, .. }
+        | Action::Virtual { method, .. }
+        | Action::PInvoke { callee: method, .. }
+        | Action::Runtime { callee: method, .. }
+        | Action::Ldftn(method)
+        | Action::Ldvirtftn(method)
+        | Action::NewDelegate { method, .. } => &layout.method(*method).signature,
+        Action::ManagedCalli(signature)
+        | Action::UnmanagedCalli(signature)
+        | Action::Invoke(signature) => signature,
+    }
+}
+
+/// What interpreted code passes: a call's own arguments, and hidden ones for
+/// the method that it names.
+pub(super) fn arguments(vm: &Vm, call: &Call, named: Option<MethodId>) -> Arguments {
+    let signature = signature_of(vm, call.site);
+    let context = named.filter(|_| signature.context).map(meaning::context_address);
+    let continuation = signature.continuation.then_some(0);
+    let mut values = Vec::with_capacity(8 * call.args.len());
+    push_parameters(vm, call, &mut values);
+    Arguments { this: call.this, context, continuation, values }
+}
+
+/// A call site in interpreted code: arguments go to interpreter slots.
+fn interpreted_call(
+    process: &mut dyn Process,
+    site: &Site,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    set_gc_mode(process, GcMode::Cooperative)?;
+    let vm = process.vm();
+    let (frame, ret) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
+    let pointer = FunctionPointer(read_u32(process, frame)?);
+    let vm = process.vm();
+    match &site.action {
+        Action::Direct { callee, .. } => {
+            let arguments = arguments(vm, call, Some(*callee));
+            let signature = signature_of(vm, call.site).clone();
+            let pep = method_pep(process, *callee)?;
+            with_slots(process, &signature, &arguments, |process, args| {
+                interpreter::call(process, pep, args, ret)
+            })
+        }
+        Action::Virtual { method, .. } => {
+            let arguments = arguments(vm, call, None);
+            let pep = types::slot_entry(process, call.this.unwrap_or(0), *method)?;
+            let signature = signature_of(process.vm(), call.site).clone();
+            with_slots(process, &signature, &arguments, |process, args| {
+                interpreter::call(process, pep, args, ret)
+            })
+        }
+        Action::ManagedCalli(signature) => {
+            let arguments = arguments(vm, call, None);
+            with_slots(process, signature, &arguments, |process, args| {
+                interpreter::calli(process, PepAddress(pointer.0), args, ret)
+            })
+        }
+        Action::UnmanagedCalli(signature) => {
+            let arguments = arguments(vm, call, None);
+            with_slots(process, signature, &arguments, |process, args| {
+                interpreter::call_unmanaged(process, pointer, signature, args, ret)
+            })
+        }
+        Action::PInvoke { callee, .. } => {
+            let arguments = arguments(vm, call, None);
+            let signature = signature_of(vm, call.site).clone();
+            let target = entry::native_code(process, *callee)?;
+            with_slots(process, &signature, &arguments, |process, args| {
+                interpreter::call_unmanaged(process, target.into(), &signature, args, ret)
+            })
+        }
+        Action::Invoke(_) => {
+            let arguments = arguments(vm, call, None);
+            delegates::invoke(process, pointer.0, arguments, ret)
+        }
+        Action::Ldftn(_)
+        | Action::Ldvirtftn(_)
+        | Action::NewDelegate { .. }
+        | Action::Runtime { .. } => Ok(()),
+    }
+}
+
+/// Keeps the result's bytes, and checks what lies behind them and what the caller passed.
+fn collect_result(
+    process: &mut dyn Process,
+    call: &Call,
+    depth: usize,
+    index: usize,
+) -> Result<(), Trap> {
+    let vm = process.vm();
+    let map = &vm.emission.map;
+    let (frame, result, result_size) = (map.frame(depth), map.result(depth), map.result_size);
+    let ret = signature_of(vm, call.site).ret;
+    let size = ret.map_or(0, |ty| meaning::stack_size(&vm.scenario.layout, ty));
+    let expected = argument_bytes(vm, call);
+    let mut kept = std::mem::take(&mut vm.observation.bytes);
+    let start = kept.len();
+    let buffer = process.read(result, result_size)?;
+    kept.extend_from_slice(&buffer[..size as usize]);
+    let behind = first_difference(&buffer[size as usize..], |_| GUARD)
+        .map(|(at, expected, found)| (result + size + at, Place::BehindResult, expected, found));
+    let arguments = process.read(frame + FRAME_ARGUMENTS, expected.len() as u32)?;
+    let changed = first_difference(arguments, |i| expected[i]).map(|(at, expected, found)| {
+        (frame + FRAME_ARGUMENTS + at, Place::CallerArguments, expected, found)
+    });
+    let vm = process.vm();
+    vm.observation.calls[index].result = Some(start..kept.len());
+    vm.observation.bytes = kept;
+    if let Some((address, place, expected, found)) = behind.or(changed) {
+        vm.stray_write.get_or_insert(StrayWrite { address, place, expected, found });
+    }
+    Ok(())
+}
+
+/// The first byte that is not what it should be: offset, expected, found.
+pub(super) fn first_difference(
+    bytes: &[u8],
+    expected: impl Fn(usize) -> u8,
+) -> Option<(u32, u8, u8)> {
+    let (i, &found) = bytes.iter().enumerate().find(|&(i, &b)| b != expected(i))?;
+    Some((i as u32, expected(i), found))
+}

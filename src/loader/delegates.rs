@@ -1,0 +1,174 @@
+//! Delegate objects.
+//!
+//! `[MethodTable, _target, _methodBase, _methodPtr, _methodPtrAux]`, as measured:
+//! closed over an instance or a first argument, `_methodPtr` is the callee's
+//! entry point; open, it is a shuffle thunk's, and `_methodPtrAux` the callee's.
+
+use super::callee::{Callee, StubKind};
+use super::decisions::EnsureSite;
+use super::interpreter::{self, Arguments};
+use super::trace::Step;
+use super::words::{FunctionPointer, PepAddress};
+use super::{Vm, addresses, entry, stubs, types};
+use crate::abi::Shape;
+use crate::abi::crossgen::lower;
+use crate::abi::vm::returns_by_buffer;
+use crate::engine::{Process, Trap, read_u32, write_u32};
+use crate::image::callers::{DELEGATE_METHOD_PTR, DELEGATE_TARGET};
+use crate::image::map::VARIABLES;
+use crate::image::thunks::CLOSED_STATIC_TARGET;
+use crate::scenario::{MethodId, Slot, VariableId};
+
+/// Offset of `_methodPtrAux`.
+pub(super) const METHOD_PTR_AUX: u32 = 16;
+/// Bytes of a delegate object.
+const DELEGATE_SIZE: u32 = 32;
+
+/// Makes a delegate over what `pointer` leads to, and stores it in a variable.
+pub fn construct(
+    process: &mut dyn Process,
+    variable: u32,
+    object: u32,
+    pointer: FunctionPointer,
+    closed: bool,
+) -> Result<(), Trap> {
+    let id = VariableId((variable.wrapping_sub(VARIABLES) / 4) as u16);
+    let delegate = allocate(process, id);
+    let (callee, _) = interpreter::owner(process, PepAddress(pointer.0))?;
+    let method = process.vm().method_of(callee);
+    let (target, method_ptr, aux) = if closed {
+        let entry = closed_entry(process, callee, PepAddress(pointer.0))?;
+        (object, entry, FunctionPointer(0))
+    } else {
+        let stub = stubs::stub(process, StubKind::Shuffle(method))?;
+        let entry = entry_point(process, stub)?;
+        (delegate, entry, open_aux(process, method, PepAddress(pointer.0)))
+    };
+    write_u32(process, delegate + DELEGATE_TARGET, target)?;
+    write_u32(process, delegate + DELEGATE_METHOD_PTR, method_ptr.0)?;
+    write_u32(process, delegate + METHOD_PTR_AUX, aux.0)?;
+    process.vm().trace.push(Step::Delegate { delegate, target, method_ptr, aux });
+    write_u32(process, variable, delegate)
+}
+
+/// A delegate object; the one that a variable held before is garbage.
+fn allocate(process: &mut dyn Process, variable: VariableId) -> u32 {
+    let vm = process.vm();
+    let known = vm.delegates.iter().find(|(v, _)| *v == variable).map(|(_, at)| *at);
+    known.unwrap_or_else(|| {
+        let at = vm.allocate(DELEGATE_SIZE);
+        vm.delegates.push((variable, at));
+        at
+    })
+}
+
+fn entry_point(process: &mut dyn Process, callee: Callee) -> Result<PepAddress, Trap> {
+    let pep = addresses(process, callee)?.pep;
+    entry::ensure_at(process, EnsureSite::Delegate, callee)?;
+    Ok(pep)
+}
+
+fn open_aux(process: &mut dyn Process, method: MethodId, pointer: PepAddress) -> FunctionPointer {
+    let vm = process.vm();
+    let dispatched = vm.scenario.layout.method(method).slot != Slot::None;
+    if dispatched { vm.loader.open_virtual_aux(pointer) } else { pointer.into() }
+}
+
+/// `_methodPtr` of a closed delegate: an unboxing stub for a boxed receiver,
+/// a swapping thunk for a static method with a return buffer (#134108), else the
+/// callee's own entry point.
+fn closed_entry(
+    process: &mut dyn Process,
+    callee: Callee,
+    pointer: PepAddress,
+) -> Result<PepAddress, Trap> {
+    let vm = process.vm();
+    let layout = &vm.scenario.layout;
+    let method = vm.method_of(callee);
+    let signature = &layout.method(method).signature;
+    if signature.instance {
+        // A stub that came out of a slot unboxes already.
+        return match callee {
+            Callee::Stub(_) => Ok(pointer),
+            Callee::Method(_) => {
+                let pep = types::bound_entry(process, method)?;
+                let (callee, _) = interpreter::owner(process, pep)?;
+                entry_point(process, callee)
+            }
+        };
+    }
+    let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
+    if !by_buffer || !vm.ready_to_run() || !vm.loader.swaps_return_buffer() {
+        return entry_point(process, callee);
+    }
+    let invoke = layout.invoke_signature(method, true).as_instance();
+    let key = format!("D{}", lower(layout, &invoke, Shape::Managed));
+    let Some(thunk) = vm.thunks.find(&key) else {
+        return Err(vm.abort("no thunk for a delegate closed over a static method"));
+    };
+    let known = vm.closed_statics.iter().find(|(_, pep)| *pep == pointer).map(|(at, _)| *at);
+    let record = known.unwrap_or_else(|| {
+        let at = PepAddress(vm.allocate(8));
+        vm.closed_statics.push((at, pointer));
+        at
+    });
+    write_u32(process, record.0, thunk.0)?;
+    write_u32(process, record.0 + CLOSED_STATIC_TARGET, pointer.0)?;
+    entry::ensure_at(process, EnsureSite::Delegate, callee)?;
+    Ok(record)
+}
+
+/// `INTOP_CALLDELEGATE`: the target, if it is a receiver or a first argument,
+/// goes in front of the arguments.
+pub fn invoke(
+    process: &mut dyn Process,
+    delegate: u32,
+    mut arguments: Arguments,
+    ret: u32,
+) -> Result<(), Trap> {
+    let target = read_u32(process, delegate.wrapping_add(DELEGATE_TARGET))?;
+    let method_ptr =
+        FunctionPointer(read_u32(process, delegate.wrapping_add(DELEGATE_METHOD_PTR))?);
+    let method_ptr = delegate_pointer(process, method_ptr)?;
+    let (callee, _) = interpreter::owner(process, method_ptr)?;
+    if process.vm().signature(callee).instance {
+        arguments.this = Some(target);
+    } else {
+        arguments.put_first(target);
+    }
+    interpreter::calli_with(process, method_ptr, callee, &arguments, ret)
+}
+
+/// The entry point that the interpreter calls for a `_methodPtr`.
+fn delegate_pointer(
+    process: &mut dyn Process,
+    method_ptr: FunctionPointer,
+) -> Result<PepAddress, Trap> {
+    let vm = process.vm();
+    let statics = &vm.closed_statics;
+    if let Some((_, pep)) = statics.iter().find(|(record, _)| record.0 == method_ptr.0) {
+        return Ok(*pep);
+    }
+    let open_virtual = vm.stubs().any(|(stub, at)| {
+        at.pep.0 == method_ptr.0
+            && matches!(stub.kind, StubKind::Shuffle(method)
+                if vm.scenario.layout.method(method).slot != Slot::None)
+    });
+    if open_virtual {
+        let loader = vm.loader;
+        return loader.open_virtual_method_ptr(process, method_ptr).map(|p| PepAddress(p.0));
+    }
+    Ok(PepAddress(method_ptr.0))
+}
+
+impl Vm {
+    /// Delegate objects, by the variable that holds them.
+    pub fn delegates(&self) -> &[(VariableId, u32)] {
+        &self.delegates
+    }
+
+    /// Entry points of delegates closed over static methods, and what they lead to.
+    pub fn closed_statics(&self) -> &[(PepAddress, PepAddress)] {
+        &self.closed_statics
+    }
+}

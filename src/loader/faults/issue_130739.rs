@@ -1,0 +1,39 @@
+//! dotnet/runtime#130739: two UCO methods share a reverse thunk's key.
+
+use super::{Family, Fault};
+use crate::abi::vm::reverse_thunk_key;
+use crate::image::facts::Role;
+use crate::loader::Loader;
+use crate::loader::Vm;
+use crate::loader::words::TableIndex;
+use crate::scenario::MethodId;
+use crate::verdict::Class;
+
+pub(super) static FAULT: Fault = Fault {
+    loader: &ReverseThunkCollision,
+    family: Family::C9,
+    class: Class::WrongCallee,
+    upstream: &[130739, 130740],
+    title: "two UCO methods share a reverse thunk's key",
+};
+
+/// `{Method}#{argc}:{Assembly}:{Namespace}:{Type}` says nothing of parameter types or of the types
+/// around a nested one: `N.A+Inner.Callback` and `N.B+Inner.Callback` have one key, and
+/// whichever comes first in the table is called for both.
+#[derive(Debug)]
+struct ReverseThunkCollision;
+
+impl Loader for ReverseThunkCollision {
+    fn id(&self) -> &'static str {
+        "issue-130739"
+    }
+
+    fn reverse_thunk(&self, vm: &Vm, method: MethodId) -> Option<TableIndex> {
+        let layout = &vm.scenario.layout;
+        let key = reverse_thunk_key(layout, layout.method(method));
+        let found = layout.methods.iter().position(|candidate| {
+            candidate.reverse_thunk && reverse_thunk_key(layout, candidate) == key
+        })?;
+        vm.emission.runtime_slot(&Role::ReverseThunk(MethodId(found as u16))).map(TableIndex)
+    }
+}

@@ -1,0 +1,45 @@
+//! dotnet/runtime#126199: an open virtual delegate's compiled target gets its arguments one slot off.
+
+use super::{Family, Fault};
+use crate::engine::{Process, Trap};
+use crate::loader::Loader;
+use crate::loader::entry;
+use crate::loader::interpreter::{self, Arguments};
+use crate::loader::words::PepAddress;
+use crate::verdict::Class;
+
+pub(super) static FAULT: Fault = Fault {
+    loader: &OpenVirtualArguments,
+    family: Family::C3,
+    class: Class::WrongArguments,
+    upstream: &[126199],
+    title: "an open virtual delegate's compiled target gets its arguments one slot off",
+};
+
+/// The interpreter keeps the delegate in the first argument slot. With a target that is
+/// interpreted it shifts the others down; with one that is compiled (`targetIp == NULL`) it
+/// wrote the null target over the slot and left the others where they were. The mend is
+/// `ShiftDelegateCallArgs`.
+#[derive(Debug)]
+struct OpenVirtualArguments;
+
+impl Loader for OpenVirtualArguments {
+    fn id(&self) -> &'static str {
+        "pr-126199"
+    }
+
+    fn open_virtual_call(
+        &self,
+        process: &mut dyn Process,
+        target: PepAddress,
+        arguments: &mut Arguments,
+    ) -> Result<(), Trap> {
+        let (callee, _) = interpreter::owner(process, target)?;
+        entry::do_prestub(process, callee)?;
+        if target.words(process)?.interpreter_data == 0 {
+            let receiver = arguments.this.replace(0);
+            arguments.put_first(receiver.unwrap_or(0));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,30 @@
+//! dotnet/runtime#126973: a lazy call cell is resolved to a cold entry point.
+
+use super::{Family, Fault};
+use crate::loader::Loader;
+use crate::loader::decisions::EnsureSite;
+use crate::verdict::Class;
+
+pub(super) static FAULT: Fault = Fault {
+    loader: &LazyCall,
+    family: Family::C1,
+    class: Class::NullSlot,
+    upstream: &[126973, 130841],
+    title: "a lazy call cell is resolved to a cold entry point",
+};
+
+/// The tail of `ExternalMethodFixupWorker` is one of the places that #130841 lists: the import
+/// thunk makes its call again through the entry point that the worker gave, word 0 of
+/// which is null for a callee that is interpreted.
+#[derive(Debug)]
+struct LazyCall;
+
+impl Loader for LazyCall {
+    fn id(&self) -> &'static str {
+        "pr-126973"
+    }
+
+    fn ensures(&self, site: EnsureSite) -> bool {
+        site != EnsureSite::LazyCall
+    }
+}

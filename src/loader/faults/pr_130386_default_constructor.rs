@@ -1,0 +1,29 @@
+//! dotnet/runtime#130386: a cold default constructor is handed to a typed call.
+
+use super::{Family, Fault};
+use crate::loader::Loader;
+use crate::loader::decisions::EnsureSite;
+use crate::verdict::Class;
+
+pub(super) static FAULT: Fault = Fault {
+    loader: &DefaultConstructor,
+    family: Family::C1,
+    class: Class::NullSlot,
+    upstream: &[130386],
+    title: "a cold default constructor is handed to a typed call",
+};
+
+/// The second of the two places that #130386 mended: `CallDefaultConstructor` (behind
+/// `Activator.CreateInstance`) hands a cold entry point to a call of the type of `vTp`.
+#[derive(Debug)]
+struct DefaultConstructor;
+
+impl Loader for DefaultConstructor {
+    fn id(&self) -> &'static str {
+        "pr-130386-default-constructor"
+    }
+
+    fn ensures(&self, site: EnsureSite) -> bool {
+        site != EnsureSite::DefaultConstructor
+    }
+}

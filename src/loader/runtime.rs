@@ -1,0 +1,166 @@
+//! Methods that the runtime runs by itself.
+//!
+//! The managed helpers by which it does are R2R code of its own library, so that
+//! each entry point must be callable from R2R code before it is handed to one: the
+//! places where upstream forgot are classes C1 and C3.
+
+use super::callee::StubKind;
+use super::calls::{arguments, enter_caller};
+use super::decisions::EnsureSite;
+use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
+use super::words::PepAddress;
+use super::{addresses, entry, fixups, method_pep, stubs, types};
+use crate::abi::vm::returns_by_buffer;
+use crate::engine::{Process, Trap, write_u32};
+use crate::image::facts::{Import, Role};
+use crate::scenario::{Call, MethodId, RuntimePath, meaning};
+
+/// Runs a method on the runtime's behalf.
+pub fn run(
+    process: &mut dyn Process,
+    path: RuntimePath,
+    method: MethodId,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    match path {
+        RuntimePath::Reflection => reflection(process, method, call, depth),
+        RuntimePath::Export => export(process, method, call, depth),
+        RuntimePath::Resume => resume(process, method, call, depth),
+        RuntimePath::ClassConstructor => {
+            managed(process, EnsureSite::ClassConstructor, method, call, depth)
+        }
+        RuntimePath::DefaultConstructor => {
+            managed(process, EnsureSite::DefaultConstructor, method, call, depth)
+        }
+        RuntimePath::EntryPoint => managed(process, EnsureSite::EntryPoint, method, call, depth),
+        RuntimePath::Finalizer => managed(process, EnsureSite::Finalizer, method, call, depth),
+    }
+}
+
+/// A managed helper calls the method's entry point (`RunClassInitEx`,
+/// `CallDefaultConstructor`, `RunMainInternal`, `RunFinalizers`).
+fn managed(
+    process: &mut dyn Process,
+    site: EnsureSite,
+    method: MethodId,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    set_gc_mode(process, GcMode::Cooperative)?;
+    let pep = if site == EnsureSite::Finalizer {
+        fixups::receiver_entry(process, call.this.unwrap_or(0), method, site)?
+    } else {
+        entry::ensure_at(process, site, method.into())?;
+        method_pep(process, method)?
+    };
+    if !process.vm().ready_to_run() {
+        let arguments = arguments(process.vm(), call, None);
+        return interpreted(process, pep, arguments, depth);
+    }
+    enter_with(process, pep.0, call, depth)
+}
+
+/// Enters the helper that holds a site, with this as the pointer that it calls.
+fn enter_with(
+    process: &mut dyn Process,
+    pointer: u32,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    let frame = process.vm().emission.map.frame(depth);
+    write_u32(process, frame, pointer)?;
+    enter_caller(process, call.site, depth)
+}
+
+fn interpreted(
+    process: &mut dyn Process,
+    pep: PepAddress,
+    arguments: Arguments,
+    depth: usize,
+) -> Result<(), Trap> {
+    let ret = process.vm().emission.map.result(depth);
+    let (callee, _) = interpreter::owner(process, pep)?;
+    let signature = process.vm().signature(callee).clone();
+    with_slots(process, &signature, &arguments, |process, args| {
+        interpreter::call(process, pep, args, ret)
+    })
+}
+
+/// `MethodBase.Invoke`, down to `CallDescrWorkerInternal`: prepares the method;
+/// byte code is interpreted, anything else goes through `InvokeManagedMethod` (#129766).
+fn reflection(
+    process: &mut dyn Process,
+    method: MethodId,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    set_gc_mode(process, GcMode::Cooperative)?;
+    let vm = process.vm();
+    let layout = &vm.scenario.layout;
+    let signature = &layout.method(method).signature;
+    let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
+    let shared = signature.context;
+    let ret = vm.emission.map.result(depth);
+    let mut arguments = arguments(vm, call, None);
+    let loader = vm.loader;
+    if by_buffer && !loader.reflection_skips_return_buffer() {
+        arguments.put_first(ret);
+    }
+    let pep = if shared {
+        let stub = stubs::stub(process, StubKind::Instantiating(method))?;
+        addresses(process, stub)?.pep
+    } else if call.this.is_some() {
+        types::bound_entry(process, method)?
+    } else {
+        method_pep(process, method)?
+    };
+    if !loader.reflection_invokes_compiled_code() {
+        let (callee, words) = interpreter::owner(process, pep)?;
+        if words.interpreter_data == 0 {
+            entry::do_prestub(process, callee)?;
+        }
+        if pep.words(process)?.interpreter_data == 0 {
+            // The null target is skipped; the result area still holds the first argument.
+            let first = arguments.values.iter().take(8).copied().collect::<Vec<_>>();
+            return process.write(ret, &first);
+        }
+    }
+    interpreted(process, pep, arguments, depth)
+}
+
+/// C code calls the wrapper that a UCO method is exported as.
+fn export(
+    process: &mut dyn Process,
+    method: MethodId,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    set_gc_mode(process, GcMode::Preemptive)?;
+    let wrapper = process.vm().emission.runtime_slot(&Role::ReverseThunk(method));
+    enter_with(process, wrapper.unwrap_or(0), call, depth)
+}
+
+/// A suspended method goes on: through its resumption stub if its image has one,
+/// else in the interpreter.
+fn resume(
+    process: &mut dyn Process,
+    method: MethodId,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    set_gc_mode(process, GcMode::Cooperative)?;
+    let vm = process.vm();
+    let layout = &vm.scenario.layout;
+    let assembly = layout.method(method).assembly;
+    let compiled = layout.method(method).code.has_r2r_body() && vm.ready_to_run();
+    if !compiled {
+        let continuation = Some(meaning::CONTINUATION);
+        let arguments = Arguments { continuation, ..Arguments::default() };
+        let pep = method_pep(process, method)?;
+        return interpreted(process, pep, arguments, depth);
+    }
+    fixups::resolve(process, assembly, Import::MethodEntry(method))?;
+    let stub = fixups::resolve(process, assembly, Import::ResumptionStub(method))?;
+    enter_with(process, stub.unwrap_or(0), call, depth)
+}

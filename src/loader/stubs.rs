@@ -1,0 +1,78 @@
+//! IL stubs: small methods that the VM generates around others, each with a
+//! MethodDesc and a portable entry point of its own, and all interpreted.
+
+use super::callee::{Callee, Stub, StubId, StubKind};
+use super::delegates::METHOD_PTR_AUX;
+use super::interpreter::{self, Arguments};
+use super::words::PepAddress;
+use super::{Vm, images, method_pep, types};
+use crate::engine::{Process, Trap, read_u32};
+use crate::scenario::{MethodId, Slot, meaning};
+
+/// The stub of this kind, made if there is none yet.
+pub fn stub(process: &mut dyn Process, kind: StubKind) -> Result<Callee, Trap> {
+    let vm = process.vm();
+    let known = vm.stubs.iter().position(|(stub, _)| stub.kind == kind);
+    if let Some(known) = known {
+        return Ok(Callee::Stub(StubId(known as u16)));
+    }
+    let signature = kind.signature(&vm.scenario.layout);
+    let addresses = images::create_method(process)?;
+    let vm = process.vm();
+    vm.stubs.push((Stub { kind, signature }, addresses));
+    Ok(Callee::Stub(StubId(vm.stubs.len() as u16 - 1)))
+}
+
+/// Runs a stub on the arguments in these slots.
+pub fn run(process: &mut dyn Process, id: StubId, args: u32, ret: u32) -> Result<(), Trap> {
+    let stub = process.vm().stubs[usize::from(id.0)].0.clone();
+    let mut arguments = Arguments::read(process, &stub.signature, args)?;
+    let target = match stub.kind {
+        StubKind::Instantiating(method) => {
+            arguments.context = Some(meaning::context_address(method));
+            method_pep(process, method)?
+        }
+        StubKind::Unboxing(method) => {
+            arguments.this = arguments.this.map(|object| object.wrapping_add(4));
+            method_pep(process, method)?
+        }
+        StubKind::Shuffle(method) => shuffle(process, method, &mut arguments)?,
+    };
+    let (callee, _) = interpreter::owner(process, target)?;
+    interpreter::calli_with(process, target, callee, &arguments, ret)
+}
+
+/// `ldfld _methodPtrAux; calli`: the delegate goes, and for an instance method
+/// the first argument becomes the receiver.
+fn shuffle(
+    process: &mut dyn Process,
+    method: MethodId,
+    arguments: &mut Arguments,
+) -> Result<PepAddress, Trap> {
+    let delegate = arguments.this.take().unwrap_or(0);
+    let aux = PepAddress(read_u32(process, delegate.wrapping_add(METHOD_PTR_AUX))?);
+    let vm = process.vm();
+    let target = vm.scenario.layout.method(method);
+    if !target.signature.instance {
+        return Ok(aux);
+    }
+    let dispatched = target.slot != Slot::None;
+    let loader = vm.loader;
+    let receiver = loader.open_receiver(arguments);
+    arguments.this = Some(receiver);
+    if !dispatched {
+        return Ok(aux);
+    }
+    // Open virtual: the slot of the receiver decides.
+    interpreter::owner(process, aux)?;
+    let target = types::slot_entry(process, receiver, method)?;
+    loader.open_virtual_call(process, target, arguments)?;
+    Ok(target)
+}
+
+impl Vm {
+    /// The VM's stubs, with where they lie.
+    pub fn stubs(&self) -> impl Iterator<Item = (&Stub, super::MethodAddresses)> {
+        self.stubs.iter().map(|(stub, addresses)| (stub, *addresses))
+    }
+}

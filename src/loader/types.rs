@@ -1,0 +1,186 @@
+//! MethodTables, and what their slots hold.
+//!
+//! Layout as a published build has it: 40 bytes (+12 number of virtuals, +16
+//! parent, +20 module), then a pointer to the chunk of slots, each of which holds the
+//! address of a portable entry point and is not patched by calling (measured).
+
+use super::callee::{Callee, StubKind};
+use super::words::PepAddress;
+use super::{addresses, stubs};
+use crate::engine::{Process, Trap, read_u32, write_u32};
+use crate::image::map::GUARD;
+use crate::scenario::{AssemblyId, ClassId, ClassKind, MethodId, Slot, meaning};
+
+/// Bytes of a MethodTable, in front of its chunk pointer.
+pub const METHOD_TABLE_SIZE: u32 = 40;
+const NUM_VIRTUALS: u32 = 12;
+const PARENT: u32 = 16;
+const MODULE: u32 = 20;
+
+/// A class whose assembly is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedClass {
+    /// Where its MethodTable lies.
+    pub method_table: u32,
+    /// The first method of each slot, in order.
+    slots: Vec<MethodId>,
+    /// What each slot leads to.
+    entries: Vec<MethodId>,
+}
+
+/// Makes the MethodTables of an assembly's classes, and their instances.
+pub fn create(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
+    let scenario = process.vm().scenario.clone();
+    for (id, class) in (0..).map(ClassId).zip(&scenario.layout.classes) {
+        if class.assembly == assembly {
+            create_class(process, id)?;
+            if class.kind != ClassKind::Interface {
+                create_instance(process, id)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn create_class(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
+    let scenario = process.vm().scenario.clone();
+    let class = scenario.layout.class(id);
+    let vm = process.vm();
+    let module = vm.images[class.assembly.index()].map_or(0, |image| image.module);
+    let base = class.base.and_then(|base| vm.classes[base.index()].clone());
+    let parent = base.as_ref().map_or(0, |base| base.method_table);
+    let (mut slots, mut entries) = base.map_or_else(Default::default, |b| (b.slots, b.entries));
+    for (method, data) in (0..).map(MethodId).zip(&scenario.layout.methods) {
+        match data.slot {
+            _ if data.class != Some(id) => {}
+            Slot::None => {}
+            Slot::Virtual => {
+                slots.push(method);
+                entries.push(method);
+            }
+            Slot::Overrides(first) => {
+                // An interface's methods have no slot of their own.
+                if let Some(slot) = slots.iter().position(|&s| s == first) {
+                    entries[slot] = method;
+                }
+            }
+        }
+    }
+    let method_table = vm.allocate(METHOD_TABLE_SIZE + 4);
+    let chunk = vm.allocate(4 * slots.len() as u32);
+    write_u32(process, method_table + NUM_VIRTUALS, slots.len() as u32)?;
+    write_u32(process, method_table + PARENT, parent)?;
+    write_u32(process, method_table + MODULE, module)?;
+    write_u32(process, method_table + METHOD_TABLE_SIZE, chunk)?;
+    for (at, &method) in (chunk..).step_by(4).zip(&entries) {
+        let entry = receiver_entry(process, id, method)?;
+        write_u32(process, at, entry.0)?;
+    }
+    process.vm().classes[id.index()] = Some(LoadedClass { method_table, slots, entries });
+    Ok(())
+}
+
+fn create_instance(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
+    let object = meaning::object_address(id);
+    let method_table = process.vm().classes[id.index()].as_ref().map_or(0, |c| c.method_table);
+    write_u32(process, object, method_table)?;
+    process.write(object + 4, &[GUARD; meaning::OBJECT_SIZE as usize - 4])
+}
+
+/// The entry point of a method that is called on an instance of `class`: of its
+/// unboxing stub, where the instance is boxed.
+fn receiver_entry(
+    process: &mut dyn Process,
+    class: ClassId,
+    method: MethodId,
+) -> Result<PepAddress, Trap> {
+    let vm = process.vm();
+    let layout = &vm.scenario.layout;
+    let boxed =
+        layout.class(class).kind == ClassKind::Struct && layout.method(method).class == Some(class);
+    let callee = if boxed && vm.loader.unboxes() {
+        stubs::stub(process, StubKind::Unboxing(method))?
+    } else {
+        method.into()
+    };
+    addresses(process, callee).map(|a| a.pep)
+}
+
+/// The entry point of a method that is called on this receiver, boxed or not.
+pub fn bound_entry(process: &mut dyn Process, method: MethodId) -> Result<PepAddress, Trap> {
+    match process.vm().scenario.layout.method(method).class {
+        Some(class) => receiver_entry(process, class, method),
+        None => addresses(process, method.into()).map(|a| a.pep),
+    }
+}
+
+/// The class whose MethodTable an object has.
+fn class_of(process: &mut dyn Process, object: u32) -> Result<ClassId, Trap> {
+    let method_table = read_u32(process, object)?;
+    let vm = process.vm();
+    let is = |c: &Option<LoadedClass>| c.as_ref().is_some_and(|c| c.method_table == method_table);
+    let found = vm.classes.iter().position(is).map(|i| ClassId(i as u16));
+    found.ok_or_else(|| vm.abort("a receiver has no MethodTable"))
+}
+
+/// Where the V-thunk of a slot reads: offsets of the chunk pointer in the
+/// MethodTable, and of the slot in the chunk.
+pub fn slot_offsets(
+    process: &mut dyn Process,
+    object: u32,
+    first: MethodId,
+) -> Result<(u16, u16), Trap> {
+    let class = class_of(process, object)?;
+    let vm = process.vm();
+    let slots = vm.classes[class.index()].as_ref().map(|c| c.slots.as_slice()).unwrap_or_default();
+    match slots.iter().position(|&slot| slot == first) {
+        Some(slot) => Ok((METHOD_TABLE_SIZE as u16, 4 * slot as u16)),
+        None => Err(vm.abort("the receiver has no such slot")),
+    }
+}
+
+/// What a receiver's slot holds (`GetRestoredSlot`), or the interface resolver's answer.
+pub fn slot_entry(
+    process: &mut dyn Process,
+    object: u32,
+    method: MethodId,
+) -> Result<PepAddress, Trap> {
+    let scenario = process.vm().scenario.clone();
+    let layout = &scenario.layout;
+    let first = match layout.method(method).slot {
+        Slot::Overrides(first) => first,
+        Slot::None | Slot::Virtual => method,
+    };
+    let interface = layout
+        .method(first)
+        .class
+        .is_some_and(|class| layout.class(class).kind == ClassKind::Interface);
+    if interface {
+        let class = class_of(process, object)?;
+        return resolve_interface(process, class, first);
+    }
+    let (table, slot) = slot_offsets(process, object, first)?;
+    let method_table = read_u32(process, object)?;
+    let chunk = read_u32(process, method_table + u32::from(table))?;
+    read_u32(process, chunk + u32::from(slot)).map(PepAddress)
+}
+
+/// The most derived override of an interface's method, or its own default body.
+fn resolve_interface(
+    process: &mut dyn Process,
+    class: ClassId,
+    first: MethodId,
+) -> Result<PepAddress, Trap> {
+    let scenario = process.vm().scenario.clone();
+    let mut current = Some(class);
+    while let Some(id) = current {
+        let own = (0..).map(MethodId).zip(&scenario.layout.methods);
+        for (method, data) in own {
+            if data.class == Some(id) && data.slot == Slot::Overrides(first) {
+                return receiver_entry(process, id, method);
+            }
+        }
+        current = scenario.layout.class(id).base;
+    }
+    addresses(process, Callee::Method(first)).map(|a| a.pep)
+}
