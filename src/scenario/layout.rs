@@ -3,6 +3,8 @@
 //! Everything here is fixed before the program starts; compiled modules are
 //! cached by it. What happens in which order is the [script](super::script).
 
+#![expect(clippy::too_many_arguments, reason = "constructors of derived mutators")]
+
 use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
 

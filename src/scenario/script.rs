@@ -1,5 +1,7 @@
 //! What happens, in order, in the program that a layout describes.
 
+#![expect(clippy::too_many_arguments, reason = "constructors of derived mutators")]
+
 use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
 
