@@ -5,6 +5,7 @@
 
 pub mod abi;
 pub mod campaign;
+pub mod csharp;
 pub mod engine;
 pub mod files;
 pub mod image;

@@ -4,6 +4,7 @@
 //! [`Judge`] a thread, and gives the outcomes in the order of the files.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::num::NonZero;
@@ -212,13 +213,14 @@ fn name(root: &Path, path: &Path) -> String {
 fn shows(scenario: &Scenario) -> Result<KnownShows, Problem> {
     let entry = |(i, (fault, class)): (usize, &(String, String))| {
         let wrong = |part, message| Problem { place: Place::Shows(i), part, message };
-        let fault = faults::find(fault).ok_or_else(|| {
-            let known = known(faults::ALL.iter().map(|f| f.id()));
-            wrong(Part::Whole, format!("unknown fault `{fault}`; expected one of {known}"))
-        })?;
+        let fault = faults::find(fault)
+            .ok_or_else(|| wrong(Part::Whole, faults::unknown("fault", fault)))?;
         let class = class.parse().map_err(|_| {
             let known = known(Class::ALL.iter().map(Class::to_string));
-            wrong(Part::Class, format!("unknown finding class `{class}`; expected one of {known}"))
+            wrong(
+                Part::Finding,
+                format!("unknown finding class `{class}`; expected one of {known}"),
+            )
         })?;
         Ok((fault.id(), class))
     };
@@ -261,13 +263,56 @@ fn one_line(message: &str) -> String {
         .join(" ")
 }
 
+/// Which loaders a scenario is run under.
+#[derive(Clone, Copy, Debug)]
+pub enum Loaders {
+    /// `fixed`, and each fault that it names.
+    Named,
+    /// This one.
+    Only(&'static dyn Loader),
+    /// `fixed`, and every fault.
+    Every,
+}
+
 /// Which loaders to replay under, and on what.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Only this loader; otherwise `fixed` and each fault that a scenario names.
-    pub loader: Option<&'static dyn Loader>,
+    /// Which loaders each scenario is run under.
+    pub loaders: Loaders,
     /// The engines, in report order.
     pub engines: Vec<EngineKind>,
+}
+
+/// What a scenario says that a run must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// No finding: under the fixed loader.
+    Agree,
+    /// A headline of this class: under a fault that the scenario names.
+    Finding(Class),
+    /// Nothing: under a fault that it does not name.
+    Anything,
+}
+
+impl Expected {
+    /// A run with this headline is as expected.
+    pub fn admits(self, headline: Option<Class>) -> bool {
+        match self {
+            Expected::Agree => headline.is_none(),
+            Expected::Finding(class) => headline == Some(class),
+            Expected::Anything => true,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Agree => f.pad("agree"),
+            Expected::Finding(class) => class.fmt(f),
+            Expected::Anything => f.pad("anything"),
+        }
+    }
 }
 
 /// A scenario under one loader.
@@ -275,8 +320,8 @@ pub struct Plan {
 pub struct Run {
     /// The loader's id.
     pub loader: &'static str,
-    /// The class that the headline finding must have; `None` when all must agree.
-    pub expected: Option<Class>,
+    /// What every engine must give.
+    pub expected: Expected,
     /// What each engine gave, in the plan's order.
     pub verdicts: Vec<EngineVerdict>,
 }
@@ -284,7 +329,7 @@ pub struct Run {
 impl Run {
     /// Whether every engine gave what was expected.
     pub fn is_as_expected(&self) -> bool {
-        self.verdicts.iter().all(|v| headline(v) == self.expected)
+        self.verdicts.iter().all(|v| self.expected.admits(headline(v)))
     }
 }
 
@@ -358,18 +403,24 @@ fn runs(plan: &Plan, judge: &mut Judge, case: &Case) -> Vec<Run> {
 }
 
 /// The loaders to run a case under, and what each must give.
-fn loaders(plan: &Plan, case: &Case) -> Vec<(&'static dyn Loader, Option<Class>)> {
-    let expected = |id: &str| case.shows.iter().find(|(fault, _)| *fault == id).map(|s| s.1);
-    match plan.loader {
-        Some(loader) => vec![(loader, expected(loader.id()))],
-        None => {
-            let faults = case.shows.iter().filter_map(|(fault, _)| faults::loader(fault));
-            std::iter::once(&Fixed as &'static dyn Loader)
-                .chain(faults)
-                .map(|loader| (loader, expected(loader.id())))
-                .collect()
+fn loaders(plan: &Plan, case: &Case) -> Vec<(&'static dyn Loader, Expected)> {
+    let expected = |id: &str| match case.shows.iter().find(|(fault, _)| *fault == id) {
+        Some((_, class)) => Expected::Finding(*class),
+        None if id == Fixed.id() => Expected::Agree,
+        None => Expected::Anything,
+    };
+    let fixed: &'static dyn Loader = &Fixed;
+    let all: Vec<&'static dyn Loader> = match plan.loaders {
+        Loaders::Only(loader) => vec![loader],
+        Loaders::Named => {
+            let named = case.shows.iter().filter_map(|(fault, _)| faults::loader(fault));
+            std::iter::once(fixed).chain(named).collect()
         }
-    }
+        Loaders::Every => {
+            std::iter::once(fixed).chain(faults::ALL.iter().map(|fault| fault.loader)).collect()
+        }
+    };
+    all.into_iter().map(|loader| (loader, expected(loader.id()))).collect()
 }
 
 /// Each engine's verdict. An engine that rejects a module differs from those that run it.

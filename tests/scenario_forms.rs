@@ -2,9 +2,12 @@
 //! line that points at it.
 
 use calliper::scenario::{
-    AssemblyId, Event, Scenario, StructShape, Type, binary, generate, text, validate,
+    Action, AssemblyId, Call, Caller, ClassId, ClassKind, Code, Convention, Dispatch, Event, Form,
+    Layout, Method, MethodId, RuntimePath, Scenario, Site, Slot, StructId, StructShape, Type,
+    VariableId, binary, generate, text, validate,
 };
 
+const EVERY_PATH: &str = include_str!("../corpus/regressions/programs/every-path.toml");
 const EVERY_FORM: &str = include_str!("fixtures/scenario/every-form.toml");
 
 /// A small generator of numbers, so that every run tests the same.
@@ -88,6 +91,85 @@ fn other_layouts_of_the_same_toml_are_read() {
     );
     assert_eq!(read(&spread), scenario);
 }
+
+/// The same for what [`EVERY_PATH`] has.
+const PATH_EDITS: &[(&str, &str)] = &[
+    ("E = { empty = true }", "E = { empty = false }"),
+    ("E = { empty = true }", "E = { empty = true, size = 1 }"),
+    ("Derived = { in = \"B\", base", "Derived = { in = \"B\", struct = true, base"),
+    ("base = \"Base\"", "base = \"Bsae\""),
+    ("base = \"Base\"", "base = \"Derived\""),
+    ("base = \"Base\"", "base = \"Shape\""),
+    ("interface = true", "interface = true, struct = true"),
+    ("class = \"Shape\", virtual = true", "class = \"Shape\""),
+    ("class = \"Base\", virtual = true", "virtual = true"),
+    ("class = \"Base\", virtual = true", "class = \"Derived\", virtual = true"),
+    ("overrides = \"BaseFoo\"", "overrides = \"BaseFin\""),
+    ("overrides = \"BaseFoo\"", "overrides = \"DerivedFin\""),
+    ("overrides = \"BaseFoo\"", "overrides = \"BaseFooo\""),
+    ("class = \"Derived\", overrides = \"BaseFoo\"", "class = \"Derived\", overrides = \"Area\""),
+    ("signature = \"object (void*)\", form", "signature = \"int (void*)\", form"),
+    ("form = \"string-constructor\"", "form = \"string\""),
+    ("form = \"dynamic\"", "form = \"dynamic\", class = \"Base\""),
+    (
+        "code = \"interpreted\", signature = \"int (int)\", form",
+        "code = \"r2r\", signature = \"int (int)\", form",
+    ),
+    ("signature = \"generic int (int)\"", "signature = \"generic generic int (int)\""),
+    ("pinvoke = true", "pinvoke = true, uco = true"),
+    (
+        "code = \"native\", signature = \"int (int, long)\"",
+        "code = \"r2r\", signature = \"int (int, long)\"",
+    ),
+    (
+        "signature = \"int (int, long)\", pinvoke",
+        "signature = \"generic int (int, long)\", pinvoke",
+    ),
+    ("symbol = \"N.M.Outer+Inner.Callback\"", "symbol = \"Callback\""),
+    ("V1 = { in = \"A\", virtual = \"BaseFoo\" }", "V1 = { in = \"A\", virtual = \"DerivedFoo\" }"),
+    (
+        "I1 = { in = \"A\", virtual = \"Area\" }",
+        "I1 = { in = \"A\", virtual = \"Area\", dispatch = \"v-thunk\" }",
+    ),
+    ("Lv = { in = \"A\", ldvirtftn = \"BaseFoo\" }", "Lv = { in = \"A\", ldvirtftn = \"Static\" }"),
+    ("delegate = \"BaseFoo\", closed = true", "delegate = \"UcoR\", closed = true"),
+    ("delegate = \"BaseFoo\", closed = true", "delegate = \"BaseFoo\", dispatch = \"v-thunk\""),
+    ("invoke = \"int (int)\"", "invoke = \"instance int (int)\""),
+    (
+        "GenCalli = { in = \"A\", calli = \"int (int)\" }",
+        "GenCalli = { in = \"A\", calli = \"generic int (int)\" }",
+    ),
+    ("RCctor = { class-constructor = \"Cctor\" }", "RCctor = { class-constructor = \"Main\" }"),
+    (
+        "RCctor = { class-constructor = \"Cctor\" }",
+        "RCctor = { in = \"A\", class-constructor = \"Cctor\" }",
+    ),
+    ("RFin = { finalizer = \"BaseFin\" }", "RFin = { finalizer = \"DerivedFin\" }"),
+    ("XR = { export = \"UcoR\" }", "XR = { export = \"Static\" }"),
+    ("RAsy = { resume = \"Asy\" }", "RAsy = { resume = \"AsyG\" }"),
+    ("P1 = { in = \"A\", pinvoke = \"PInv\" }", "P1 = { in = \"A\", pinvoke = \"Static\" }"),
+    ("T1 = { in = \"A\", by = \"interpreter\", ldftn", "T1 = { in = \"A\", ldftn"),
+    ("    { load = \"A\" },\n", ""),
+    ("call = \"V1\", this = \"Base\"", "call = \"V1\", this = \"Bsae\""),
+    ("call = \"V1\", this = \"Base\"", "call = \"V1\", this = \"Point\""),
+    ("call = \"V1\", this = \"Base\"", "call = \"V1\", this = 0x12345678"),
+    ("take = \"Lv\", into = \"lv\", on = \"Derived\"", "take = \"Lv\", into = \"lv\""),
+    ("take = \"DFooO\", into = \"do\"", "take = \"DFooO\", into = \"do\", on = \"Base\""),
+    ("args = [\"Derived\"", "args = [\"Point\""),
+    ("call = \"InvFoo\", through = \"d\"", "call = \"InvFoo\", through = \"lv\""),
+    (
+        "call = \"SqrtC\", args = [1.5]",
+        "call = \"SqrtC\", args = [1.5], inside = [{ call = \"AsyC\" }]",
+    ),
+    (
+        "inside = [{ call = \"P1\"",
+        "inside = [{ call = \"V1\", this = \"Base\", args = [1], inside = [{ call = \"AsyC\" }] }, { call = \"P1\"",
+    ),
+    ("recycle = \"Dyn1\", as = \"Dyn2\"", "recycle = \"Dyn1\", as = \"Cctor\""),
+    ("recycle = \"Dyn1\", as = \"Dyn2\"", "recycle = \"Dyn1\", as = \"Dyn1\""),
+    ("take = \"T2\", into = \"y2\"", "take = \"T1\", into = \"y2\""),
+    ("{ reset = \"Static\" }", "{ reset = \"UcoR\" }"),
+];
 
 /// Pieces to replace in the fixture, and what is said about the result.
 const EDITS: &[(&str, &str)] = &[
@@ -179,16 +261,26 @@ const EDITS: &[(&str, &str)] = &[
 
 #[test]
 fn every_error_is_one_line_that_points_at_the_token() {
-    let base = without_comments(EVERY_FORM);
+    insta::assert_snapshot!(errors(EVERY_FORM, EDITS));
+}
+
+#[test]
+fn every_rule_of_every_path_is_told() {
+    insta::assert_snapshot!(errors(EVERY_PATH, PATH_EDITS));
+}
+
+/// What is said about each edit of a scenario.
+fn errors(scenario: &str, edits: &[(&str, &str)]) -> String {
+    let base = without_comments(scenario);
     let mut said = String::new();
-    for (old, new) in EDITS {
+    for (old, new) in edits {
         let message = error(&edited(&base, old, new));
         assert!(message.starts_with("seed.toml:"), "{message}");
         assert!(message.contains("; "), "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
         said += &format!("{} -> {}\n  {message}\n", old.escape_debug(), new.escape_debug());
     }
-    insta::assert_snapshot!(said);
+    said
 }
 
 #[test]
@@ -262,7 +354,7 @@ fn binary_errors_say_what_is_wrong() {
     let good = binary::encode(&read(EVERY_FORM));
     let of = |bytes: &[u8]| binary::decode(bytes).expect_err("no scenario").to_string();
     let mut newer = good.clone();
-    newer[4] = 2;
+    newer[4] = 3;
     let mut invalid = read(EVERY_FORM);
     invalid.script.remove(0);
     let said = [
@@ -275,6 +367,7 @@ fn binary_errors_say_what_is_wrong() {
         of(&[&good[..], b"xx"].concat()),
         of(&vec![0; (1 << 20) + 1]),
         of(&binary::encode(&invalid)),
+        of(b"CLPR\x02\x01\xff"),
         of(b"CLPR\x01\x01\xff"),
     ];
     insta::assert_snapshot!(said.join("\n"));
@@ -347,7 +440,7 @@ fn scramble(numbers: &mut Numbers, scenario: &mut Scenario, other: &mut Scenario
     };
     let nth = numbers.below(8);
     let layout = &mut scenario.layout;
-    match numbers.below(20) {
+    match numbers.below(28) {
         0 => std::mem::swap(&mut layout.assemblies, &mut other.layout.assemblies),
         1 => std::mem::swap(&mut layout.structs, &mut other.layout.structs),
         2 => std::mem::swap(&mut layout.methods, &mut other.layout.methods),
@@ -369,6 +462,14 @@ fn scramble(numbers: &mut Numbers, scenario: &mut Scenario, other: &mut Scenario
             scenario.script.rotate_left(by);
         }
         17 => layout.methods.iter_mut().for_each(|m| m.assembly = AssemblyId(id)),
+        20 => std::mem::swap(&mut layout.classes, &mut other.layout.classes),
+        21 => layout.classes.reverse(),
+        22 => layout.classes.truncate(nth / 4),
+        23 => scramble_classes(numbers, layout, id),
+        24 => layout.methods.iter_mut().for_each(|m| scramble_method(numbers, m, id)),
+        25 => layout.sites.iter_mut().for_each(|site| scramble_site(numbers, site, id)),
+        26 => scenario.interpreter_only ^= true,
+        27 => nest(&mut scenario.script, nth),
         18 => {
             for item in &mut layout.structs {
                 let (size, align) = (numbers.next() as u32 % 3000, numbers.next() as u32 % 40);
@@ -392,6 +493,79 @@ fn scramble(numbers: &mut Numbers, scenario: &mut Scenario, other: &mut Scenario
                 }
             }
         }
+    }
+}
+
+fn scramble_classes(numbers: &mut Numbers, layout: &mut Layout, id: u16) {
+    for class in &mut layout.classes {
+        match numbers.below(4) {
+            0 => class.assembly = AssemblyId(id),
+            1 => class.base = Some(ClassId(id)),
+            2 => class.kind = [ClassKind::Class, ClassKind::Interface][numbers.below(2)],
+            _ => class.name = "Same".into(),
+        }
+    }
+}
+
+fn scramble_method(numbers: &mut Numbers, method: &mut Method, id: u16) {
+    const CODES: [Code; 5] =
+        [Code::ReadyToRun, Code::Interpreted, Code::Both, Code::Rejected, Code::Native];
+    const CONVENTIONS: [Convention; 3] =
+        [Convention::Managed, Convention::UnmanagedCallersOnly, Convention::PInvoke];
+    match numbers.below(9) {
+        0 => method.class = Some(ClassId(id)),
+        1 => method.slot = [Slot::Virtual, Slot::Overrides(MethodId(id))][numbers.below(2)],
+        2 => method.convention = CONVENTIONS[numbers.below(3)],
+        3 => method.code = CODES[numbers.below(5)],
+        4 => method.form = [Form::StringConstructor, Form::Dynamic][numbers.below(2)],
+        5 => method.symbol = Some(["A.B", "A+B", "N.A+B.C", ""][numbers.below(4)].into()),
+        6 => method.signature.instance ^= true,
+        7 => method.signature.context ^= true,
+        _ => method.signature.continuation ^= true,
+    }
+}
+
+fn scramble_site(numbers: &mut Numbers, site: &mut Site, id: u16) {
+    let callee = MethodId(id);
+    let path = RuntimePath::ALL[numbers.below(RuntimePath::ALL.len())].0;
+    let closed = numbers.below(2) == 0;
+    let dispatch = [Dispatch::VirtualThunk, Dispatch::ImportThunk][numbers.below(2)];
+    match numbers.below(12) {
+        0 => site.caller = Caller::Native,
+        1 => site.caller = Caller::Interpreter(AssemblyId(id)),
+        2 => site.action = Action::Runtime { path, callee },
+        3 => site.action = Action::NewDelegate { method: callee, closed },
+        4 => site.action = Action::Virtual { method: callee, dispatch },
+        5 => site.action = Action::Ldvirtftn(callee),
+        6 => site.action = Action::PInvoke { callee, suppress_gc_transition: closed },
+        7 => site.action = Action::Ldftn(callee),
+        _ => {}
+    }
+    if let Action::ManagedCalli(signature)
+    | Action::UnmanagedCalli(signature)
+    | Action::Invoke(signature) = &mut site.action
+    {
+        match numbers.below(4) {
+            0 => signature.context = true,
+            1 => signature.instance ^= true,
+            2 => signature.continuation = true,
+            _ => signature.params.push(Type::Struct(StructId(id))),
+        }
+    }
+}
+
+/// Puts calls inside others, deeper than allowed, and gives them odd receivers.
+fn nest(script: &mut [Event], nth: usize) {
+    let calls = script.iter_mut().filter_map(|event| match event {
+        Event::Call(call) => Some(call),
+        _ => None,
+    });
+    for call in calls.skip(nth % 3) {
+        for _ in 0..nth % 5 {
+            let inner = Call { this: Some(nth as u32), ..call.clone() };
+            call.inside = vec![inner];
+        }
+        call.pointer = call.pointer.or(Some(VariableId(nth as u16)));
     }
 }
 

@@ -47,6 +47,6 @@ pub const ENERGY_OF_FINDING: u8 = 1;
 pub const TOURNAMENT: usize = 3;
 
 /// The most scenarios of the corpus that are in memory; more than there are reachable cells.
-pub const CORPUS: usize = 8192;
+pub const CORPUS: usize = 16384;
 /// Bytes that a fresh scenario is made from, at most.
 pub const FRESH_BYTES: usize = 1024;

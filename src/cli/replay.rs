@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use calliper::judge::EngineKind;
-use calliper::loader::{Fixed, Loader, faults};
-use calliper::replay::{self, DEFAULT_PATH, Plan};
+use calliper::loader::{Loader, faults};
+use calliper::replay::{self, DEFAULT_PATH, Loaders, Plan};
 use calliper::report;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -29,8 +29,8 @@ pub struct Arguments {
 
     /// Only this loader: `fixed`, or the id of a fault
     ///
-    /// Under a fault, a scenario that does not name it in `shows` is expected to agree: a finding
-    /// is a surprise, which tells that the fault reaches further than the corpus says.
+    /// Under a fault, nothing is expected of a scenario that does not name it in `shows`: what it
+    /// gives is told, and is no surprise.
     /// `calliper faults` lists the ids.
     #[arg(long, value_name = "fixed|FAULT")]
     loader: Option<String>,
@@ -94,16 +94,18 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     if arguments.explain && arguments.format == Format::Json {
         return Err(Failure::Input("--explain writes text; leave out --format json".into()));
     }
-    let loader = arguments.loader.as_deref().map(loader).transpose()?;
-    Ok(Plan { loader, engines: engines(arguments.engine.as_deref())? })
+    let loaders = match arguments.loader.as_deref() {
+        None => Loaders::Named,
+        Some(id) => Loaders::Only(loader(id)?),
+    };
+    Ok(Plan { loaders, engines: engines(arguments.engine.as_deref())? })
 }
 
 /// The loader with this id.
 pub(super) fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
     faults::loader(id).ok_or_else(|| {
-        let ids = std::iter::once(Fixed.id()).chain(faults::ALL.iter().map(|fault| fault.id()));
-        let known = replay::known(ids);
-        Failure::Input(format!("--loader: there is no loader {id:?}; there are {known}"))
+        let line = faults::unknown("loader", id);
+        Failure::Input(format!("--loader: {line} (`calliper faults` lists them)"))
     })
 }
 

@@ -2,16 +2,18 @@
 
 use super::{Family, Fault};
 use crate::engine::{Process, Trap};
-use crate::loader::Loader;
 use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ShuffleThunk,
     family: Family::C2,
     class: Class::OutOfBounds,
+    decision: Decision::OpenVirtualMethodPtr,
     upstream: &[124221, 125138],
     title: "the interpreter takes a shuffle thunk's code for its entry point",
+    source: include_str!("issue_124221.rs"),
 };
 
 /// The interpreter-only twin of #131886: for an open virtual delegate, `INTOP_CALLDELEGATE` dereferences

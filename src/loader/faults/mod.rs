@@ -57,7 +57,8 @@ mod pr_134312;
 
 use std::fmt;
 
-use super::{Fixed, Loader};
+use super::{Decision, Fixed, Loader};
+use crate::scenario::validate::names;
 use crate::verdict::Class;
 
 /// A defect that can be put back, with what people want to know of it. Its story
@@ -70,16 +71,30 @@ pub struct Fault {
     pub family: Family,
     /// The class of finding that it shows.
     pub class: Class,
+    /// The decision that it gets wrong.
+    pub decision: Decision,
     /// dotnet/runtime issues and pull requests.
     pub upstream: &'static [u32],
     /// One line.
     pub title: &'static str,
+    /// The file that it stands in: what is right and what is wrong differ in just that.
+    pub source: &'static str,
 }
 
 impl Fault {
     /// The name that `--loader` takes.
     pub fn id(&self) -> &'static str {
         self.loader.id()
+    }
+
+    /// The bug's story: the doc comment of its loader, in Markdown.
+    pub fn story(&self) -> String {
+        let lines: Vec<&str> = self.source.lines().collect();
+        let end = lines.iter().position(|line| line.starts_with("#[derive(Debug)]"));
+        let before = &lines[..end.unwrap_or(0)];
+        let start = before.iter().rposition(|line| !line.starts_with("///")).map_or(0, |i| i + 1);
+        let text = before[start..].iter().map(|line| line.trim_start_matches("///").trim());
+        text.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -195,6 +210,15 @@ pub static ALL: [&Fault; 53] = [
 /// The fault with this id.
 pub fn find(id: &str) -> Option<&'static Fault> {
     ALL.iter().copied().find(|fault| fault.id() == id)
+}
+
+/// What is said of an id that no loader has: the nearest ones.
+pub fn unknown(kind: &str, id: &str) -> String {
+    let ids: Vec<&str> =
+        std::iter::once(Fixed.id()).chain(ALL.iter().map(|fault| fault.id())).collect();
+    // A scenario names faults alone.
+    let known = if kind == "fault" { &ids[1..] } else { &ids };
+    names::unknown(kind, id, known)
 }
 
 /// The loader with this id: `fixed`, or a fault's.

@@ -2,15 +2,17 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &NullStackPointer,
     family: Family::C10,
     class: Class::OutOfBounds,
+    decision: Decision::Compilation,
     upstream: &[133894],
     title: "a UCO body's stack pointer is folded to 0",
+    source: include_str!("pr_133894.rs"),
 };
 
 /// The prolog of a UCO method loads `__stack_pointer` into a local that was not marked as explicitly

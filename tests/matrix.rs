@@ -1,0 +1,100 @@
+//! Every scenario of the corpus against every fault: what finds what.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use calliper::judge::EngineKind;
+use calliper::loader::faults;
+use calliper::replay::{Expected, Loaders, Outcome, Plan, collect, headline, replay};
+use calliper::verdict::Class;
+
+/// Faults that only one situation shows, so that no other scenario can be expected to find them.
+const ONE_OF_A_KIND: [&str; 0] = [];
+
+/// Runs everything once, whichever test comes first.
+fn outcomes() -> &'static [Outcome] {
+    static OUTCOMES: OnceLock<Vec<Outcome>> = OnceLock::new();
+    OUTCOMES.get_or_init(run)
+}
+
+fn run() -> Vec<Outcome> {
+    let started = Instant::now();
+    let corpus = collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/regressions")]);
+    assert_eq!(corpus.errors, [""; 0]);
+    let plan = Plan { loaders: Loaders::Every, engines: EngineKind::available() };
+    let outcomes = replay(&plan, corpus.cases, |_| ());
+    let runs: usize = outcomes.iter().map(|o| o.runs.len()).sum();
+    let (scenarios, took) = (outcomes.len(), started.elapsed());
+    println!("{scenarios} scenarios, {runs} runs on every engine in {took:.1?}");
+    outcomes
+}
+
+/// Fault to the scenarios that it breaks, with the class that each shows.
+fn found(outcomes: &[Outcome]) -> BTreeMap<&'static str, Vec<(&str, Class)>> {
+    let mut found: BTreeMap<&'static str, Vec<(&str, Class)>> = BTreeMap::new();
+    for outcome in outcomes {
+        for run in &outcome.runs {
+            if let Some(class) = headline(&run.verdicts[0]) {
+                found.entry(run.loader).or_default().push((&outcome.case.name, class));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_matrix() {
+    let outcomes = outcomes();
+    let found = found(outcomes);
+    for fault in faults::ALL {
+        println!("{} ({})", fault.id(), fault.class);
+        for (scenario, class) in found.get(fault.id()).into_iter().flatten() {
+            println!("    {class:<20} {scenario}");
+        }
+    }
+    for outcome in outcomes {
+        for run in &outcome.runs {
+            let name = &outcome.case.name;
+            let given: Vec<_> = run.verdicts.iter().map(headline).collect();
+            assert!(run.is_as_expected(), "{name} under {}: {given:?}", run.loader);
+            let same = given.iter().all(|class| *class == given[0]);
+            assert!(same, "{name} under {}: engines give {given:?}", run.loader);
+        }
+    }
+    let mut lonely = Vec::new();
+    for fault in faults::ALL {
+        let own = format!("gallery/{}", fault.id());
+        let by = &found[fault.id()];
+        if by.iter().all(|(scenario, _)| *scenario == own) {
+            lonely.push(fault.id());
+        }
+        assert!(by.len() < outcomes.len(), "{} breaks every scenario", fault.id());
+    }
+    assert_eq!(lonely, ONE_OF_A_KIND, "faults that only their own scenario finds");
+}
+
+#[test]
+fn each_fault_has_a_scenario_that_shows_its_class_and_one_that_it_does_not_break() {
+    let outcomes = outcomes();
+    let run = |scenario: &str, loader: &str| {
+        let outcome = outcomes.iter().find(|o| o.case.name == scenario)?;
+        outcome.runs.iter().find(|run| run.loader == loader)
+    };
+    for fault in faults::ALL {
+        let shows = outcomes
+            .iter()
+            .flat_map(|o| &o.runs)
+            .any(|run| run.loader == fault.id() && run.expected == Expected::Finding(fault.class));
+        assert!(shows, "no scenario names {} with its class {}", fault.id(), fault.class);
+        if let Some(healthy) = run(&format!("gallery/{}.healthy", fault.id()), fault.id()) {
+            for verdict in &healthy.verdicts {
+                assert_eq!(headline(verdict), None, "{} on {}", fault.id(), verdict.engine);
+            }
+        } else {
+            // The seed and its failed repairs have theirs in a directory of their own.
+            assert!(fault.id().starts_with("issue-129857"), "{} has none", fault.id());
+        }
+    }
+}
