@@ -1,11 +1,16 @@
 //! What happens, in order, in the program that a layout describes.
 
+#![expect(clippy::too_many_arguments, reason = "constructors of derived mutators")]
+
+use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{AssemblyId, MethodId, SiteId};
 
 /// Position of a pointer variable in [`Scenario::variables`](super::Scenario::variables).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
+)]
 pub struct VariableId(pub u16);
 
 impl VariableId {
@@ -16,7 +21,7 @@ impl VariableId {
 }
 
 /// One step of the script.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Event {
     /// The host fetches and instantiates the assembly's image, and the loader
     /// relocates and registers it.
@@ -51,7 +56,7 @@ pub enum Event {
 }
 
 /// One execution of a call site.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Call {
     /// Any site but one that takes.
     pub site: SiteId,
@@ -63,5 +68,6 @@ pub struct Call {
     /// One word a parameter; [`meaning`](super::meaning) says which bytes it stands for.
     pub args: Vec<u64>,
     /// What the callee calls before it returns, in order.
+    #[mutatis(ignore)]
     pub inside: Vec<Call>,
 }

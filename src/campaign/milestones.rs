@@ -1,0 +1,107 @@
+//! When a fault was reached, triggered and detected (the distinction that Magma made).
+//!
+//! * *reached*: the decision that the fault overrides was asked, where the fault tells that
+//!   ([`Vm::fault_decides`](crate::loader::Vm::fault_decides)); elsewhere, that it was triggered;
+//! * *triggered*: its answer changed something: the run is not what it is under the fixed loader. Up
+//!   to the first wrong answer both runs are the same, so the comparison is exact;
+//! * *detected*: there is a finding of the fault's class.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::judge::{EngineKind, Judge};
+use crate::loader::{Fixed, Vm};
+use crate::scenario::Scenario;
+use crate::verdict::Class;
+
+/// A point in a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Scenarios that were run, this one included.
+    pub runs: u64,
+    /// Since the campaign began.
+    pub time: Duration,
+}
+
+/// What came when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Milestones {
+    /// The fault's decision was asked.
+    pub reached: Option<Mark>,
+    /// Its answer changed something.
+    pub triggered: Option<Mark>,
+    /// A finding of its class was reported.
+    pub detected: Option<Mark>,
+}
+
+/// Marks the milestones of one worker's runs.
+#[derive(Debug)]
+pub struct Scout {
+    class: Class,
+    started: Instant,
+    runs: u64,
+    milestones: Milestones,
+    /// Runs scenarios under the fixed loader.
+    judge: Judge,
+}
+
+impl Scout {
+    /// A scout for findings of this class; its clock starts now.
+    pub fn new(class: Class) -> Self {
+        Self {
+            class,
+            started: Instant::now(),
+            runs: 0,
+            milestones: Milestones::default(),
+            judge: Judge::new(&[EngineKind::Paper]),
+        }
+    }
+
+    /// What was marked so far.
+    pub fn milestones(&self) -> Milestones {
+        self.milestones
+    }
+
+    /// Whether everything was marked.
+    pub fn is_done(&self) -> bool {
+        self.milestones.detected.is_some()
+    }
+
+    /// Looks at the first engine's run of a scenario.
+    pub fn look(&mut self, scenario: &Arc<Scenario>, vm: &Vm) {
+        self.runs += 1;
+        let mark = self.mark();
+        if vm.fault_calls > 0 {
+            self.milestones.reached.get_or_insert(mark);
+        }
+        if self.milestones.triggered.is_none() && self.differs(scenario, vm) {
+            self.milestones.reached.get_or_insert(mark);
+            self.milestones.triggered = Some(mark);
+        }
+    }
+
+    /// Looks at the class of a finding of the last run; whether it is the one.
+    pub fn detects(&mut self, class: Class) -> bool {
+        if class != self.class {
+            return false;
+        }
+        let mark = self.mark();
+        self.milestones.detected.get_or_insert(mark);
+        true
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { runs: self.runs, time: self.started.elapsed() }
+    }
+
+    /// Whether the run is not what it is under the fixed loader, with modules by its compiler.
+    fn differs(&mut self, scenario: &Arc<Scenario>, vm: &Vm) -> bool {
+        let emission = self.judge.emission(&scenario.layout, &Fixed);
+        let mut differs = false;
+        let fixed = self.judge.judge_watched(scenario, &emission, &Fixed, &mut |right, _| {
+            differs = right.trace != vm.trace || right.observation != vm.observation;
+        });
+        // Paper rejects nothing.
+        fixed.is_ok() && differs
+    }
+}
