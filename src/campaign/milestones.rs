@@ -1,7 +1,8 @@
 //! When a fault was reached, triggered and detected (the distinction that Magma made).
 //!
-//! * *reached*: the decision that the fault overrides was asked, where the fault tells that
-//!   ([`Vm::fault_decides`](crate::loader::Vm::fault_decides)); elsewhere, that it was triggered;
+//! * *reached*: the run came to the decision that the fault gets wrong
+//!   ([`Vm::has_decided`]), or, if the decision is taken at compile time, ran modules that are
+//!   other than the right ones;
 //! * *triggered*: its answer changed something: the run is not what it is under the fixed loader. Up
 //!   to the first wrong answer both runs are the same, so the comparison is exact;
 //! * *detected*: there is a finding of the fault's class.
@@ -9,8 +10,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::image::facts::Emission;
 use crate::judge::{EngineKind, Judge};
-use crate::loader::{Fixed, Vm};
+use crate::loader::faults::Fault;
+use crate::loader::{Decision, Fixed, Vm};
 use crate::scenario::Scenario;
 use crate::verdict::Class;
 
@@ -37,7 +40,7 @@ pub struct Milestones {
 /// Marks the milestones of one worker's runs.
 #[derive(Debug)]
 pub struct Scout {
-    class: Class,
+    fault: &'static Fault,
     started: Instant,
     runs: u64,
     milestones: Milestones,
@@ -46,10 +49,10 @@ pub struct Scout {
 }
 
 impl Scout {
-    /// A scout for findings of this class; its clock starts now.
-    pub fn new(class: Class) -> Self {
+    /// A scout for findings of this fault; its clock starts now.
+    pub fn new(fault: &'static Fault) -> Self {
         Self {
-            class,
+            fault,
             started: Instant::now(),
             runs: 0,
             milestones: Milestones::default(),
@@ -71,18 +74,29 @@ impl Scout {
     pub fn look(&mut self, scenario: &Arc<Scenario>, vm: &Vm) {
         self.runs += 1;
         let mark = self.mark();
-        if vm.fault_calls > 0 {
-            self.milestones.reached.get_or_insert(mark);
+        if self.milestones.triggered.is_some() {
+            return;
         }
-        if self.milestones.triggered.is_none() && self.differs(scenario, vm) {
+        let right = self.judge.emission(&scenario.layout, &Fixed);
+        if self.reaches(&right, vm) {
             self.milestones.reached.get_or_insert(mark);
-            self.milestones.triggered = Some(mark);
+            if self.differs(scenario, &right, vm) {
+                self.milestones.triggered = Some(mark);
+            }
+        }
+    }
+
+    /// Whether the run came to the fault's decision.
+    fn reaches(&self, right: &Emission, vm: &Vm) -> bool {
+        match self.fault.decision {
+            Decision::Compilation => !vm.emission.program.is_same(&right.program),
+            decision => vm.has_decided(decision),
         }
     }
 
     /// Looks at the class of a finding of the last run; whether it is the one.
     pub fn detects(&mut self, class: Class) -> bool {
-        if class != self.class {
+        if class != self.fault.class {
             return false;
         }
         let mark = self.mark();
@@ -95,10 +109,9 @@ impl Scout {
     }
 
     /// Whether the run is not what it is under the fixed loader, with modules by its compiler.
-    fn differs(&mut self, scenario: &Arc<Scenario>, vm: &Vm) -> bool {
-        let emission = self.judge.emission(&scenario.layout, &Fixed);
+    fn differs(&mut self, scenario: &Arc<Scenario>, emission: &Arc<Emission>, vm: &Vm) -> bool {
         let mut differs = false;
-        let fixed = self.judge.judge_watched(scenario, &emission, &Fixed, &mut |right, _| {
+        let fixed = self.judge.judge_watched(scenario, emission, &Fixed, &mut |right, _| {
             differs = right.trace != vm.trace || right.observation != vm.observation;
         });
         // Paper rejects nothing.

@@ -25,9 +25,10 @@ use std::time::{Duration, Instant};
 
 use crate::judge::EngineKind;
 use crate::loader::Loader;
+use crate::loader::faults::Fault;
 use crate::replay::STACK_SIZE;
 use crate::scenario::Scenario;
-use crate::verdict::Class;
+
 use corpus::Corpus;
 use coverage::Map;
 use findings::{Findings, Found};
@@ -72,9 +73,9 @@ pub struct Plan {
     pub guidance: Guidance,
     /// Whether compiled modules are kept from run to run. Only a baseline would not.
     pub keep_modules: bool,
-    /// Ends the campaign when its first job has a finding of this class, which is not
+    /// Ends the campaign when its first job has a finding of this fault's class, which is not
     /// shrunk, and marks its [`Milestones`].
-    pub until: Option<Class>,
+    pub until: Option<&'static Fault>,
 }
 
 impl Plan {

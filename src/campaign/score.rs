@@ -94,7 +94,7 @@ pub fn score(
         plan.runs = Some(contest.runs);
         plan.time = Some(contest.time);
         plan.guidance = contest.guidance;
-        plan.until = Some(fault.class);
+        plan.until = Some(fault);
         campaigns.push(run(&plan, &AtomicBool::new(false), &mut |_| {})?.milestones);
         done();
     }

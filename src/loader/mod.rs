@@ -70,8 +70,6 @@ pub struct Vm {
     pub observation: Observation,
     /// What the loader did, for the account of a finding.
     pub trace: Vec<Step>,
-    /// How often a fault decided, right or wrong.
-    pub fault_calls: u32,
     images: Vec<Option<images::LoadedImage>>,
     next_virtual_ip: u32,
     heap: u32,
@@ -156,7 +154,6 @@ impl Vm {
             stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),
             trace: Vec::with_capacity(4 * scenario.script.len()),
-            fault_calls: 0,
             scenario,
             emission,
             loader,
@@ -245,12 +242,6 @@ impl Vm {
         let methods = methods.filter_map(|(id, at)| Some((Callee::Method(id), (*at)?)));
         let stubs = (0..).map(callee::StubId).zip(&self.stubs);
         methods.chain(stubs.map(|(id, (_, at))| (Callee::Stub(id), *at)))
-    }
-
-    /// Counts that a fault decides. Every overridden decision starts with this, so that a scoreboard
-    /// can tell a fault that was never asked from one that answered right.
-    pub fn fault_decides(&mut self) {
-        self.fault_calls += 1;
     }
 
     /// Takes `size` bytes of loader heap, aligned to 16.

@@ -44,7 +44,6 @@ impl Loader for Issue129857 {
         process: &mut dyn Process,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
-        process.vm().fault_decides();
         actual_code(process, method)
     }
 }

@@ -33,7 +33,6 @@ impl Loader for NativeCode {
         process: &mut dyn Process,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
-        process.vm().fault_decides();
         method_pep(process, method).map(FunctionPointer::from)
     }
 }

@@ -35,7 +35,6 @@ impl Loader for VirtualIp {
         process: &mut dyn Process,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
-        process.vm().fault_decides();
         let result = actual_code(process, method)?;
         Ok(match result.as_virtual_ip() {
             Some(ip) => images::table_index_of_virtual_ip(process.vm(), ip)
