@@ -89,6 +89,8 @@ pub struct Vm {
     interpreter_top: u32,
     /// The calls that are going on, outermost first.
     running: Vec<calls::Running>,
+    /// What nothing may write to, with what it is.
+    guards: Vec<(std::ops::Range<u32>, observation::Place)>,
     /// The first stray write that a call of the event saw.
     stray_write: Option<observation::StrayWrite>,
 }
@@ -147,6 +149,7 @@ impl Vm {
             virtual_dispatch_entries: Vec::new(),
             interpreter_top: emission.map.interpreter_stack,
             running: Vec::new(),
+            guards: script::guards_of(&emission.map),
             stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),
             trace: Vec::with_capacity(4 * scenario.script.len()),
