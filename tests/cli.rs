@@ -272,12 +272,31 @@ fn emit_writes_valid_modules_that_can_be_read() {
 }
 
 #[test]
+fn emit_writes_a_c_sharp_program() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let out = directory.path().join("repro");
+    let arguments = ["emit", SEED, "--format", "csharp", "--out", out.to_str().expect("UTF-8")];
+    let output = calliper(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let listed: Vec<&Path> = stdout(&output).lines().map(Path::new).collect();
+    for file in ["Repro/Repro.csproj", "Repro/Repro.cs", "Calliper.App/Program.cs"] {
+        assert!(listed.contains(&out.join(file).as_path()), "{listed:?}");
+    }
+    let source = fs::read_to_string(out.join("Repro/Repro.cs")).expect("listed files are there");
+    assert!(source.contains("[UnmanagedCallersOnly]\n    public static int UcoAdd(int a, int b)"));
+    let again = calliper(&arguments);
+    assert_eq!(again.stdout, output.stdout, "files are written again where they are");
+}
+
+#[test]
 fn emit_refuses_what_it_cannot_use() {
     let directory = directory(&[]);
     let file = directory.path().join("good.toml");
     let file = file.to_str().expect("UTF-8");
     assert_one_line(&calliper(&["emit", "nope.toml", "--out", path(&directory)]), &["nope.toml"]);
     assert_one_line(&calliper(&["emit", file, "--out", file]), &[file]);
+    let csharp = ["emit", file, "--format", "csharp", "--out", file];
+    assert_one_line(&calliper(&csharp), &[file, "cannot write here"]);
 }
 
 #[test]

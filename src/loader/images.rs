@@ -1,5 +1,6 @@
 //! Loading an image: host, relocation, registration.
 
+use super::decisions::Decision;
 use super::observation::Place;
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
@@ -66,7 +67,7 @@ fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<Loaded
     let table_base = process.table_len();
     process.table_grow(table_size);
     process.instantiate(ModuleId(assembly.0), image_base, table_base)?;
-    if process.vm().loader.patches_table_base() {
+    if process.vm().decide(Decision::PatchesTableBase).patches_table_base() {
         write_u32(process, image_base + TABLE_BASE, table_base)?;
     }
     process.vm().trace.push(Step::Loaded { assembly, image_base, table_base });

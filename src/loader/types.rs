@@ -5,6 +5,7 @@
 //! address of a portable entry point and is not patched by calling (measured).
 
 use super::callee::{Callee, StubKind};
+use super::decisions::Decision;
 use super::observation::Place;
 use super::words::PepAddress;
 use super::{addresses, stubs};
@@ -102,7 +103,7 @@ fn receiver_entry(
     let layout = &vm.scenario.layout;
     let boxed =
         layout.class(class).kind == ClassKind::Struct && layout.method(method).class == Some(class);
-    let callee = if boxed && vm.loader.unboxes() {
+    let callee = if boxed && vm.decide(Decision::Unboxes).unboxes() {
         stubs::stub(process, StubKind::Unboxing(method))?
     } else {
         method.into()
