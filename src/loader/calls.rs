@@ -10,7 +10,7 @@ use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::facts::Role;
 use crate::image::map::{FRAME_ARGUMENTS, GUARD};
 use crate::scenario::{
-    Action, Call, Caller, MethodId, Signature, Site, SiteId, Slot, VariableId, meaning,
+    Action, Call, Caller, Layout, MethodId, Signature, Site, SiteId, Slot, VariableId, meaning,
 };
 
 /// A call that is going on.
@@ -35,12 +35,13 @@ pub fn make(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
         stack_pointer: (before, before),
     });
     vm.running.push(Running { call: index, depth, inside: call.inside.clone() });
-    write_frame(process, call, depth)?;
+    let passed = argument_bytes(process.vm(), call);
+    write_frame(process, call, depth, &passed)?;
     let outcome = dispatch(process, call, depth);
     let after = process.stack_pointer();
     process.vm().observation.calls[index].stack_pointer = (before, after);
     outcome?;
-    collect_result(process, call, depth, index)?;
+    collect_result(process, call, depth, index, &passed)?;
     process.vm().running.pop();
     // The caller's own frame restores its stack pointer.
     process.set_stack_pointer(before);
@@ -72,7 +73,9 @@ fn dispatch(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
         return runtime::run(process, path, callee, call, depth);
     }
     match caller(process.vm(), site) {
-        Caller::Interpreter(_) => return interpreted_call(process, site, call, depth),
+        Caller::Interpreter(_) => {
+            return interpreted_call(process, &scenario.layout, call, depth);
+        }
         Caller::ReadyToRun(_) => {
             fixups::prepare_caller(process, call.site)?;
             set_gc_mode(process, GcMode::Cooperative)?;
@@ -154,16 +157,20 @@ fn interpreted_take(
 
 /// Writes the function pointer and the arguments where the caller finds them,
 /// and makes the result buffer recognisable.
-fn write_frame(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), Trap> {
+fn write_frame(
+    process: &mut dyn Process,
+    call: &Call,
+    depth: usize,
+    passed: &[u8],
+) -> Result<(), Trap> {
     let pointer = match call.pointer {
         Some(variable) => read_variable(process, variable)?,
         None => FunctionPointer(0),
     };
-    let bytes = argument_bytes(process.vm(), call);
     let map = &process.vm().emission.map;
     let (frame, result, size) = (map.frame(depth), map.result(depth), map.result_size);
     write_u32(process, frame, pointer.0)?;
-    process.write(frame + FRAME_ARGUMENTS, &bytes)?;
+    process.write(frame + FRAME_ARGUMENTS, passed)?;
     fill(process, result, size)
 }
 
@@ -190,14 +197,13 @@ fn argument_bytes(vm: &Vm, call: &Call) -> Vec<u8> {
 
 fn push_parameters(vm: &Vm, call: &Call, out: &mut Vec<u8>) {
     let layout = &vm.scenario.layout;
-    for (&ty, &word) in signature_of(vm, call.site).params.iter().zip(&call.args) {
+    for (&ty, &word) in signature_of(&vm.scenario.layout, call.site).params.iter().zip(&call.args) {
         meaning::push_value(layout, ty, word, out);
     }
 }
 
 /// The signature that a site's calls give arguments for.
-fn signature_of(vm: &Vm, site: SiteId) -> &Signature {
-    let layout = &vm.scenario.layout;
+fn signature_of(layout: &Layout, site: SiteId) -> &Signature {
     match &layout.site(site).action {
         Action::Direct { callee: method, .. }
         | Action::Virtual { method, .. }
@@ -215,7 +221,7 @@ fn signature_of(vm: &Vm, site: SiteId) -> &Signature {
 /// What interpreted code passes: a call's own arguments, and hidden ones for
 /// the method that it names.
 pub(super) fn arguments(vm: &Vm, call: &Call, named: Option<MethodId>) -> Arguments {
-    let signature = signature_of(vm, call.site);
+    let signature = signature_of(&vm.scenario.layout, call.site);
     let context = named.filter(|_| signature.context).map(meaning::context_address);
     let continuation = signature.continuation.then_some(0);
     let mut values = Vec::with_capacity(8 * call.args.len());
@@ -226,7 +232,7 @@ pub(super) fn arguments(vm: &Vm, call: &Call, named: Option<MethodId>) -> Argume
 /// A call site in interpreted code: arguments go to interpreter slots.
 fn interpreted_call(
     process: &mut dyn Process,
-    site: &Site,
+    layout: &Layout,
     call: &Call,
     depth: usize,
 ) -> Result<(), Trap> {
@@ -235,30 +241,29 @@ fn interpreted_call(
     let (frame, ret) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
     let pointer = FunctionPointer(read_u32(process, frame)?);
     let vm = process.vm();
-    match &site.action {
+    let signature = signature_of(layout, call.site);
+    match &layout.site(call.site).action {
         Action::Direct { callee, .. } => {
             let arguments = arguments(vm, call, Some(*callee));
-            let signature = signature_of(vm, call.site).clone();
             let pep = method_pep(process, *callee)?;
-            with_slots(process, &signature, &arguments, |process, args| {
+            with_slots(process, signature, &arguments, |process, args| {
                 interpreter::call(process, pep, args, ret)
             })
         }
         Action::Virtual { method, .. } => {
             let arguments = arguments(vm, call, None);
             let pep = types::slot_entry(process, call.this.unwrap_or(0), *method)?;
-            let signature = signature_of(process.vm(), call.site).clone();
-            with_slots(process, &signature, &arguments, |process, args| {
+            with_slots(process, signature, &arguments, |process, args| {
                 interpreter::call(process, pep, args, ret)
             })
         }
-        Action::ManagedCalli(signature) => {
+        Action::ManagedCalli(_) => {
             let arguments = arguments(vm, call, None);
             with_slots(process, signature, &arguments, |process, args| {
                 interpreter::calli(process, PepAddress(pointer.0), args, ret)
             })
         }
-        Action::UnmanagedCalli(signature) => {
+        Action::UnmanagedCalli(_) => {
             let arguments = arguments(vm, call, None);
             with_slots(process, signature, &arguments, |process, args| {
                 interpreter::call_unmanaged(process, pointer, signature, args, ret)
@@ -266,10 +271,9 @@ fn interpreted_call(
         }
         Action::PInvoke { callee, .. } => {
             let arguments = arguments(vm, call, None);
-            let signature = signature_of(vm, call.site).clone();
             let target = entry::native_code(process, *callee)?;
-            with_slots(process, &signature, &arguments, |process, args| {
-                interpreter::call_unmanaged(process, target.into(), &signature, args, ret)
+            with_slots(process, signature, &arguments, |process, args| {
+                interpreter::call_unmanaged(process, target.into(), signature, args, ret)
             })
         }
         Action::Invoke(_) => {
@@ -289,21 +293,21 @@ fn collect_result(
     call: &Call,
     depth: usize,
     index: usize,
+    passed: &[u8],
 ) -> Result<(), Trap> {
     let vm = process.vm();
     let map = &vm.emission.map;
     let (frame, result, result_size) = (map.frame(depth), map.result(depth), map.result_size);
-    let ret = signature_of(vm, call.site).ret;
+    let ret = signature_of(&vm.scenario.layout, call.site).ret;
     let size = ret.map_or(0, |ty| meaning::stack_size(&vm.scenario.layout, ty));
-    let expected = argument_bytes(vm, call);
     let mut kept = std::mem::take(&mut vm.observation.bytes);
     let start = kept.len();
     let buffer = process.read(result, result_size)?;
     kept.extend_from_slice(&buffer[..size as usize]);
     let behind = first_difference(&buffer[size as usize..], |_| GUARD)
         .map(|(at, expected, found)| (result + size + at, Place::BehindResult, expected, found));
-    let arguments = process.read(frame + FRAME_ARGUMENTS, expected.len() as u32)?;
-    let changed = first_difference(arguments, |i| expected[i]).map(|(at, expected, found)| {
+    let arguments = process.read(frame + FRAME_ARGUMENTS, passed.len() as u32)?;
+    let changed = first_difference(arguments, |i| passed[i]).map(|(at, expected, found)| {
         (frame + FRAME_ARGUMENTS + at, Place::CallerArguments, expected, found)
     });
     let vm = process.vm();

@@ -1,6 +1,7 @@
 //! Loading an image: host, relocation, registration.
 
 use super::decisions::Decision;
+use super::observation::Place;
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
@@ -135,7 +136,10 @@ fn create_methods(process: &mut dyn Process, assembly: AssemblyId) -> Result<(),
     let emission = process.vm().emission.clone();
     for &method in &emission.images[assembly.index()].methods {
         let addresses = create_method(process)?;
-        process.vm().methods[method.index()] = Some(addresses);
+        let behind = addresses.pep.0 + PEP_SIZE;
+        let vm = process.vm();
+        vm.methods[method.index()] = Some(addresses);
+        vm.guards.push((behind..behind + PEP_GUARD, Place::BehindEntryPoint(method)));
     }
     Ok(())
 }

@@ -90,6 +90,8 @@ pub struct Vm {
     interpreter_top: u32,
     /// The calls that are going on, outermost first.
     running: Vec<calls::Running>,
+    /// What nothing may write to, with what it is.
+    guards: Vec<(std::ops::Range<u32>, observation::Place)>,
     /// Decisions that the run came to, by [`Decision::bit`].
     decided: Cell<u64>,
     /// The first stray write that a call of the event saw.
@@ -150,6 +152,7 @@ impl Vm {
             virtual_dispatch_entries: Vec::new(),
             interpreter_top: emission.map.interpreter_stack,
             running: Vec::new(),
+            guards: script::guards_of(&emission.map),
             decided: Cell::new(0),
             stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),

@@ -1,14 +1,15 @@
 //! Drives a process through a scenario's script.
 
+use std::ops::Range;
+
 use super::calls::{self, first_difference};
 use super::observation::{EventObservation, Finals, Place, StrayWrite};
-use super::pep::{PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::FunctionPointer;
 use super::{callee::Callee, entry, images};
 use crate::engine::{Process, Trap, read_u32};
-use crate::image::map::{GUARD, THREAD, VARIABLES};
-use crate::scenario::{AssemblyId, Call, ClassId, Event, MethodId, VariableId, meaning};
+use crate::image::map::{GUARD, MemoryMap, THREAD, VARIABLES};
+use crate::scenario::{AssemblyId, Call, Event, MethodId, VariableId};
 
 /// Runs every event until one traps; then observes the final state. The
 /// results are left in the process's [`Vm`](super::Vm).
@@ -96,44 +97,26 @@ fn execute(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
     }
 }
 
+/// The guards that are there from the start.
+pub(super) fn guards_of(map: &MemoryMap) -> Vec<(Range<u32>, Place)> {
+    map.guards().map(|(start, end)| (start..end, Place::Guard)).collect()
+}
+
 /// Looks at the guards round everything that a call is handed.
 fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Trap> {
-    let emission = process.vm().emission.clone();
-    let stray = |start: u32, place, (at, expected, found)| StrayWrite {
-        address: start + at,
-        place,
-        expected,
-        found,
-    };
-    for (start, end) in emission.map.guards() {
-        let bytes = process.read(start, end - start)?;
-        if let Some(difference) = broken_guard(bytes) {
-            return Ok(Some(stray(start, Place::Guard, difference)));
-        }
-    }
-    for i in 0..process.vm().methods.len() {
-        let Some(method) = process.vm().methods[i] else { continue };
-        let start = method.pep.0 + PEP_SIZE;
-        let bytes = process.read(start, PEP_GUARD)?;
-        if let Some(difference) = broken_guard(bytes) {
-            let place = Place::BehindEntryPoint(MethodId(i as u16));
-            return Ok(Some(stray(start, place, difference)));
-        }
-    }
-    for i in 0..process.vm().classes.len() {
-        let id = ClassId(i as u16);
-        let object = meaning::object_address(id);
-        let vm = process.vm();
-        let loaded = vm.classes[i].is_some();
-        if !loaded || meaning::class_at(&vm.scenario.layout, object).is_none() {
-            continue;
-        }
-        let bytes = process.read(object + 4, meaning::OBJECT_SIZE - 4)?;
-        if let Some(difference) = broken_guard(bytes) {
-            return Ok(Some(stray(object + 4, Place::Object(id), difference)));
-        }
-    }
-    Ok(None)
+    // Taken out for the time of the reads, which need the process.
+    let guards = std::mem::take(&mut process.vm().guards);
+    let found = guards.iter().find_map(|(range, place)| {
+        let bytes = match process.read(range.start, range.end - range.start) {
+            Ok(bytes) => bytes,
+            Err(trap) => return Some(Err(trap)),
+        };
+        broken_guard(bytes).map(|(at, expected, found)| {
+            Ok(StrayWrite { address: range.start + at, place: *place, expected, found })
+        })
+    });
+    process.vm().guards = guards;
+    found.transpose()
 }
 
 /// The first guard byte that is not one. Guards are looked at after every

@@ -6,6 +6,7 @@
 
 use super::callee::{Callee, StubKind};
 use super::decisions::Decision;
+use super::observation::Place;
 use super::words::PepAddress;
 use super::{addresses, stubs};
 use crate::engine::{Process, Trap, read_u32, write_u32};
@@ -85,7 +86,10 @@ fn create_instance(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
     let object = meaning::object_address(id);
     let method_table = process.vm().classes[id.index()].as_ref().map_or(0, |c| c.method_table);
     write_u32(process, object, method_table)?;
-    process.write(object + 4, &[GUARD; meaning::OBJECT_SIZE as usize - 4])
+    process.write(object + 4, &[GUARD; meaning::OBJECT_SIZE as usize - 4])?;
+    let fields = object + 4..object + meaning::OBJECT_SIZE;
+    process.vm().guards.push((fields, Place::Object(id)));
+    Ok(())
 }
 
 /// The entry point of a method that is called on an instance of `class`: of its

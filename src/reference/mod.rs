@@ -94,11 +94,12 @@ fn expect_call(
     let start = bytes.len();
     push_arguments(layout, call, target, bytes);
     let arguments = start..bytes.len();
-    let seen = bytes[arguments.clone()].to_vec();
     let result_start = bytes.len();
-    meaning::push_result(layout, target.method, &seen, bytes);
-    let ret = layout.method(target.method).signature.ret;
-    let size = ret.map_or(0, |ty| meaning::stack_size(layout, ty)) as usize;
+    let mut size = 0;
+    if let Some((ty, word)) = meaning::result_word(layout, target.method, &bytes[start..]) {
+        meaning::push_value(layout, ty, word, bytes);
+        size = meaning::stack_size(layout, ty) as usize;
+    }
     let result = result_start..result_start + size;
     let (site, callee) = (call.site, target.method);
     expectation.calls.push(ExpectedCall { site, callee, arguments, result });

@@ -131,12 +131,19 @@ pub fn arguments_size(layout: &Layout, signature: &Signature) -> u32 {
 /// Floating-point results are made normal numbers, so that no engine may
 /// change them as a NaN.
 pub fn push_result(layout: &Layout, method: MethodId, arguments: &[u8], out: &mut Vec<u8>) {
-    let Some(ty) = layout.method(method).signature.ret else { return };
+    if let Some((ty, word)) = result_word(layout, method, arguments) {
+        push_value(layout, ty, word, out);
+    }
+}
+
+/// The type of what [`push_result`] appends, and the word that stands for it.
+pub fn result_word(layout: &Layout, method: MethodId, arguments: &[u8]) -> Option<(Type, u64)> {
+    let ty = layout.method(method).signature.ret?;
     let mut hash = mix(0xca11_15e2, u64::from(method.0));
     for word in arguments.chunks_exact(8) {
         hash = mix(hash, u64::from_le_bytes(word.try_into().expect("chunks of eight")));
     }
-    push_value(layout, ty, tame(layout, ty, hash), out);
+    Some((ty, tame(layout, ty, hash)))
 }
 
 /// Keeps a floating-point word away from NaNs and infinities: a value in [1, 2).
