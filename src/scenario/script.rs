@@ -1,6 +1,9 @@
 //! What happens, in order, in the program that a layout describes.
 
-use serde::{Deserialize, Serialize};
+use std::cell::Cell;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layout::{AssemblyId, MethodId, SiteId};
 
@@ -63,5 +66,26 @@ pub struct Call {
     /// One word a parameter; [`meaning`](super::meaning) says which bytes it stands for.
     pub args: Vec<u64>,
     /// What the callee calls before it returns, in order.
+    #[serde(deserialize_with = "nested")]
     pub inside: Vec<Call>,
+}
+
+/// The deepest nesting of calls that is read at all. More than
+/// [`MAX_DEPTH`](super::MAX_DEPTH) is not valid, but can be repaired; what has no
+/// end would take all of the native stack.
+const MAX_NESTING: usize = 16;
+
+/// Reads the calls inside a call.
+fn nested<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Call>, D::Error> {
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+    }
+    let depth = DEPTH.get() + 1;
+    if depth > MAX_NESTING {
+        return Err(D::Error::custom("calls are nested too deeply"));
+    }
+    DEPTH.set(depth);
+    let calls = Vec::deserialize(from);
+    DEPTH.set(depth - 1);
+    calls
 }
