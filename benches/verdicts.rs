@@ -1,7 +1,7 @@
-//! Scenarios judged per second, engine by engine, under the fixed loader: the seed's program, and
-//! scenarios of the regression corpus in turn.
+//! Scenarios judged per second, engine by engine, under the fixed loader: the seed's program,
+//! scenarios of the regression corpus in turn, and a long script on all engines together.
 //!
-//! `cargo bench` prints one table, measured in one run on one core, and the two bars that the
+//! `cargo bench` prints one table, measured in one run on one core, and the bars that the
 //! design sets. It reports; it does not fail.
 
 use std::path::Path;
@@ -16,6 +16,9 @@ use calliper::scenario::Scenario;
 /// The seed's program.
 const SEED: &str = "corpus/regressions/issue-129857.toml";
 
+/// A script of 64 events over 8 methods in 2 assemblies.
+const LONG: &str = "corpus/regressions/programs/sixty-four-events.toml";
+
 /// Scenarios of the corpus that take turns: fewer than engines keep modules for.
 const AT_MOST: usize = 48;
 
@@ -25,6 +28,9 @@ const TIME: Duration = Duration::from_secs(2);
 /// The paper engine's bar, in scenarios a second.
 const PAPER_BAR: f64 = 100_000.0;
 
+/// The bar for the long script on paper, wasmi and wasmtime together, in scenarios a second.
+const LONG_BAR: f64 = 10_000.0;
+
 /// How many times faster than compiling per case the module cache must be.
 const CACHE_BAR: f64 = 20.0;
 
@@ -32,20 +38,23 @@ fn main() {
     // `cargo test --benches` runs this too, only to see that it works.
     let time = if std::env::args().any(|a| a == "--bench") { TIME } else { Duration::ZERO };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let seed = replay::read(&root.join(SEED)).expect("the seed's program is in the corpus");
+    let read = |path| Arc::new(replay::read(&root.join(path)).expect("it is in the corpus"));
     let corpus = replay::collect(&[root.join(replay::DEFAULT_PATH)]);
     let corpus: Vec<_> = corpus.cases.into_iter().map(|c| c.scenario).take(AT_MOST).collect();
 
     println!("scenario to verdict, fixed loader, one core");
     println!("{:<36}  {:>14}  {:>12}", "", "scenarios/s", "each");
-    let rates = measure(SEED, &[Arc::new(seed)], time);
+    let rates = measure(SEED, &[read(SEED)], time);
     let title = format!("{}: {} scenarios in turn", replay::DEFAULT_PATH, corpus.len());
     let corpus_rates = measure(&title, &corpus, time);
+
+    let long = measure(LONG, &[read(LONG)], time);
 
     println!();
     bar("paper, the seed's program, scenarios a second", rates.paper, PAPER_BAR);
     bar("wasmtime, the seed's program, cached over per case", rates.cache_gain(), CACHE_BAR);
     bar("wasmtime, the corpus, cached over per case", corpus_rates.cache_gain(), CACHE_BAR);
+    bar("all engines together, 64 events, scenarios a second", long.together, LONG_BAR);
 }
 
 /// Scenarios a second; none for an engine that this build has not.
@@ -53,6 +62,7 @@ struct Rates {
     paper: Option<f64>,
     cached: Option<f64>,
     compiling: Option<f64>,
+    together: Option<f64>,
 }
 
 impl Rates {
@@ -78,7 +88,11 @@ fn measure(title: &str, scenarios: &[Arc<Scenario>], time: Duration) -> Rates {
     row("wasmi", cached("wasmi"));
     let wasmtime = row("wasmtime, module cache", cached("wasmtime"));
     let per_case = engine("wasmtime").map(|kind| Judge::compiling_each_run(&[kind]));
-    Rates { paper, cached: wasmtime, compiling: row("wasmtime, compiling per case", per_case) }
+    let compiling = row("wasmtime, compiling per case", per_case);
+    let all = EngineKind::available();
+    let together =
+        row("paper, wasmi and wasmtime together", (all.len() == 3).then(|| Judge::new(&all)));
+    Rates { paper, cached: wasmtime, compiling, together }
 }
 
 /// Scenarios a second, after a warm-up.

@@ -4,6 +4,7 @@
 //! ReadyToRun (R2R) WebAssembly loader.
 
 pub mod abi;
+pub mod csharp;
 pub mod engine;
 pub mod image;
 pub mod judge;

@@ -182,10 +182,10 @@ fn bad_files_are_one_line_each_and_the_rest_is_replayed() {
         ("unknown-fault.toml", unknown_fault.as_bytes(), ":8:1: unknown fault `no-such-fault`"),
         ("unknown-class.toml", unknown_class.as_bytes(), ":8:16: unknown finding class"),
         ("huge.toml", &huge, "larger than 1048576 bytes"),
-        ("other-version.clpr", b"CLPR\xff\xff\xff\xff", "version 255; expected version 1"),
-        ("truncated.clpr", b"CLPR\x01", "truncated"),
+        ("other-version.clpr", b"CLPR\xff\xff\xff\xff", "version 255; expected version 2"),
+        ("truncated.clpr", b"CLPR\x02", "truncated"),
         ("empty.clpr", b"", "truncated"),
-        ("malformed.clpr", b"CLPR\x01\x01\xff", "binary scenario"),
+        ("malformed.clpr", b"CLPR\x02\x01\xff", "binary scenario"),
     ];
     for (name, content, said) in bad {
         let directory = directory(&[(name, content)]);
@@ -272,12 +272,31 @@ fn emit_writes_valid_modules_that_can_be_read() {
 }
 
 #[test]
+fn emit_writes_a_c_sharp_program() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let out = directory.path().join("repro");
+    let arguments = ["emit", SEED, "--format", "csharp", "--out", out.to_str().expect("UTF-8")];
+    let output = calliper(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let listed: Vec<&Path> = stdout(&output).lines().map(Path::new).collect();
+    for file in ["Repro/Repro.csproj", "Repro/Repro.cs", "Calliper.App/Program.cs"] {
+        assert!(listed.contains(&out.join(file).as_path()), "{listed:?}");
+    }
+    let source = fs::read_to_string(out.join("Repro/Repro.cs")).expect("listed files are there");
+    assert!(source.contains("[UnmanagedCallersOnly]\n    public static int UcoAdd(int a, int b)"));
+    let again = calliper(&arguments);
+    assert_eq!(again.stdout, output.stdout, "files are written again where they are");
+}
+
+#[test]
 fn emit_refuses_what_it_cannot_use() {
     let directory = directory(&[]);
     let file = directory.path().join("good.toml");
     let file = file.to_str().expect("UTF-8");
     assert_one_line(&calliper(&["emit", "nope.toml", "--out", path(&directory)]), &["nope.toml"]);
     assert_one_line(&calliper(&["emit", file, "--out", file]), &[file]);
+    let csharp = ["emit", file, "--format", "csharp", "--out", file];
+    assert_one_line(&calliper(&csharp), &[file, "cannot write here"]);
 }
 
 #[test]

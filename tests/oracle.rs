@@ -1,5 +1,8 @@
 //! The oracle can fail: for each class of finding, something planted that trips it.
 
+#[path = "oracle/nested.rs"]
+mod nested;
+
 use std::sync::Arc;
 
 use calliper::abi::ValType;
@@ -50,11 +53,18 @@ fn scenario() -> Arc<Scenario> {
 
 /// The headline of each engine under a loader, with modules altered by `plant`.
 fn headlines(loader: &'static dyn Loader, plant: impl Fn(&mut Emission)) -> Vec<Option<Class>> {
-    let scenario = scenario();
+    headlines_of(&scenario(), loader, plant)
+}
+
+fn headlines_of(
+    scenario: &Arc<Scenario>,
+    loader: &'static dyn Loader,
+    plant: impl Fn(&mut Emission),
+) -> Vec<Option<Class>> {
     let mut emission = Emission::new(&scenario.layout);
     plant(&mut emission);
     let mut judge = Judge::new(&EngineKind::available());
-    let verdicts = judge.judge_emitted(&scenario, &Arc::new(emission), loader);
+    let verdicts = judge.judge_emitted(scenario, &Arc::new(emission), loader);
     let verdicts = verdicts.expect("every engine accepts the modules");
     verdicts.iter().map(|v| v.findings.first().map(|f| f.class)).collect()
 }

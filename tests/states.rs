@@ -1,16 +1,20 @@
 //! The entry-point state machine, image loading and the two
 //! resolvers, event by event under the fixed loader.
 
-use std::sync::Arc;
+#[path = "states/callees.rs"]
+mod callees;
+#[path = "states/cells.rs"]
+mod cells;
+#[path = "states/images.rs"]
+mod image;
+mod support;
 
-use calliper::engine::paper::Paper;
-use calliper::engine::{Engine, Process};
 use calliper::image::HOST_SLOTS;
-use calliper::image::facts::{Emission, Import, Role};
+use calliper::image::facts::{Import, Role};
 use calliper::loader::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
 use calliper::loader::words::{TableIndex, VirtualIp};
-use calliper::loader::{Fixed, Loader, Vm, faults, images, script};
-use calliper::scenario::{AssemblyId, MethodId, Scenario, text};
+use calliper::loader::{Fixed, Loader, Vm, faults, images};
+use calliper::scenario::{AssemblyId, MethodId};
 
 const MANAGED: MethodId = MethodId(0);
 const UCO: MethodId = MethodId(1);
@@ -37,18 +41,10 @@ TakeUco = { in = "A", ldftn = "Uco" }
 CallUco = { in = "A", unmanaged = "int (int, int)" }
 Lazy = { in = "A", direct = "Managed" }
 LazyPlain = { in = "B", direct = "Plain" }
-
-[script]
-events = [
 "#;
 
 fn run_under(events: &[&str], loader: &'static dyn Loader) -> Vm {
-    let text = format!("{LAYOUT}{}\n]\n", events.join(",\n"));
-    let scenario: Scenario = text::parse("states.toml", text.as_bytes()).expect("valid");
-    let emission = Arc::new(Emission::new(&scenario.layout));
-    let vm = Vm::new(Arc::new(scenario), emission.clone(), loader);
-    let mut drive = |process: &mut dyn Process| script::run(process);
-    let vm = Paper::new().run(&emission.program, vm, &mut drive).expect("paper runs anything");
+    let vm = support::run_text(LAYOUT, events, loader).vm;
     assert_eq!(vm.observation.trap, None);
     vm
 }

@@ -4,50 +4,82 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use calliper::csharp;
 use calliper::image::encode::{encode_image, encode_runtime};
 use calliper::image::facts::Emission;
 use calliper::image::{ModuleId, Program};
 use calliper::replay;
+use calliper::scenario::Scenario;
 use tempfile::NamedTempFile;
 
 use super::{Ending, Failure};
 
-/// Write the wasm modules of a scenario, as .wasm and as .wat
+/// Write what a scenario stands for: its wasm modules, or a C# program
 ///
-/// One module an assembly, named for it, and `runtime`, which owns memory and table.
+/// As wasm: one module an assembly, named for it, and `runtime`, which owns memory and table; each
+/// as .wasm and as .wat. As csharp: a project an assembly, the script as `Main` of another, and
+/// what they share; it prints each call's expected result beside what it got.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example:
-  calliper emit corpus/regressions/issue-129857.toml --out modules")]
+Examples:
+  calliper emit corpus/regressions/issue-129857.toml --out modules
+  calliper emit corpus/regressions/issue-129857.toml --format csharp --out repro
+  dotnet run --project repro/Calliper.App")]
 pub struct Arguments {
     /// The scenario, in text or binary form
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    /// What to write
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "wasm")]
+    format: Form,
 
     /// The directory to write to; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
 
-/// Writes the modules and lists the files.
+/// What to write.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// The modules that engines run
+    Wasm,
+    /// The program for a runtime of one's own
+    Csharp,
+}
+
+/// Writes the files and lists them.
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
     let scenario = replay::read(&arguments.file).map_err(Failure::Input)?;
-    let emission = Emission::new(&scenario.layout);
-    let in_directory = |error: std::io::Error| {
-        let reason = replay::plain(&error);
-        Failure::Input(format!("{}: cannot write here: {reason}", arguments.out.display()))
+    let files = match arguments.format {
+        Form::Wasm => wasm(&scenario)?,
+        Form::Csharp => csharp::program(&scenario)
+            .into_iter()
+            .map(|(path, text)| (path, text.into_bytes()))
+            .collect(),
     };
-    fs::create_dir_all(&arguments.out).map_err(in_directory)?;
+    for (path, content) in files {
+        let path = arguments.out.join(path);
+        write(&path, &content).map_err(|(place, error)| {
+            let reason = replay::plain(&error);
+            Failure::Input(format!("{}: cannot write here: {reason}", place.display()))
+        })?;
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(Ending::Expected)
+}
+
+/// Every module, in both forms.
+fn wasm(scenario: &Scenario) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+    let emission = Emission::new(&scenario.layout);
+    let mut files = Vec::new();
     for (name, bytes) in modules(&emission.program) {
         let text = wasmprinter::print_bytes(&bytes)
             .map_err(|error| Failure::Input(format!("{name}: cannot be printed: {error:#}")))?;
-        for (extension, content) in [("wasm", bytes.as_slice()), ("wat", text.as_bytes())] {
-            let path = arguments.out.join(format!("{name}.{extension}"));
-            write(&arguments.out, &path, content).map_err(in_directory)?;
-            writeln!(out, "{}", path.display())?;
-        }
+        files.push((PathBuf::from(format!("{name}.wasm")), bytes));
+        files.push((PathBuf::from(format!("{name}.wat")), text.into_bytes()));
     }
-    Ok(Ending::Expected)
+    Ok(files)
 }
 
 /// Every module, with a file name that no other has.
@@ -71,13 +103,18 @@ fn file_name(name: &str) -> String {
     if name.trim_matches('.').is_empty() { format!("assembly{name}") } else { name }
 }
 
-/// Writes a file at once or not at all.
-fn write(directory: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = NamedTempFile::new_in(directory)?;
-    file.write_all(content)?;
-    make_readable(file.path())?;
-    file.persist(path)?;
-    Ok(())
+/// Writes a file at once or not at all; of an error it says where.
+fn write<'p>(path: &'p Path, content: &[u8]) -> Result<(), (&'p Path, std::io::Error)> {
+    let directory = path.parent().unwrap_or(path);
+    let write = || {
+        fs::create_dir_all(directory)?;
+        let mut file = NamedTempFile::new_in(directory)?;
+        file.write_all(content)?;
+        make_readable(file.path())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|error| (directory, error))
 }
 
 /// Temporary files start out private to their owner.

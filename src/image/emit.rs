@@ -18,6 +18,7 @@ use crate::abi::Shape;
 use crate::abi::crossgen::{Lowered, lower};
 use crate::scenario::{
     Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, MethodId, Signature,
+    Type,
 };
 
 /// The import that a direct call goes through.
@@ -61,6 +62,12 @@ pub fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
         stack_pointer: map.stack_top,
     };
     Emission { program: Arc::new(program), map, runtime: runtime_facts, images: facts }
+}
+
+/// The signature of a static method that a delegate of this `Invoke` can be closed over.
+fn closed_static(invoke: &Signature) -> Signature {
+    let params = std::iter::once(Type::Object).chain(invoke.params.iter().copied()).collect();
+    Signature { params, ..invoke.clone() }
 }
 
 /// One assembly's module while it is put together.
@@ -160,7 +167,11 @@ impl<'a> ImageBuilder<'a> {
                 }
             }
             Action::ManagedCalli(signature) => self.root(Root::Call, signature),
-            Action::Invoke(signature) => self.root(Root::Delegate, &signature.as_instance()),
+            Action::Invoke(signature) => {
+                self.root(Root::Delegate, &signature.as_instance());
+                // What the delegate is closed over may be the first argument of a static method.
+                self.root(Root::Delegate, &closed_static(signature));
+            }
             Action::UnmanagedCalli(_) => self.pinvoke_helpers(),
             Action::PInvoke { callee, suppress_gc_transition } => {
                 self.imports.insert(Import::PInvokeTarget(*callee));

@@ -20,7 +20,8 @@ pub struct StubId(pub u16);
 pub enum StubKind {
     /// Supplies the generic context of a shared method.
     Instantiating(MethodId),
-    /// Replaces a boxed receiver by the value inside its box.
+    /// Replaces a boxed receiver by the value inside its box, and supplies the context if the
+    /// method is shared (`CreateUnboxingILStubForSharedGenericValueTypeMethods`).
     Unboxing(MethodId),
     /// Drops an open delegate's own `this` and calls `_methodPtrAux`; this is
     /// the stub for delegates over this method.

@@ -53,6 +53,89 @@ pub enum ExportDispatch {
     Managed,
 }
 
+/// A decision, for telling whether a run came to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// [`Loader::ensures`], for one site.
+    Ensures(EnsureSite),
+    /// [`Loader::uco_method_entry`].
+    UcoMethodEntry,
+    /// [`Loader::key`].
+    Key,
+    /// [`Loader::replays_pending`].
+    ReplaysPending,
+    /// [`Loader::prefers_unmanaged_body`].
+    PrefersUnmanagedBody,
+    /// [`Loader::reverse_thunk`].
+    ReverseThunk,
+    /// [`Loader::dispatches_exports`].
+    DispatchesExports,
+    /// [`Loader::reflection_invokes_compiled_code`].
+    ReflectionInvokesCompiledCode,
+    /// [`Loader::reflection_skips_return_buffer`].
+    ReflectionSkipsReturnBuffer,
+    /// [`Loader::jit_helper_cell`].
+    JitHelperCell,
+    /// [`Loader::patches_table_base`].
+    PatchesTableBase,
+    /// [`Loader::fills_generic_lookups`].
+    FillsGenericLookups,
+    /// [`Loader::relocates_resumption_stubs`].
+    RelocatesResumptionStubs,
+    /// [`Loader::marshals_pinvokes`].
+    MarshalsPInvokes,
+    /// [`Loader::unboxes`].
+    Unboxes,
+    /// [`Loader::instantiates`].
+    Instantiates,
+    /// [`Loader::virtual_function_pointer`].
+    VirtualFunctionPointer,
+    /// [`Loader::open_virtual_aux`].
+    OpenVirtualAux,
+    /// [`Loader::open_virtual_method_ptr`].
+    OpenVirtualMethodPtr,
+    /// [`Loader::open_receiver`].
+    OpenReceiver,
+    /// [`Loader::open_virtual_call`].
+    OpenVirtualCall,
+    /// [`Loader::swaps_return_buffer`].
+    SwapsReturnBuffer,
+    /// One of [`Compiler`]'s: taken when the modules are emitted.
+    Compilation,
+}
+
+impl Decision {
+    /// A bit of its own.
+    pub(super) fn bit(self) -> u64 {
+        let number = match self {
+            Decision::Ensures(site) => site as u32,
+            Decision::UcoMethodEntry => 16,
+            Decision::Key => 17,
+            Decision::ReplaysPending => 18,
+            Decision::PrefersUnmanagedBody => 19,
+            Decision::ReverseThunk => 20,
+            Decision::DispatchesExports => 21,
+            Decision::ReflectionInvokesCompiledCode => 22,
+            Decision::ReflectionSkipsReturnBuffer => 23,
+            Decision::JitHelperCell => 24,
+            Decision::PatchesTableBase => 25,
+            Decision::FillsGenericLookups => 26,
+            Decision::RelocatesResumptionStubs => 27,
+            Decision::MarshalsPInvokes => 28,
+            Decision::Unboxes => 29,
+            Decision::Instantiates => 30,
+            Decision::VirtualFunctionPointer => 31,
+            Decision::OpenVirtualAux => 32,
+            Decision::OpenVirtualMethodPtr => 33,
+            Decision::OpenReceiver => 34,
+            Decision::OpenVirtualCall => 35,
+            Decision::SwapsReturnBuffer => 36,
+            Decision::Compilation => 37,
+        };
+        1 << number
+    }
+}
+
 /// A signature whose thunk the VM looks up.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRequest<'a> {

@@ -5,7 +5,7 @@
 //! entry point; open, it is a shuffle thunk's, and `_methodPtrAux` the callee's.
 
 use super::callee::{Callee, StubKind};
-use super::decisions::EnsureSite;
+use super::decisions::{Decision, EnsureSite};
 use super::interpreter::{self, Arguments};
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress};
@@ -71,7 +71,10 @@ fn entry_point(process: &mut dyn Process, callee: Callee) -> Result<PepAddress, 
 fn open_aux(process: &mut dyn Process, method: MethodId, pointer: PepAddress) -> FunctionPointer {
     let vm = process.vm();
     let dispatched = vm.scenario.layout.method(method).slot != Slot::None;
-    if dispatched { vm.loader.open_virtual_aux(pointer) } else { pointer.into() }
+    if !dispatched {
+        return pointer.into();
+    }
+    vm.decide(Decision::OpenVirtualAux).open_virtual_aux(pointer)
 }
 
 /// `_methodPtr` of a closed delegate: an unboxing stub for a boxed receiver,
@@ -87,10 +90,12 @@ fn closed_entry(
     let method = vm.method_of(callee);
     let signature = &layout.method(method).signature;
     if signature.instance {
-        // A stub that came out of a slot unboxes already.
+        // A stub that came out of a slot unboxes already; an instantiating one does not.
         return match callee {
-            Callee::Stub(_) => Ok(pointer),
-            Callee::Method(_) => {
+            Callee::Stub(_) if !(signature.context && types::is_boxed(layout, method)) => {
+                Ok(pointer)
+            }
+            _ => {
                 let pep = types::bound_entry(process, method)?;
                 let (callee, _) = interpreter::owner(process, pep)?;
                 entry_point(process, callee)
@@ -98,7 +103,8 @@ fn closed_entry(
         };
     }
     let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
-    if !by_buffer || !vm.ready_to_run() || !vm.loader.swaps_return_buffer() {
+    let swaps = |vm: &Vm| vm.decide(Decision::SwapsReturnBuffer).swaps_return_buffer();
+    if !by_buffer || !vm.ready_to_run() || !swaps(vm) {
         return entry_point(process, callee);
     }
     let invoke = layout.invoke_signature(method, true).as_instance();
@@ -155,7 +161,7 @@ fn delegate_pointer(
                 if vm.scenario.layout.method(method).slot != Slot::None)
     });
     if open_virtual {
-        let loader = vm.loader;
+        let loader = vm.decide(Decision::OpenVirtualMethodPtr);
         return loader.open_virtual_method_ptr(process, method_ptr).map(|p| PepAddress(p.0));
     }
     Ok(PepAddress(method_ptr.0))

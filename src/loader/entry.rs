@@ -4,7 +4,7 @@
 //! compare-and-swap, interpreted, R2R published, UCO checked and has, FCall.
 
 use super::callee::{Callee, StubKind};
-use super::decisions::{EnsureSite, KeyRequest};
+use super::decisions::{Decision, EnsureSite, KeyRequest};
 use super::pep::{PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use super::trace::{Prestub, Step, Writer};
 use super::words::{FunctionPointer, PepAddress, TableIndex};
@@ -19,7 +19,7 @@ const BYTE_CODE_SIZE: u32 = 16;
 
 /// [`ensure_callable_from_r2r`], where upstream calls it.
 pub fn ensure_at(process: &mut dyn Process, site: EnsureSite, callee: Callee) -> Result<(), Trap> {
-    if process.vm().loader.ensures(site) {
+    if process.vm().decide(Decision::Ensures(site)).ensures(site) {
         ensure_callable_from_r2r(process, callee)?;
     }
     Ok(())
@@ -53,7 +53,7 @@ pub fn ensure_callable_from_r2r(process: &mut dyn Process, callee: Callee) -> Re
 
 /// The key of a callee's metadata signature.
 pub fn key(vm: &Vm, prefix: char, callee: Callee) -> String {
-    vm.loader.key(&KeyRequest {
+    vm.decide(Decision::Key).key(&KeyRequest {
         prefix,
         layout: &vm.scenario.layout,
         callee: Some(callee),
@@ -72,12 +72,12 @@ pub fn multi_callable_address(
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
     if is_unmanaged_callers_only(process, method) {
-        let loader = process.vm().loader;
+        let loader = process.vm().decide(Decision::UcoMethodEntry);
         return loader.uco_method_entry(process, method);
     }
     let vm = process.vm();
     let shared = vm.scenario.layout.method(method).signature.context;
-    let callee = if shared && vm.loader.instantiates() {
+    let callee = if shared && vm.decide(Decision::Instantiates).instantiates() {
         stubs::stub(process, StubKind::Instantiating(method))?
     } else {
         method.into()
@@ -86,13 +86,18 @@ pub fn multi_callable_address(
 }
 
 /// A managed entry point, checked for UCO and made callable from R2R code.
+///
+/// Only a static method can be UCO, and only those are looked at: a delegate
+/// closed over an instance method leaves the flag clear (measured).
 pub fn callable_address(
     process: &mut dyn Process,
     callee: Callee,
     site: EnsureSite,
 ) -> Result<PepAddress, Trap> {
     let pep = addresses(process, callee)?.pep;
-    pep.change_flags(process, UCO_CHECKED, 0)?;
+    if !process.vm().signature(callee).instance {
+        pep.change_flags(process, UCO_CHECKED, 0)?;
+    }
     ensure_at(process, site, callee)?;
     Ok(pep)
 }
@@ -147,8 +152,9 @@ fn unmanaged_callers_only_thunk(
 ) -> Result<TableIndex, Trap> {
     let body = images::ready_to_run_body(process, method)?;
     let vm = process.vm();
-    let thunk = vm.loader.reverse_thunk(vm, method);
-    let found = if vm.loader.prefers_unmanaged_body() { body.or(thunk) } else { thunk.or(body) };
+    let thunk = vm.decide(Decision::ReverseThunk).reverse_thunk(vm, method);
+    let prefers = vm.decide(Decision::PrefersUnmanagedBody).prefers_unmanaged_body();
+    let found = if prefers { body.or(thunk) } else { thunk.or(body) };
     found.ok_or_else(|| {
         vm.abort("GetUnmanagedCallersOnlyThunk: unknown thunk for unmanaged callers only method")
     })
@@ -200,7 +206,9 @@ fn prepare_native(
     convention: Convention,
 ) -> Result<Prestub, Trap> {
     let target = native_code(process, method)?;
-    let marshals = convention == Convention::PInvoke && process.vm().loader.marshals_pinvokes();
+    let vm = process.vm();
+    let marshals = convention == Convention::PInvoke
+        && vm.decide(Decision::MarshalsPInvokes).marshals_pinvokes();
     if !marshals {
         publish(process, method, target, Writer::FCall)?;
     }

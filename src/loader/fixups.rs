@@ -4,7 +4,7 @@
 //! out what `ldftn` needs, the lazy one what a call needs.
 
 use super::callee::Callee;
-use super::decisions::EnsureSite;
+use super::decisions::{Decision, EnsureSite};
 use super::trace::{Resolver, Step};
 use super::words::{FunctionPointer, PepAddress};
 use super::{Vm, addresses, entry, images, interpreter, method_pep, types};
@@ -31,14 +31,14 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
             // The JIT dereferences it twice: an entry point.
             Import::JitHelper(helper) => {
                 let pep = jit_helper_pep(process, helper);
-                process.vm().loader.jit_helper_cell(pep, helper)
+                process.vm().decide(Decision::JitHelperCell).jit_helper_cell(pep, helper)
             }
             Import::GenericLookup(_) => {
                 let record = read_u32(process, at)?;
                 if !image.has_word_at(record) {
                     return Err(process.vm().abort("a lookup's record lies outside its image"));
                 }
-                if process.vm().loader.fills_generic_lookups() {
+                if process.vm().decide(Decision::FillsGenericLookups).fills_generic_lookups() {
                     write_u32(process, record, Helper::GenericLookup.slot())?;
                 }
                 continue;
@@ -46,7 +46,8 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
             Import::ResumptionStub(method) => {
                 let stubs = &facts.resumption_stubs;
                 let function = stubs.iter().find(|(m, _)| *m == method).map_or(0, |(_, f)| *f);
-                let relocates = process.vm().loader.relocates_resumption_stubs();
+                let loader = process.vm().decide(Decision::RelocatesResumptionStubs);
+                let relocates = loader.relocates_resumption_stubs();
                 if relocates { image.function(function).0 } else { function }
             }
             Import::MethodEntry(_)
@@ -229,7 +230,7 @@ pub fn virtual_function_pointer(
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
     let pep = receiver_entry(process, object, method, EnsureSite::VirtualFunctionPointer)?;
-    let loader = process.vm().loader;
+    let loader = process.vm().decide(Decision::VirtualFunctionPointer);
     loader.virtual_function_pointer(process, pep)
 }
 

@@ -1,5 +1,6 @@
 //! Loading an image: host, relocation, registration.
 
+use super::decisions::Decision;
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
@@ -114,7 +115,7 @@ fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<Loaded
         min_virtual_ip: VirtualIp(0),
         virtual_ips: 0,
     };
-    if process.vm().loader.patches_table_base() {
+    if process.vm().decide(Decision::PatchesTableBase).patches_table_base() {
         let at = address(process, &image, TABLE_BASE, 4)?;
         write_u32(process, at, table_base)?;
     }

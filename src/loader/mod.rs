@@ -41,6 +41,7 @@ pub mod trace;
 pub mod types;
 pub mod words;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::engine::{Process, Trap};
@@ -50,7 +51,7 @@ use crate::image::runtime::Helper;
 use crate::scenario::{Code, MethodId, Scenario, Signature, VariableId, meaning};
 
 use callee::{Callee, Stub};
-pub use decisions::{Fixed, Loader};
+pub use decisions::{Decision, Fixed, Loader};
 use observation::{Body, Entry, Observation};
 use rustc_hash::FxHashMap;
 use trace::Step;
@@ -89,6 +90,8 @@ pub struct Vm {
     interpreter_top: u32,
     /// The calls that are going on, outermost first.
     running: Vec<calls::Running>,
+    /// Decisions that the run came to, by [`Decision::bit`].
+    decided: Cell<u64>,
     /// The first stray write that a call of the event saw.
     stray_write: Option<observation::StrayWrite>,
 }
@@ -147,6 +150,7 @@ impl Vm {
             virtual_dispatch_entries: Vec::new(),
             interpreter_top: emission.map.interpreter_stack,
             running: Vec::new(),
+            decided: Cell::new(0),
             stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),
             trace: Vec::with_capacity(4 * scenario.script.len()),
@@ -185,6 +189,17 @@ impl Vm {
     /// of the observed calls.
     pub fn innermost_call(&self) -> Option<usize> {
         self.running.last().map(|running| running.call)
+    }
+
+    /// Who decides this; the run has come to it.
+    fn decide(&self, decision: Decision) -> &'static dyn Loader {
+        self.decided.set(self.decided.get() | decision.bit());
+        self.loader
+    }
+
+    /// Whether the run came to this decision.
+    pub fn has_decided(&self, decision: Decision) -> bool {
+        self.decided.get() & decision.bit() != 0
     }
 
     /// R2R code is used at all.

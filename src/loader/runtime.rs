@@ -6,7 +6,7 @@
 
 use super::callee::StubKind;
 use super::calls::{arguments, enter_caller};
-use super::decisions::EnsureSite;
+use super::decisions::{Decision, EnsureSite};
 use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
 use super::words::PepAddress;
 use super::{addresses, entry, fixups, method_pep, stubs, types};
@@ -100,11 +100,13 @@ fn reflection(
     let layout = &vm.scenario.layout;
     let signature = &layout.method(method).signature;
     let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
-    let shared = signature.context;
+    let boxed = call.this.is_some() && types::is_boxed(layout, method);
+    let shared = signature.context && !boxed;
     let ret = vm.emission.map.result(depth);
     let mut arguments = arguments(vm, call, None);
-    let loader = vm.loader;
-    if by_buffer && !loader.reflection_skips_return_buffer() {
+    if by_buffer
+        && !vm.decide(Decision::ReflectionSkipsReturnBuffer).reflection_skips_return_buffer()
+    {
         arguments.put_first(ret);
     }
     let pep = if shared {
@@ -115,7 +117,8 @@ fn reflection(
     } else {
         method_pep(process, method)?
     };
-    if !loader.reflection_invokes_compiled_code() {
+    let vm = process.vm();
+    if !vm.decide(Decision::ReflectionInvokesCompiledCode).reflection_invokes_compiled_code() {
         let (callee, words) = interpreter::owner(process, pep)?;
         if words.interpreter_data == 0 {
             entry::do_prestub(process, callee)?;

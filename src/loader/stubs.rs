@@ -2,6 +2,7 @@
 //! MethodDesc and a portable entry point of its own, and all interpreted.
 
 use super::callee::{Callee, Stub, StubId, StubKind};
+use super::decisions::Decision;
 use super::delegates::METHOD_PTR_AUX;
 use super::interpreter::{self, Arguments};
 use super::words::PepAddress;
@@ -34,6 +35,8 @@ pub fn run(process: &mut dyn Process, id: StubId, args: u32, ret: u32) -> Result
         }
         StubKind::Unboxing(method) => {
             arguments.this = arguments.this.map(|object| object.wrapping_add(4));
+            let shared = process.vm().scenario.layout.method(method).signature.context;
+            arguments.context = shared.then(|| meaning::context_address(method));
             method_pep(process, method)?
         }
         StubKind::Shuffle(method) => shuffle(process, method, &mut arguments)?,
@@ -57,8 +60,7 @@ fn shuffle(
         return Ok(aux);
     }
     let dispatched = target.slot != Slot::None;
-    let loader = vm.loader;
-    let receiver = loader.open_receiver(arguments);
+    let receiver = vm.decide(Decision::OpenReceiver).open_receiver(arguments);
     arguments.this = Some(receiver);
     if !dispatched {
         return Ok(aux);
@@ -66,6 +68,7 @@ fn shuffle(
     // Open virtual: the slot of the receiver decides.
     interpreter::owner(process, aux)?;
     let target = types::slot_entry(process, receiver, method)?;
+    let loader = process.vm().decide(Decision::OpenVirtualCall);
     loader.open_virtual_call(process, target, arguments)?;
     Ok(target)
 }

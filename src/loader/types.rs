@@ -5,11 +5,12 @@
 //! address of a portable entry point and is not patched by calling (measured).
 
 use super::callee::{Callee, StubKind};
+use super::decisions::Decision;
 use super::words::PepAddress;
 use super::{addresses, stubs};
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::map::GUARD;
-use crate::scenario::{AssemblyId, ClassId, ClassKind, MethodId, Slot, meaning};
+use crate::scenario::{AssemblyId, ClassId, ClassKind, Layout, MethodId, Slot, meaning};
 
 /// Bytes of a MethodTable, in front of its chunk pointer.
 pub const METHOD_TABLE_SIZE: u32 = 40;
@@ -98,12 +99,18 @@ fn receiver_entry(
     let layout = &vm.scenario.layout;
     let boxed =
         layout.class(class).kind == ClassKind::Struct && layout.method(method).class == Some(class);
-    let callee = if boxed && vm.loader.unboxes() {
+    let callee = if boxed && vm.decide(Decision::Unboxes).unboxes() {
         stubs::stub(process, StubKind::Unboxing(method))?
     } else {
         method.into()
     };
     addresses(process, callee).map(|a| a.pep)
+}
+
+/// The method's receivers, as objects, are boxes: it is a method of a value type.
+pub fn is_boxed(layout: &Layout, method: MethodId) -> bool {
+    let class = layout.method(method).class;
+    class.is_some_and(|class| layout.class(class).kind == ClassKind::Struct)
 }
 
 /// The entry point of a method that is called on this receiver, boxed or not.

@@ -10,7 +10,7 @@ use super::validate::{Problem, validate};
 /// The first bytes of every scenario in binary form.
 pub const MAGIC: [u8; 4] = *b"CLPR";
 /// The version that [`encode`] writes, and the only one that [`decode`] reads.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// The most bytes that [`decode`] looks at.
 pub const MAX_BYTES: usize = 1 << 20;
 

@@ -1,13 +1,14 @@
 //! dotnet/runtime#120319: a pointer to shared generic code is not to its instantiating stub.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &InstantiatingStub,
     family: Family::C4,
     class: Class::SignatureMismatch,
+    decision: Decision::Instantiates,
     upstream: &[120319],
     title: "a pointer to shared generic code is not to its instantiating stub",
     source: include_str!("issue_120319.rs"),

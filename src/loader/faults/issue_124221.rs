@@ -2,14 +2,15 @@
 
 use super::{Family, Fault};
 use crate::engine::{Process, Trap};
-use crate::loader::Loader;
 use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ShuffleThunk,
     family: Family::C2,
     class: Class::OutOfBounds,
+    decision: Decision::OpenVirtualMethodPtr,
     upstream: &[124221, 125138],
     title: "the interpreter takes a shuffle thunk's code for its entry point",
     source: include_str!("issue_124221.rs"),

@@ -1,8 +1,8 @@
 //! dotnet/runtime#127361: the VM passes no empty struct.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::scenario::{StructShape, Type};
 use crate::verdict::Class;
 
@@ -10,6 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &EmptyStruct,
     family: Family::C6,
     class: Class::NullSlot,
+    decision: Decision::Key,
     upstream: &[127361],
     title: "the VM passes no empty struct",
     source: include_str!("issue_127361.rs"),

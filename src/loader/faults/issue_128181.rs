@@ -2,9 +2,9 @@
 
 use super::{Family, Fault};
 use crate::image::facts::Role;
-use crate::loader::Loader;
 use crate::loader::Vm;
 use crate::loader::words::TableIndex;
+use crate::loader::{Decision, Loader};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &UserTable,
     family: Family::C9,
     class: Class::Abort,
+    decision: Decision::ReverseThunk,
     upstream: &[128181, 128248, 124219],
     title: "the program's own reverse thunks are not linked in",
     source: include_str!("issue_128181.rs"),

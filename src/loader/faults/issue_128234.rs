@@ -2,14 +2,15 @@
 
 use super::{Family, Fault};
 use crate::engine::{Process, Trap};
-use crate::loader::Loader;
 use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &VirtualPointer,
     family: Family::C2,
     class: Class::OutOfBounds,
+    decision: Decision::VirtualFunctionPointer,
     upstream: &[128234],
     title: "the helper of ldvirtftn gives a table index for an entry point",
     source: include_str!("issue_128234.rs"),

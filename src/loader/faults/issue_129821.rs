@@ -1,13 +1,14 @@
 //! dotnet/runtime#129821: the cell of a generic lookup has no helper.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &GenericLookup,
     family: Family::C8,
     class: Class::NullSlot,
+    decision: Decision::FillsGenericLookups,
     upstream: &[129821, 129825],
     title: "the cell of a generic lookup has no helper",
     source: include_str!("issue_129821.rs"),

@@ -1,13 +1,14 @@
 //! dotnet/runtime#129850: a P/Invoke's entry point leads straight to the C function.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &QCall,
     family: Family::C2,
     class: Class::SignatureMismatch,
+    decision: Decision::MarshalsPInvokes,
     upstream: &[129850],
     title: "a P/Invoke's entry point leads straight to the C function",
     source: include_str!("issue_129850_qcall.rs"),

@@ -1,9 +1,9 @@
 //! dotnet/runtime#129850: the interpreter calls a string constructor as it is declared.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::callee::Callee;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::scenario::Form;
 use crate::scenario::Signature;
 use crate::verdict::Class;
@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &StringConstructorCookie,
     family: Family::C5,
     class: Class::SignatureMismatch,
+    decision: Decision::Key,
     upstream: &[129850],
     title: "the interpreter calls a string constructor as it is declared",
     source: include_str!("issue_129850_string_constructor.rs"),

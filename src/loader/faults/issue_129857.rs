@@ -3,7 +3,7 @@
 use super::{Family, Fault};
 use crate::engine::{Process, Trap};
 use crate::loader::words::FunctionPointer;
-use crate::loader::{Loader, entry, method_pep};
+use crate::loader::{Decision, Loader, entry, method_pep};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &Issue129857,
     family: Family::C2,
     class: Class::SignatureMismatch,
+    decision: Decision::UcoMethodEntry,
     upstream: &[129857, 129766],
     title: "ldftn of a UCO method hands out _pActualCode, a managed-typed thunk",
     source: include_str!("issue_129857.rs"),

@@ -3,7 +3,7 @@
 use super::{Family, Fault};
 use crate::engine::{Process, Trap};
 use crate::loader::words::FunctionPointer;
-use crate::loader::{Loader, method_pep};
+use crate::loader::{Decision, Loader, method_pep};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &NativeCode,
     family: Family::C2,
     class: Class::OutOfBounds,
+    decision: Decision::UcoMethodEntry,
     upstream: &[129857],
     title: "repair that fails: hand out GetNativeCode(), the portable entry point's address",
     source: include_str!("issue_129857_native_code.rs"),

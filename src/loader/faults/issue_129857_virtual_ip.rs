@@ -4,7 +4,7 @@ use super::issue_129857::actual_code;
 use super::{Family, Fault};
 use crate::engine::{Process, Trap};
 use crate::loader::words::FunctionPointer;
-use crate::loader::{Loader, images};
+use crate::loader::{Decision, Loader, images};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &VirtualIp,
     family: Family::C2,
     class: Class::SignatureMismatch,
+    decision: Decision::UcoMethodEntry,
     upstream: &[129857, 128423],
     title: "repair that fails: translate _pActualCode as if it were a virtual IP",
     source: include_str!("issue_129857_virtual_ip.rs"),

@@ -1,14 +1,15 @@
 //! dotnet/runtime#129861: the interpreter calls shared generic code without its context.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &SharedGenericCookie,
     family: Family::C4,
     class: Class::SignatureMismatch,
+    decision: Decision::Key,
     upstream: &[129861],
     title: "the interpreter calls shared generic code without its context",
     source: include_str!("issue_129861.rs"),

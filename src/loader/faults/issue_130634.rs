@@ -1,8 +1,8 @@
 //! dotnet/runtime#130634: the thunk in a cold slot has another result type than its callee.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::scenario::Signature;
 use crate::scenario::Type;
 use crate::verdict::Class;
@@ -11,6 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ColdResult,
     family: Family::C1,
     class: Class::SignatureMismatch,
+    decision: Decision::Key,
     upstream: &[130634],
     title: "the thunk in a cold slot has another result type than its callee",
     source: include_str!("issue_130634.rs"),

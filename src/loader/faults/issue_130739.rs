@@ -3,9 +3,9 @@
 use super::{Family, Fault};
 use crate::abi::vm::reverse_thunk_key;
 use crate::image::facts::Role;
-use crate::loader::Loader;
 use crate::loader::Vm;
 use crate::loader::words::TableIndex;
+use crate::loader::{Decision, Loader};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -13,6 +13,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ReverseThunkCollision,
     family: Family::C9,
     class: Class::WrongCallee,
+    decision: Decision::ReverseThunk,
     upstream: &[130739, 130740],
     title: "two UCO methods share a reverse thunk's key",
     source: include_str!("issue_130739.rs"),

@@ -1,14 +1,15 @@
 //! dotnet/runtime#130840: an open instance delegate's receiver is read from the next slot.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::interpreter::Arguments;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &OpenReceiver,
     family: Family::C4,
     class: Class::WrongArguments,
+    decision: Decision::OpenReceiver,
     upstream: &[130840],
     title: "an open instance delegate's receiver is read from the next slot",
     source: include_str!("issue_130840.rs"),

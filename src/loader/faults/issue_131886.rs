@@ -2,14 +2,15 @@
 
 use super::{Family, Fault};
 use crate::image::runtime::Helper;
-use crate::loader::Loader;
 use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &OpenVirtual,
     family: Family::C2,
     class: Class::OutOfBounds,
+    decision: Decision::OpenVirtualAux,
     upstream: &[131886, 133169],
     title: "an open virtual delegate's _methodPtrAux is a native helper",
     source: include_str!("issue_131886.rs"),

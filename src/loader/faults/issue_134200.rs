@@ -1,14 +1,15 @@
 //! dotnet/runtime#134200: the thunk in a shared generic method's slot lacks the context.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &SharedGenericThunk,
     family: Family::C4,
     class: Class::SignatureMismatch,
+    decision: Decision::Key,
     upstream: &[134200, 134092],
     title: "the thunk in a shared generic method's slot lacks the context",
     source: include_str!("issue_134200.rs"),

@@ -1,14 +1,15 @@
 //! dotnet/runtime#134355: an exported wrapper interprets a UCO method that is compiled only.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::ExportDispatch;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &InterpretedExport,
     family: Family::C3,
     class: Class::Abort,
+    decision: Decision::DispatchesExports,
     upstream: &[134355],
     title: "an exported wrapper interprets a UCO method that is compiled only",
     source: include_str!("issue_134355.rs"),

@@ -1,14 +1,15 @@
 //! dotnet/runtime#134355: an exported wrapper calls its UCO body by the managed convention.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::ExportDispatch;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ManagedExport,
     family: Family::C2,
     class: Class::SignatureMismatch,
+    decision: Decision::DispatchesExports,
     upstream: &[134355],
     title: "an exported wrapper calls its UCO body by the managed convention",
     source: include_str!("issue_134355_convention.rs"),

@@ -57,7 +57,7 @@ mod pr_134312;
 
 use std::fmt;
 
-use super::{Fixed, Loader};
+use super::{Decision, Fixed, Loader};
 use crate::scenario::validate::names;
 use crate::verdict::Class;
 
@@ -71,6 +71,8 @@ pub struct Fault {
     pub family: Family,
     /// The class of finding that it shows.
     pub class: Class,
+    /// The decision that it gets wrong.
+    pub decision: Decision,
     /// dotnet/runtime issues and pull requests.
     pub upstream: &'static [u32],
     /// One line.

@@ -2,14 +2,15 @@
 
 use super::{Family, Fault};
 use crate::image::runtime::Helper;
-use crate::loader::Loader;
 use crate::loader::words::PepAddress;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &HelperCell,
     family: Family::C2,
     class: Class::OutOfBounds,
+    decision: Decision::JitHelperCell,
     upstream: &[119217],
     title: "a JIT helper's cell holds a raw function pointer",
     source: include_str!("pr_119217.rs"),

@@ -1,13 +1,14 @@
 //! dotnet/runtime#120153: a boxed receiver's slot holds the method itself.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &BoxedReceiver,
     family: Family::C5,
     class: Class::WrongArguments,
+    decision: Decision::Unboxes,
     upstream: &[120153, 132787, 133218],
     title: "a boxed receiver's slot holds the method itself",
     source: include_str!("pr_120153.rs"),

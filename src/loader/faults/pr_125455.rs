@@ -2,14 +2,15 @@
 
 use super::{Family, Fault};
 use crate::abi::vm::MetadataConvention;
-use crate::loader::Loader;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &MissingCookie,
     family: Family::C7,
     class: Class::NullSlot,
+    decision: Decision::Key,
     upstream: &[125455, 127016],
     title: "the interpreter knows no stub for an unmanaged calli",
     source: include_str!("pr_125455.rs"),

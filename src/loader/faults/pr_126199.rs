@@ -2,16 +2,17 @@
 
 use super::{Family, Fault};
 use crate::engine::{Process, Trap};
-use crate::loader::Loader;
 use crate::loader::entry;
 use crate::loader::interpreter::{self, Arguments};
 use crate::loader::words::PepAddress;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &OpenVirtualArguments,
     family: Family::C3,
     class: Class::WrongArguments,
+    decision: Decision::OpenVirtualCall,
     upstream: &[126199],
     title: "an open virtual delegate's compiled target gets its arguments one slot off",
     source: include_str!("pr_126199.rs"),

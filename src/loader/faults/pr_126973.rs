@@ -1,14 +1,15 @@
 //! dotnet/runtime#126973: a lazy call cell is resolved to a cold entry point.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::EnsureSite;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &LazyCall,
     family: Family::C1,
     class: Class::NullSlot,
+    decision: Decision::Ensures(EnsureSite::LazyCall),
     upstream: &[126973, 130841],
     title: "a lazy call cell is resolved to a cold entry point",
     source: include_str!("pr_126973.rs"),

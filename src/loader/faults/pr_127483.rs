@@ -1,13 +1,14 @@
 //! dotnet/runtime#127483: methods that wait for a thunk are forgotten.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &PendingThunks,
     family: Family::C7,
     class: Class::NullSlot,
+    decision: Decision::ReplaysPending,
     upstream: &[127483],
     title: "methods that wait for a thunk are forgotten",
     source: include_str!("pr_127483.rs"),

@@ -1,13 +1,14 @@
 //! dotnet/runtime#128275: reflection counts the return buffer as an argument.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ReflectedReturnBuffer,
     family: Family::C4,
     class: Class::WrongArguments,
+    decision: Decision::ReflectionSkipsReturnBuffer,
     upstream: &[128275],
     title: "reflection counts the return buffer as an argument",
     source: include_str!("pr_128275.rs"),

@@ -1,14 +1,15 @@
 //! dotnet/runtime#129766: native code enters a compiled UCO method through the interpreter.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::ExportDispatch;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ReverseThunkFirst,
     family: Family::C3,
     class: Class::Abort,
+    decision: Decision::PrefersUnmanagedBody,
     upstream: &[129766],
     title: "native code enters a compiled UCO method through the interpreter",
     source: include_str!("pr_129766.rs"),

@@ -1,13 +1,14 @@
 //! dotnet/runtime#129808: reflection does not run a method that is compiled only.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &Reflection,
     family: Family::C3,
     class: Class::WrongCallee,
+    decision: Decision::ReflectionInvokesCompiledCode,
     upstream: &[129808, 129766],
     title: "reflection does not run a method that is compiled only",
     source: include_str!("pr_129808.rs"),

@@ -1,9 +1,9 @@
 //! dotnet/runtime#130104: R2R code calls an interpreted string constructor as it is declared.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::callee::Callee;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::scenario::Form;
 use crate::scenario::Signature;
 use crate::verdict::Class;
@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &StringConstructorThunk,
     family: Family::C5,
     class: Class::SignatureMismatch,
+    decision: Decision::Key,
     upstream: &[130104],
     title: "R2R code calls an interpreted string constructor as it is declared",
     source: include_str!("pr_130104.rs"),

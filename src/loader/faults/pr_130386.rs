@@ -1,14 +1,15 @@
 //! dotnet/runtime#130386: a cold class constructor is handed to a typed call.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::EnsureSite;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ClassConstructor,
     family: Family::C1,
     class: Class::NullSlot,
+    decision: Decision::Ensures(EnsureSite::ClassConstructor),
     upstream: &[130386],
     title: "a cold class constructor is handed to a typed call",
     source: include_str!("pr_130386.rs"),

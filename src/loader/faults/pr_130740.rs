@@ -2,9 +2,9 @@
 
 use super::{Family, Fault};
 use crate::image::facts::Role;
-use crate::loader::Loader;
 use crate::loader::Vm;
 use crate::loader::words::TableIndex;
+use crate::loader::{Decision, Loader};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -12,6 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &NestedType,
     family: Family::C9,
     class: Class::Abort,
+    decision: Decision::ReverseThunk,
     upstream: &[130739, 130740],
     title: "no reverse thunk is found for a method of a nested type",
     source: include_str!("pr_130740.rs"),

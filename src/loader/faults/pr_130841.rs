@@ -1,14 +1,15 @@
 //! dotnet/runtime#130841: a finalizer's slot is cold.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::EnsureSite;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &Finalizer,
     family: Family::C1,
     class: Class::NullSlot,
+    decision: Decision::Ensures(EnsureSite::Finalizer),
     upstream: &[130839, 130841],
     title: "a finalizer's slot is cold",
     source: include_str!("pr_130841.rs"),

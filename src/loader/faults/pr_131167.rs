@@ -1,13 +1,14 @@
 //! dotnet/runtime#131167: a resumption stub's index is not relocated.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ResumptionStub,
     family: Family::C8,
     class: Class::NullSlot,
+    decision: Decision::RelocatesResumptionStubs,
     upstream: &[131167, 130952, 131232],
     title: "a resumption stub's index is not relocated",
     source: include_str!("pr_131167.rs"),

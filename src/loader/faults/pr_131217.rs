@@ -1,14 +1,15 @@
 //! dotnet/runtime#131217: the program's entry point is called cold.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::EnsureSite;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &EntryPoint,
     family: Family::C1,
     class: Class::NullSlot,
+    decision: Decision::Ensures(EnsureSite::EntryPoint),
     upstream: &[131217],
     title: "the program's entry point is called cold",
     source: include_str!("pr_131217.rs"),

@@ -1,14 +1,15 @@
 //! dotnet/runtime#131246: the VM spells a Vector128 as a struct of 16 bytes.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
 use crate::loader::decisions::KeyRequest;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &VectorKey,
     family: Family::C6,
     class: Class::NullSlot,
+    decision: Decision::Key,
     upstream: &[131246],
     title: "the VM spells a Vector128 as a struct of 16 bytes",
     source: include_str!("pr_131246.rs"),

@@ -1,13 +1,14 @@
 //! dotnet/runtime#134108: a delegate closed over a static method swaps target and return buffer.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ClosedStatic,
     family: Family::C4,
     class: Class::WrongArguments,
+    decision: Decision::SwapsReturnBuffer,
     upstream: &[134108],
     title: "a delegate closed over a static method swaps target and return buffer",
     source: include_str!("pr_134108.rs"),

@@ -1,13 +1,14 @@
 //! dotnet/runtime#134312: TableBase stays 0 in an image's header.
 
 use super::{Family, Fault};
-use crate::loader::Loader;
+use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &TableBase,
     family: Family::C8,
     class: Class::NullSlot,
+    decision: Decision::PatchesTableBase,
     upstream: &[134312],
     title: "TableBase stays 0 in an image's header",
     source: include_str!("pr_134312.rs"),

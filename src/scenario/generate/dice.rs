@@ -26,6 +26,11 @@ impl<'d, 'b> Dice<'d, 'b> {
         self.below(100) < share as usize
     }
 
+    /// True in so many of a hundred cases; false without bytes.
+    pub(super) fn rarely(&mut self, share: u32) -> bool {
+        !self.percent(100 - share)
+    }
+
     /// A row of a weighted table; the first one without bytes.
     pub(super) fn weighted<T: Copy>(&mut self, table: &[(T, u32)]) -> T {
         let total: u32 = table.iter().map(|&(_, weight)| weight).sum();
@@ -37,6 +42,11 @@ impl<'d, 'b> Dice<'d, 'b> {
             left -= weight;
         }
         table[0].0
+    }
+
+    /// One of these, if there is any.
+    pub(super) fn one_of<T: Copy>(&mut self, items: &[T]) -> Option<T> {
+        items.get(self.below(items.len())).copied()
     }
 
     /// A word of 64 mixed bits. Two bytes choose it, and its place in the

@@ -57,6 +57,18 @@ impl<'l> Emitter<'l> {
         self.holds.len()
     }
 
+    /// What the last event was about: a method, and what a take gave.
+    pub(super) fn last_subject(&self) -> Option<(MethodId, Option<Held>)> {
+        match self.script.last()? {
+            Event::Touch(method) | Event::Prepare(method) => Some((*method, None)),
+            Event::Take { into, .. } => {
+                let held = self.holds[into.index()];
+                Some((held.method, Some(held)))
+            }
+            _ => None,
+        }
+    }
+
     /// Loads an assembly, once, behind those that its classes' bases are in.
     pub(super) fn load(&mut self, id: AssemblyId) {
         for need in self.unloaded(&[id]) {
@@ -99,7 +111,8 @@ impl<'l> Emitter<'l> {
     }
 
     pub(super) fn reset(&mut self, id: MethodId) {
-        if self.layout.method(id).convention == Convention::Managed {
+        let method = self.layout.method(id);
+        if method.convention == Convention::Managed && method.form != Form::Dynamic {
             self.about(id, Event::Reset(id));
         }
     }
@@ -166,7 +179,10 @@ impl<'l> Emitter<'l> {
 
     fn object_with(&self, slot: MethodId, wish: Option<u32>) -> Option<u32> {
         let good = |object: &u32| is_receiver(self.layout, *object, slot);
-        let objects = (0..self.layout.classes.len()).map(|i| object_address(ClassId(i as u16)));
+        let count = self.layout.classes.len();
+        // The classes take turns, starting where the wish says.
+        let first = wish.unwrap_or(0) as usize / meaning::OBJECT_SIZE as usize;
+        let objects = (0..count).map(|i| object_address(ClassId(((first + i) % count) as u16)));
         wish.into_iter().chain(objects).find(good)
     }
 
@@ -187,15 +203,13 @@ impl<'l> Emitter<'l> {
     }
 
     /// Makes a call like `wish`: through its pointer and on its receiver if they
-    /// fit, and with its arguments as far as there are any.
-    pub(super) fn call(&mut self, wish: &Call) {
+    /// fit, and with its arguments as far as there are any. True if it could be made.
+    pub(super) fn call(&mut self, wish: &Call) -> bool {
         let mut needs = Vec::new();
-        let Some(call) = self.build(wish, 1, &mut needs) else { return };
+        let Some(call) = self.build(wish, 1, &mut needs) else { return false };
         // A pointer may have been taken again for a call inside, into the
         // variable of another one.
-        if self.still_fits(&call) {
-            self.emit(&needs, Event::Call(call));
-        }
+        self.still_fits(&call) && self.emit(&needs, Event::Call(call))
     }
 
     fn still_fits(&self, call: &Call) -> bool {

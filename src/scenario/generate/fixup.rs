@@ -25,12 +25,17 @@ pub fn fixup(scenario: &mut Scenario) {
     fix_shows(&mut scenario.shows);
     fix_layout(&mut scenario.layout);
     if scenario.interpreter_only {
-        let ucos = scenario.layout.methods.iter_mut();
-        ucos.filter(|m| m.convention == Convention::UnmanagedCallersOnly)
-            .for_each(|method| method.reverse_thunk = true);
+        give_reverse_thunks(&mut scenario.layout);
     }
     fix_script(scenario);
     fix_size(scenario);
+}
+
+/// Without R2R code, nothing but its reverse thunk enters a UCO method.
+pub(super) fn give_reverse_thunks(layout: &mut Layout) {
+    for method in &mut layout.methods {
+        method.reverse_thunk |= method.convention == Convention::UnmanagedCallersOnly;
+    }
 }
 
 fn fix_shows(shows: &mut Shows) {

@@ -1,92 +1,193 @@
 //! Scripts: what happens to a layout, in which order.
 
-use super::super::meaning::tame;
-use super::super::validate::site_signature;
-use super::super::{AssemblyId, Call, Event, Layout, MethodId, SiteId, VariableId};
+use super::super::meaning::{object_address, tame};
+use super::super::validate::{fits, named_method, site_signature};
+use super::super::{
+    AssemblyId, Call, ClassId, Event, Form, Layout, MAX_DEPTH, MethodId, SiteId, Type, VariableId,
+};
 use super::dice::Dice;
 use super::emitter::Emitter;
-use super::weights::{self, Step};
+use super::weights::{self, Opening, Step};
 
 /// Names of variables, and at most [`weights::MAX_EVENTS`] events.
 pub(super) fn script(dice: &mut Dice<'_, '_>, layout: &Layout) -> (Vec<String>, Vec<Event>) {
-    let mut emitter = Emitter::new(layout, weights::MAX_EVENTS);
-    let count = layout.assemblies.len();
-    if dice.percent(weights::LOAD_FIRST) {
-        let first = dice.below(count);
-        for i in 0..count {
-            emitter.load(AssemblyId(((first + i) % count) as u16));
-        }
-    }
+    let mut writer = Writer::new(dice, layout);
+    writer.open();
+    let steps = writer.dice.weighted(&weights::STEPS);
     // One of the first steps is a call while there is still room for the loads
     // and the pointer that it needs: no script goes without.
-    let sure = dice.below(weights::MIN_STEPS);
-    let steps = weights::MIN_STEPS + dice.below(weights::MAX_EVENTS - weights::MIN_STEPS + 1);
+    let sure = writer.dice.below(steps.min(4));
     for step in 0..steps {
-        if emitter.is_full() {
+        if writer.emitter.is_full() {
             break;
         }
-        let step = if step == sure { Step::Call } else { dice.weighted(&weights::STEP) };
-        take_step(dice, layout, &mut emitter, step);
-    }
-    emitter.finish()
-}
-
-fn take_step(dice: &mut Dice<'_, '_>, layout: &Layout, emitter: &mut Emitter<'_>, step: Step) {
-    match step {
-        Step::Load => emitter.load(AssemblyId(dice.below(layout.assemblies.len()) as u16)),
-        Step::Prepare => {
-            let method = any_method(dice, layout);
-            emitter.about(method, Event::Prepare(method));
-        }
-        Step::Touch => {
-            let method = any_method(dice, layout);
-            emitter.about(method, Event::Touch(method));
-        }
-        Step::Take => {
-            if let Some(site) = any_site(dice, layout, true) {
-                let new = dice.percent(weights::NEW_VARIABLE);
-                let old = VariableId(dice.below(emitter.variables()) as u16);
-                emitter.take(site, (!new).then_some(old), None, None);
-            }
-        }
-        Step::Call => {
-            if let Some(site) = any_site(dice, layout, false) {
-                call(dice, layout, emitter, site);
-            }
+        if step == sure {
+            writer.sure_call();
+        } else {
+            let step = writer.dice.weighted(&weights::STEP);
+            writer.take_step(step);
         }
     }
+    writer.emitter.finish()
 }
 
-fn any_method(dice: &mut Dice<'_, '_>, layout: &Layout) -> MethodId {
-    MethodId(dice.below(layout.methods.len()) as u16)
+/// A script under construction.
+struct Writer<'l, 'd, 'u, 'b> {
+    dice: &'d mut Dice<'u, 'b>,
+    layout: &'l Layout,
+    emitter: Emitter<'l>,
+    calls: Vec<SiteId>,
+    takes: Vec<SiteId>,
+    dynamic: Vec<MethodId>,
 }
 
-/// A site that takes an address, or one that calls.
-fn any_site(dice: &mut Dice<'_, '_>, layout: &Layout, takes: bool) -> Option<SiteId> {
-    let wanted: Vec<SiteId> = (0..)
-        .map(SiteId)
-        .zip(&layout.sites)
-        .filter(|(_, site)| site.action.takes() == takes)
-        .map(|(id, _)| id)
-        .collect();
-    wanted.get(dice.below(wanted.len())).copied()
-}
+impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
+    fn new(dice: &'d mut Dice<'u, 'b>, layout: &'l Layout) -> Self {
+        let sites = (0..).map(SiteId).zip(&layout.sites);
+        let (takes, calls): (Vec<_>, Vec<_>) = sites.partition(|(_, site)| site.action.takes());
+        let ids = |sites: Vec<(SiteId, _)>| sites.into_iter().map(|(id, _)| id).collect();
+        let methods = (0..).map(MethodId).zip(&layout.methods);
+        let dynamic = methods.filter(|(_, m)| m.form == Form::Dynamic).map(|(id, _)| id).collect();
+        let emitter = Emitter::new(layout, weights::MAX_EVENTS);
+        Writer { dice, layout, emitter, calls: ids(calls), takes: ids(takes), dynamic }
+    }
 
-fn call(dice: &mut Dice<'_, '_>, layout: &Layout, emitter: &mut Emitter<'_>, site: SiteId) {
-    let wish = VariableId(dice.below(emitter.variables()) as u16);
-    let params = site_signature(layout, layout.site(site)).map_or(&[][..], |s| &s.params);
-    let args: Vec<u64> = params
-        .iter()
-        .map(|&ty| {
-            let word = dice.word();
-            // Without bytes the answer is yes, and an ordinary word is better.
-            let ordinary = dice.percent(100 - weights::EXTREME_WORD);
-            let extremes = [0, 1, u64::MAX, 1 << 63, 0x8000_0000, 0x7fff_ffff_ffff_ffff];
-            let word = if ordinary { word } else { extremes[word as usize % extremes.len()] };
-            // An engine may change the bits of a NaN.
-            tame(layout, ty, word)
-        })
-        .collect();
-    let this = Some(dice.word() as u32);
-    emitter.call(&Call { site, pointer: Some(wish), this, args, inside: Vec::new() });
+    fn open(&mut self) {
+        match self.dice.weighted(&weights::OPENING) {
+            Opening::LoadAll => {
+                let count = self.layout.assemblies.len();
+                let first = self.dice.below(count);
+                for i in 0..count {
+                    self.emitter.load(AssemblyId(((first + i) % count) as u16));
+                }
+            }
+            Opening::None => {}
+            Opening::Early(step) => {
+                self.take_step(step);
+                self.related_call();
+            }
+        }
+    }
+
+    fn take_step(&mut self, step: Step) {
+        match step {
+            Step::Load => {
+                let assembly = self.dice.below(self.layout.assemblies.len());
+                self.emitter.load(AssemblyId(assembly as u16));
+            }
+            Step::Prepare => {
+                let method = self.any_method();
+                self.emitter.about(method, Event::Prepare(method));
+            }
+            Step::Touch => {
+                let method = self.any_method();
+                self.emitter.about(method, Event::Touch(method));
+            }
+            Step::Reset => {
+                let method = self.any_method();
+                self.emitter.reset(method);
+            }
+            Step::Recycle => self.recycle(),
+            Step::Take => self.take(),
+            Step::Call => {
+                if let Some(site) = self.dice.one_of(&self.calls) {
+                    self.call(site);
+                }
+            }
+        }
+    }
+
+    fn any_method(&mut self) -> MethodId {
+        MethodId(self.dice.below(self.layout.methods.len()) as u16)
+    }
+
+    fn recycle(&mut self) {
+        let from = self.dice.one_of(&self.dynamic);
+        let to = self.dice.one_of(&self.dynamic);
+        if let (Some(from), Some(to)) = (from, to) {
+            self.emitter.recycle(from, to);
+        }
+    }
+
+    fn take(&mut self) {
+        let Some(site) = self.dice.one_of(&self.takes) else { return };
+        let new = self.dice.percent(weights::NEW_VARIABLE);
+        let old = VariableId(self.dice.below(self.emitter.variables()) as u16);
+        let on = self.receiver();
+        self.emitter.take(site, (!new).then_some(old), None, Some(on));
+    }
+
+    /// A call of what the last event was about.
+    fn related_call(&mut self) {
+        let Some((method, held)) = self.emitter.last_subject() else { return };
+        let layout = self.layout;
+        let related = |&&site: &&SiteId| {
+            let action = &layout.site(site).action;
+            match held {
+                Some(held) => fits(layout, action, held),
+                None => named_method(action) == Some(method),
+            }
+        };
+        if let Some(&site) = self.calls.iter().rfind(related) {
+            self.call(site);
+        }
+    }
+
+    /// A call of some site, of the first one that can be called.
+    fn sure_call(&mut self) {
+        let first = self.dice.below(self.calls.len());
+        for i in 0..self.calls.len() {
+            let site = self.calls[(first + i) % self.calls.len()];
+            if self.call(site) {
+                return;
+            }
+        }
+    }
+
+    /// True if it could be made.
+    fn call(&mut self, site: SiteId) -> bool {
+        let wish = self.wish(site, 1);
+        self.emitter.call(&wish)
+    }
+
+    /// A call with everything that one could wish for.
+    fn wish(&mut self, site: SiteId, depth: usize) -> Call {
+        let pointer = VariableId(self.dice.below(self.emitter.variables()) as u16);
+        let this = Some(self.receiver());
+        let layout = self.layout;
+        let params = site_signature(layout, layout.site(site)).map_or(&[][..], |s| &s.params);
+        let args = params.iter().map(|&ty| self.argument(ty)).collect();
+        let mut inside = Vec::new();
+        if depth < MAX_DEPTH && self.dice.rarely(weights::INSIDE) {
+            for _ in 0..1 + usize::from(self.dice.rarely(weights::INSIDE_TWICE)) {
+                if let Some(site) = self.dice.one_of(&self.calls) {
+                    inside.push(self.wish(site, depth + 1));
+                }
+            }
+        }
+        Call { site, pointer: Some(pointer), this, args, inside }
+    }
+
+    /// An object, or any word.
+    fn receiver(&mut self) -> u32 {
+        let classes = self.layout.classes.len();
+        if classes > 0 && self.dice.percent(weights::INSTANCE_OF_CLASS) {
+            return object_address(ClassId(self.dice.below(classes) as u16));
+        }
+        self.dice.word() as u32
+    }
+
+    fn argument(&mut self, ty: Type) -> u64 {
+        if ty == Type::Object {
+            return self.receiver().into();
+        }
+        let word = self.dice.word();
+        let extreme = self.dice.rarely(weights::EXTREME_WORD);
+        let word = match extreme {
+            true => weights::EXTREMES[word as usize % weights::EXTREMES.len()],
+            false => word,
+        };
+        // An engine may change the bits of a NaN.
+        tame(self.layout, ty, word)
+    }
 }

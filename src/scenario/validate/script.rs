@@ -217,6 +217,13 @@ impl Walk<'_> {
     fn reset(&mut self, id: MethodId) -> Checked {
         self.method(id)?;
         let method = self.scenario.layout.method(id);
+        if method.form == Form::Dynamic {
+            let message = format!(
+                "a reset of {}, which is dynamic; expected `recycle`, when nobody needs it",
+                show(&method.name)
+            );
+            return self.wrong(Part::Target, message);
+        }
         if method.convention == Convention::Managed {
             return Ok(());
         }

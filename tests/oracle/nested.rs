@@ -1,0 +1,179 @@
+//! Calls inside calls, objects, stubs, delegates and hidden arguments.
+
+use std::sync::Arc;
+
+use calliper::abi::ValType;
+use calliper::image::code::{Global, Op};
+use calliper::image::facts::{Emission, Role};
+use calliper::image::runtime::Helper;
+use calliper::loader::callee::Callee;
+use calliper::loader::decisions::KeyRequest;
+use calliper::loader::{Fixed, Loader};
+use calliper::scenario::meaning::{CONTINUATION, object_address};
+use calliper::scenario::{ClassId, MethodId, Scenario, SiteId, text};
+use calliper::verdict::Class;
+
+use super::{alter, headlines_of};
+
+const PROGRAM: &str = r#"
+calliper = 1
+title = "calls inside calls, and what they are handed"
+
+[assemblies]
+A = {}
+
+[classes]
+Base = { in = "A" }
+
+[methods]
+Outer = { in = "A", code = "r2r", signature = "int (int)" }
+Middle = { in = "A", code = "interpreted", signature = "long (long)" }
+Inner = { in = "A", code = "r2r", signature = "double (double)" }
+Foo = { in = "A", code = "r2r", signature = "instance int (int)", class = "Base", virtual = true }
+Shared = { in = "A", code = "r2r", signature = "generic int (int)" }
+Async = { in = "A", code = "r2r", signature = "async int ()" }
+Native = { in = "A", code = "native", signature = "int (int)", pinvoke = true }
+
+[sites]
+CallOuter = { in = "A", direct = "Outer" }
+CallMiddle = { in = "A", by = "interpreter", direct = "Middle" }
+CallInner = { in = "A", direct = "Inner" }
+CallFoo = { in = "A", virtual = "Foo" }
+OverOuter = { in = "A", delegate = "Outer" }
+CallShared = { in = "A", direct = "Shared" }
+Resume = { resume = "Async" }
+PInvoke = { in = "A", pinvoke = "Native" }
+PInvokeInterpreted = { in = "A", by = "interpreter", pinvoke = "Native" }
+
+[script]
+events = [
+    { load = "A" },
+    { call = "CallOuter", args = [0x11223344], inside = [
+        { call = "CallMiddle", args = [0x0123456789abcdef], inside = [
+            { call = "CallInner", args = [1.5] },
+        ] },
+        { call = "PInvokeInterpreted", args = [0x21436587] },
+    ] },
+    { call = "CallFoo", this = "Base", args = [0x55667788] },
+    { take = "OverOuter", into = "d" },
+    { call = "CallShared", args = [0x11335577] },
+    { call = "Resume" },
+    { call = "PInvoke", args = [0x22446688] },
+]
+"#;
+
+const INNER: Role = Role::Body(MethodId(2));
+
+#[track_caller]
+fn all_find(class: Class, loader: &'static dyn Loader, plant: impl Fn(&mut Emission)) {
+    let scenario: Scenario = text::parse("nested.toml", PROGRAM.as_bytes()).expect("valid");
+    let headlines = headlines_of(&Arc::new(scenario), loader, plant);
+    assert!(headlines.iter().all(|&h| h == Some(class)), "{class}: {headlines:?}");
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    let scenario: Scenario = text::parse("nested.toml", PROGRAM.as_bytes()).expect("valid");
+    let headlines = headlines_of(&Arc::new(scenario), &Fixed, |_| ());
+    assert!(headlines.iter().all(Option::is_none), "{headlines:?}");
+}
+
+#[test]
+fn an_inner_caller_that_calls_nobody() {
+    all_find(Class::WrongCallee, &Fixed, |emission| {
+        alter(emission, &Role::Caller(SiteId(2)), Vec::clear);
+    });
+}
+
+#[test]
+fn an_inner_callee_that_returns_something_else() {
+    all_find(Class::WrongResult, &Fixed, |emission| {
+        alter(emission, &INNER, |code| {
+            let Some(Op::Load(_, offset)) = code.last_mut() else { panic!("the result is loaded") };
+            *offset -= 8;
+        });
+    });
+}
+
+#[test]
+fn an_inner_callee_that_overwrites_the_outer_callers_argument() {
+    all_find(Class::StrayWrite, &Fixed, |emission| {
+        let argument = emission.map.frame(0) + calliper::image::map::FRAME_ARGUMENTS;
+        let write = [Op::I32Const(argument as i32), Op::I32Const(1), Op::Store(ValType::I32, 0)];
+        alter(emission, &INNER, |code| drop(code.splice(0..0, write)));
+    });
+}
+
+#[test]
+fn a_body_that_writes_into_an_object() {
+    all_find(Class::StrayWrite, &Fixed, |emission| {
+        let field = object_address(ClassId(0)) + 8;
+        let write = [Op::I32Const(field as i32), Op::I32Const(1), Op::Store(ValType::I32, 0)];
+        alter(emission, &INNER, |code| drop(code.splice(0..0, write)));
+    });
+}
+
+/// Looks thunks of stubs up by the key of another signature.
+#[derive(Debug)]
+struct StubKey;
+
+impl Loader for StubKey {
+    fn id(&self) -> &'static str {
+        "stub-key"
+    }
+
+    fn key(&self, request: &KeyRequest<'_>) -> String {
+        match request.callee {
+            Some(Callee::Stub(_)) if request.prefix == 'I' => "Iddp".to_owned(),
+            _ => request.key(),
+        }
+    }
+}
+
+#[test]
+fn a_stub_whose_entry_point_has_a_thunk_of_another_type_and_is_never_called() {
+    all_find(Class::Resolution, &StubKey, |_| ());
+}
+
+#[test]
+fn a_delegate_that_is_never_made() {
+    all_find(Class::Resolution, &Fixed, |emission| {
+        alter(emission, &Role::Helper(Helper::DelegateConstruct), Vec::clear);
+    });
+}
+
+#[test]
+fn a_lookup_that_gives_another_context() {
+    all_find(Class::WrongArguments, &Fixed, |emission| {
+        alter(emission, &Role::Helper(Helper::GenericLookup), |code| {
+            *code = vec![Op::I32Const(0x1234_5678)];
+        });
+    });
+}
+
+#[test]
+fn a_method_that_is_resumed_with_another_continuation() {
+    all_find(Class::WrongArguments, &Fixed, |emission| {
+        alter(emission, &Role::NativeCaller(SiteId(6)), |code| {
+            let right = Op::I32Const(CONTINUATION as i32);
+            let at = code.iter().position(|op| *op == right).expect("it is passed");
+            code[at] = Op::I32Const(CONTINUATION as i32 + 16);
+        });
+    });
+}
+
+/// What an R2R caller may leave published, an interpreted one may not.
+#[test]
+fn a_frame_that_an_interpreted_caller_leaves_published() {
+    all_find(Class::StackPointer, &Fixed, |emission| {
+        let (_, caller) = emission.caller(SiteId(7)).expect("the R2R site has one");
+        let frame = caller.frame_size as i32;
+        let publish = [
+            Op::GlobalGet(Global::StackPointer),
+            Op::I32Const(frame),
+            Op::I32Sub,
+            Op::GlobalSet(Global::StackPointer),
+        ];
+        alter(emission, &Role::InterpreterToNative("ii".into()), |code| code.extend(publish));
+    });
+}
