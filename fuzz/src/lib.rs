@@ -1,5 +1,12 @@
 //! What the fuzz targets share: bytes to scenario to verdict, a panic with the
-//! report when there is a finding, and the custom mutator and crossover.
+//! report when there is a finding, and the custom mutator and crossover; and what
+//! each of the other targets does.
+
+#[cfg(feature = "bodies")]
+pub mod bodies;
+pub mod image;
+pub mod seeds;
+pub mod text;
 
 use std::sync::Arc;
 
@@ -8,7 +15,7 @@ use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
 use calliper::scenario::generate::{fixup, generate, regenerate_script};
 use calliper::scenario::meaning::mix;
-use calliper::scenario::{Scenario, binary, mutate, text};
+use calliper::scenario::{self, Scenario, binary, mutate};
 
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
@@ -80,7 +87,7 @@ impl Fuzzer {
         format!(
             "--- scenario: save as found.toml, then \
              `calliper replay --loader {loader} --explain found.toml` ---\n{}--- end ---",
-            text::print(scenario)
+            scenario::text::print(scenario)
         )
     }
 }
@@ -137,18 +144,48 @@ fn loader_from_environment() -> &'static dyn Loader {
 /// With the report, when there is a finding.
 pub fn smoke(engines: &[EngineKind], count: usize) {
     let mut fuzzer = Fuzzer::new(engines, &Fixed);
+    for data in random_inputs(count) {
+        fuzzer.run(&data);
+    }
+}
+
+/// Marsaglia's xorshift64, always from the same seed.
+fn random() -> impl FnMut() -> u64 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = move || {
-        // Marsaglia's xorshift64.
+    move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state
-    };
-    for _ in 0..count {
+    }
+}
+
+/// So many seeded inputs of up to 2 KiB.
+fn random_inputs(count: usize) -> impl Iterator<Item = Vec<u8>> {
+    let mut next = random();
+    (0..count).map(move |_| {
         let words = (next() % 256) as usize;
-        let data: Vec<u8> = (0..words).flat_map(|_| next().to_le_bytes()).collect();
-        fuzzer.run(&data);
+        (0..words).flat_map(|_| next().to_le_bytes()).collect()
+    })
+}
+
+/// Runs `count` broken copies of an input: a byte changed, or bytes left out or doubled.
+#[cfg(test)]
+fn spoil(input: &[u8], count: usize, run: impl Fn(&[u8])) {
+    let mut next = random();
+    for _ in 0..count {
+        let mut data = input.to_vec();
+        for _ in 0..=next() % 3 {
+            let at = (next() % (data.len() as u64 + 1)) as usize;
+            let end = data.len().min(at + (next() % 16) as usize);
+            match next() % 4 {
+                0 => drop(data.drain(at..end)),
+                1 => data.extend_from_within(at..end),
+                _ if at < data.len() => data[at] = next() as u8,
+                _ => {}
+            }
+        }
+        run(&data);
     }
 }
 

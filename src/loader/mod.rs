@@ -247,10 +247,17 @@ impl Vm {
         methods.chain(stubs.map(|(id, (_, at))| (Callee::Stub(id), *at)))
     }
 
-    /// Takes `size` bytes of loader heap, aligned to 16.
+    /// Where the part of the loader heap that is in use ends.
+    pub fn heap_end(&self) -> u32 {
+        self.heap
+    }
+
+    /// Takes `size` bytes of loader heap, aligned to 16. With no address space left
+    /// it gives the last address, which is past the end of memory.
     fn allocate(&mut self, size: u32) -> u32 {
-        let at = self.heap.next_multiple_of(16);
-        self.heap = at + size;
+        const LAST: u32 = !15;
+        let at = self.heap.checked_next_multiple_of(16).unwrap_or(LAST);
+        self.heap = at.saturating_add(size);
         at
     }
 }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::too_many_arguments, reason = "constructors of derived mutators")]
 
+use std::cell::Cell;
+
 use mutatis::Mutate;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layout::{AssemblyId, MethodId, SiteId};
 
@@ -69,5 +72,26 @@ pub struct Call {
     pub args: Vec<u64>,
     /// What the callee calls before it returns, in order.
     #[mutatis(ignore)]
+    #[serde(deserialize_with = "nested")]
     pub inside: Vec<Call>,
+}
+
+/// The deepest nesting of calls that is read at all. More than
+/// [`MAX_DEPTH`](super::MAX_DEPTH) is not valid, but can be repaired; what has no
+/// end would take all of the native stack.
+const MAX_NESTING: usize = 16;
+
+/// Reads the calls inside a call.
+fn nested<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Call>, D::Error> {
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+    }
+    let depth = DEPTH.get() + 1;
+    if depth > MAX_NESTING {
+        return Err(D::Error::custom("calls are nested too deeply"));
+    }
+    DEPTH.set(depth);
+    let calls = Vec::deserialize(from);
+    DEPTH.set(depth - 1);
+    calls
 }
