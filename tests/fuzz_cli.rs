@@ -205,7 +205,7 @@ fn an_interrupt_ends_a_campaign_cleanly() {
 
 #[test]
 fn bad_usage_is_told() {
-    assert_one_line(&fuzz(&["--loader", "nope"]), &["nope", "fixed, "]);
+    assert_one_line(&fuzz(&["--loader", "nope"]), &["nope", "`fixed`"]);
     assert_one_line(&calliper(&["fuzz", "--engine", "v8"]), &["v8", "paper, wasmtime, wasmi"]);
     assert_one_line(&fuzz(&["--runs", "1", "--out", SEED]), &[SEED]);
     assert_one_line(&fuzz(&["--runs", "1", "--corpus", SEED]), &[SEED]);

@@ -26,9 +26,13 @@ pub const ROUND: u64 = 32;
 /// Runs in a round where an engine compiles, which takes as long as hundreds of runs.
 pub const COMPILED_ROUND: u64 = 256;
 
-/// Runs in a job's first round. Each round may be longer by half a run than the one before, up to
-/// the number above: at the start other layouts teach more than other scripts.
-pub const FIRST_ROUND: u64 = 4;
+/// A job's rounds begin with one run, and grow by one in so many rounds up to the number above: at
+/// the start other layouts teach more than other scripts.
+pub const GROWTH: u64 = 64;
+/// The same where an engine compiles.
+pub const COMPILED_GROWTH: u64 = 1;
+/// A job's first rounds that are all fresh.
+pub const FRESH_ROUNDS: u64 = 200;
 
 /// Percentage of rounds of mutations that take events from another scenario of the corpus.
 pub const DONOR: u64 = 50;
