@@ -1,13 +1,16 @@
 //! Scenarios judged per second, engine by engine, under the fixed loader: the seed's program,
-//! scenarios of the regression corpus in turn, and a long script on all engines together.
+//! scenarios of the regression corpus in turn, and a long script on all engines together;
+//! and whole campaigns, generation and mutation included.
 //!
-//! `cargo bench` prints one table, measured in one run on one core, and the bars that the
+//! `cargo bench` prints two tables, measured in one run on one core, and the bars that the
 //! design sets. It reports; it does not fail.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use calliper::campaign::{self, Plan, Status};
 use calliper::judge::{EngineKind, Judge};
 use calliper::loader::Fixed;
 use calliper::replay;
@@ -34,6 +37,12 @@ const LONG_BAR: f64 = 10_000.0;
 /// How many times faster than compiling per case the module cache must be.
 const CACHE_BAR: f64 = 20.0;
 
+/// The bar of a campaign on every engine, in scenarios a second.
+const CAMPAIGN_BAR: f64 = 5_000.0;
+
+/// How many times faster than compiling per case such a campaign must be.
+const CAMPAIGN_CACHE_BAR: f64 = 30.0;
+
 fn main() {
     // `cargo test --benches` runs this too, only to see that it works.
     let time = if std::env::args().any(|a| a == "--bench") { TIME } else { Duration::ZERO };
@@ -55,6 +64,38 @@ fn main() {
     bar("wasmtime, the seed's program, cached over per case", rates.cache_gain(), CACHE_BAR);
     bar("wasmtime, the corpus, cached over per case", corpus_rates.cache_gain(), CACHE_BAR);
     bar("all engines together, 64 events, scenarios a second", long.together, LONG_BAR);
+    campaigns(time);
+}
+
+/// Campaigns under the fixed loader.
+fn campaigns(time: Duration) {
+    println!("\ncampaigns: fresh, mutated and crossed scenarios (fixed loader, one core)");
+    println!("{:<34}  {:>14}  {:>12}  {:>12}", "", "scenarios/s", "events each", "modules kept");
+    let row = |label: &str, engines: &[EngineKind], keep_modules: bool| {
+        let status = campaign(engines, keep_modules, time);
+        let events = status.events as f64 / status.runs.max(1) as f64;
+        let kept = 100.0 * status.cache_hit_rate();
+        println!("{label:<34}  {:>14.0}  {events:>12.1}  {kept:>10.1} %", status.rate());
+        status.rate()
+    };
+    let all = EngineKind::available();
+    let paper = row("paper", &[EngineKind::Paper], true);
+    let kept = row("every engine, modules kept", &all, true);
+    let per_case = row("every engine, compiling per case", &all, false);
+    println!();
+    bar("paper campaign, scenarios a second", Some(paper), PAPER_BAR);
+    bar("campaign on every engine, scenarios a second", Some(kept), CAMPAIGN_BAR);
+    bar("campaign on every engine, kept over per case", Some(kept / per_case), CAMPAIGN_CACHE_BAR);
+}
+
+fn campaign(engines: &[EngineKind], keep_modules: bool, time: Duration) -> Status {
+    let mut plan = Plan::new(&Fixed);
+    plan.engines = engines.to_vec();
+    plan.keep_modules = keep_modules;
+    plan.time = (!time.is_zero()).then_some(time * 2);
+    plan.runs = time.is_zero().then_some(10);
+    let outcome = campaign::run(&plan, &AtomicBool::new(false), &mut |_| {});
+    outcome.expect("nothing is written").status
 }
 
 /// Scenarios a second; none for an engine that this build has not.

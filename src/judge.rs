@@ -1,13 +1,15 @@
 //! From a scenario to a verdict: emits, runs on every engine, compares.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use crate::engine::{Engine, EngineError, paper::Paper};
 use crate::image::facts::Emission;
 use crate::loader::{self, Fixed, Loader, Vm};
-use crate::reference;
+use crate::reference::{self, Expectation};
 use crate::scenario::{Layout, Scenario};
 use crate::verdict::{self, Finding, Run};
 
@@ -36,6 +38,11 @@ impl EngineKind {
             kinds.push(EngineKind::Wasmi);
         }
         kinds
+    }
+
+    /// Whether it compiles modules, which takes far longer than a run.
+    pub fn compiles(self) -> bool {
+        self == EngineKind::Wasmtime
     }
 
     /// The name that `--engine` takes.
@@ -79,7 +86,9 @@ pub struct EngineVerdict {
 #[derive(Debug)]
 pub struct Judge {
     engines: Vec<Slot>,
-    emissions: HashMap<Layout, Arc<Emission>>,
+    /// The last used is the last.
+    emissions: IndexMap<Layout, Arc<Emission>, FxBuildHasher>,
+    emitted: u64,
     /// The layout of the last run: mutation favours scripts, so it is often the next one's too.
     last: Option<(Layout, Arc<Emission>)>,
     /// The name of the compiler that emitted them.
@@ -109,7 +118,8 @@ impl Judge {
     pub fn with(engines: Vec<Box<dyn Engine>>) -> Self {
         Self {
             engines: engines.into_iter().map(Slot).collect(),
-            emissions: HashMap::new(),
+            emissions: IndexMap::default(),
+            emitted: 0,
             last: None,
             compiler: Fixed.compiler().name(),
         }
@@ -129,19 +139,28 @@ impl Judge {
         {
             return emission.clone();
         }
-        let known = self.emissions.get(layout).cloned();
-        let emission = known.unwrap_or_else(|| self.emit(layout, loader));
-        self.last = Some((layout.clone(), emission.clone()));
+        let (layout, emission) = match self.emissions.shift_remove_entry(layout) {
+            Some(known) => known,
+            None => self.emit(layout, loader),
+        };
+        self.emissions.insert(layout.clone(), emission.clone());
+        self.last = Some((layout, emission.clone()));
         emission
     }
 
-    fn emit(&mut self, layout: &Layout, loader: &'static dyn Loader) -> Arc<Emission> {
+    fn emit(&mut self, layout: &Layout, loader: &'static dyn Loader) -> (Layout, Arc<Emission>) {
+        self.emitted += 1;
         if self.emissions.len() >= CACHED_LAYOUTS {
-            self.emissions.clear();
+            self.emissions.shift_remove_index(0);
         }
-        let emission = Arc::new(Emission::by(layout, loader.compiler()));
-        self.emissions.insert(layout.clone(), emission.clone());
-        emission
+        (layout.clone(), Arc::new(Emission::by(layout, loader.compiler())))
+    }
+
+    /// How often modules were made because none were kept: emitted, or compiled by the engine that
+    /// compiled most.
+    pub fn made(&self) -> u64 {
+        let compiled = self.engines.iter().map(|Slot(engine)| engine.compiled());
+        compiled.max().unwrap_or(0).max(self.emitted)
     }
 
     /// Runs a valid scenario under a loader on every engine.
@@ -167,6 +186,20 @@ impl Judge {
         emission: &Arc<Emission>,
         loader: &'static dyn Loader,
     ) -> Result<Vec<EngineVerdict>, EngineError> {
+        self.judge_watched(scenario, emission, loader, &mut |_, _| {})
+    }
+
+    /// The same; `watch` is shown the first engine's run, and what was expected of it.
+    ///
+    /// # Errors
+    /// When an engine rejects a module.
+    pub fn judge_watched(
+        &mut self,
+        scenario: &Arc<Scenario>,
+        emission: &Arc<Emission>,
+        loader: &'static dyn Loader,
+        watch: &mut dyn FnMut(&Vm, &Expectation),
+    ) -> Result<Vec<EngineVerdict>, EngineError> {
         let expected = reference::expect(scenario);
         let mut verdicts = Vec::with_capacity(self.engines.len());
         let mut first: Option<Vm> = None;
@@ -185,6 +218,7 @@ impl Judge {
             }
             verdicts.push(EngineVerdict { engine: name, findings });
             if first.is_none() {
+                watch(&vm, &expected);
                 first = Some(vm);
             }
         }

@@ -4,8 +4,10 @@
 //! ReadyToRun (R2R) WebAssembly loader.
 
 pub mod abi;
+pub mod campaign;
 pub mod csharp;
 pub mod engine;
+pub mod files;
 pub mod image;
 pub mod judge;
 pub mod loader;

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use crate::engine::EngineError;
 use crate::judge::{EngineKind, EngineVerdict, Judge};
 use crate::loader::{Fixed, Loader, faults};
 use crate::scenario::binary::{self, BinaryError};
@@ -25,7 +26,7 @@ use crate::verdict::{Class, Finding};
 pub const MAX_FILE_SIZE: u64 = 1 << 20;
 
 /// Stack of a judging thread, in bytes: engines run wasm on it.
-const STACK_SIZE: usize = 16 << 20;
+pub(crate) const STACK_SIZE: usize = 16 << 20;
 
 /// A scenario and where it came from.
 #[derive(Clone, Debug)]
@@ -430,15 +431,20 @@ fn verdicts(
     loader: &'static dyn Loader,
 ) -> Vec<EngineVerdict> {
     judge.judge(scenario, loader).unwrap_or_else(|error| {
-        let finding = Finding {
-            class: Class::EngineDivergence,
-            fingerprint: format!("engine-divergence/rejected-module/{}", error.engine),
-            account: error.to_string(),
-        };
+        let finding = rejection(&error);
         let verdict = |kind: &EngineKind| EngineVerdict {
             engine: kind.name(),
             findings: vec![finding.clone()],
         };
         engines.iter().map(verdict).collect()
     })
+}
+
+/// An engine that rejects a module, as a finding.
+pub fn rejection(error: &EngineError) -> Finding {
+    Finding {
+        class: Class::EngineDivergence,
+        fingerprint: format!("engine-divergence/rejected-module/{}", error.engine),
+        account: error.to_string(),
+    }
 }

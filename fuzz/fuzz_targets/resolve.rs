@@ -14,7 +14,7 @@ mod target {
     use std::cell::RefCell;
 
     use calliper_fuzz::Fuzzer;
-    use libfuzzer_sys::fuzz_target;
+    use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
     thread_local! {
         static FUZZER: RefCell<Fuzzer> = RefCell::new(Fuzzer::from_environment(super::ENGINES));
@@ -25,6 +25,17 @@ mod target {
         init: FUZZER.with(|_| ()),
         |data: &[u8]| FUZZER.with_borrow_mut(|fuzzer| fuzzer.run(data))
     );
+
+    fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+        match calliper_fuzz::mutated(data, size, max_size, seed) {
+            Some(size) => size,
+            None => fuzzer_mutate(data, size, max_size),
+        }
+    });
+
+    fuzz_crossover!(|one: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
+        calliper_fuzz::crossed(one, other, out, seed)
+    });
 }
 
 #[cfg(not(fuzzing))]

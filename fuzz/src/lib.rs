@@ -1,5 +1,12 @@
-//! What the fuzz targets share: bytes to scenario to verdict, and a panic with the
-//! report when there is a finding.
+//! What the fuzz targets share: bytes to scenario to verdict, a panic with the
+//! report when there is a finding, and the custom mutator and crossover; and what
+//! each of the other targets does.
+
+#[cfg(feature = "bodies")]
+pub mod bodies;
+pub mod image;
+pub mod seeds;
+pub mod text;
 
 use std::sync::Arc;
 
@@ -8,7 +15,7 @@ use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
 use calliper::scenario::generate::{fixup, generate, regenerate_script};
 use calliper::scenario::meaning::mix;
-use calliper::scenario::{Scenario, binary, text};
+use calliper::scenario::{self, Scenario, binary, mutate};
 
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
@@ -80,9 +87,41 @@ impl Fuzzer {
         format!(
             "--- scenario: save as found.toml, then \
              `calliper replay --loader {loader} --explain found.toml` ---\n{}--- end ---",
-            text::print(scenario)
+            scenario::text::print(scenario)
         )
     }
+}
+
+/// The scenario that the bytes are: the binary form, repaired where a mutation
+/// broke its rules, or else what they generate.
+pub fn scenario(data: &[u8]) -> Scenario {
+    match binary::decode_any(data) {
+        Ok(mut scenario) => {
+            fixup(&mut scenario);
+            scenario
+        }
+        Err(_) => generate(&mut Unstructured::new(data)),
+    }
+}
+
+/// Mutates the scenario that the first `size` bytes are; gives the new size, or `None` if the
+/// result takes more than `max_size` bytes.
+pub fn mutated(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> Option<usize> {
+    let mut scenario = scenario(&data[..size]);
+    mutate::mutate(&mut scenario, seed.into());
+    store(&scenario, data.get_mut(..max_size)?)
+}
+
+/// Crosses the scenarios that two inputs are, and gives the size; 0 if the result does not fit.
+pub fn crossed(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
+    let (one, other) = (scenario(one), scenario(other));
+    store(&mutate::crossover(&one, &other, seed.into()), out).unwrap_or(0)
+}
+
+fn store(scenario: &Scenario, out: &mut [u8]) -> Option<usize> {
+    let bytes = binary::encode(scenario);
+    out.get_mut(..bytes.len())?.copy_from_slice(&bytes);
+    Some(bytes.len())
 }
 
 /// The findings of the first engine that has any, headline first.
@@ -105,17 +144,74 @@ fn loader_from_environment() -> &'static dyn Loader {
 /// With the report, when there is a finding.
 pub fn smoke(engines: &[EngineKind], count: usize) {
     let mut fuzzer = Fuzzer::new(engines, &Fixed);
+    for data in random_inputs(count) {
+        fuzzer.run(&data);
+    }
+}
+
+/// Marsaglia's xorshift64, always from the same seed.
+fn random() -> impl FnMut() -> u64 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = move || {
-        // Marsaglia's xorshift64.
+    move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state
-    };
-    for _ in 0..count {
+    }
+}
+
+/// So many seeded inputs of up to 2 KiB.
+fn random_inputs(count: usize) -> impl Iterator<Item = Vec<u8>> {
+    let mut next = random();
+    (0..count).map(move |_| {
         let words = (next() % 256) as usize;
-        let data: Vec<u8> = (0..words).flat_map(|_| next().to_le_bytes()).collect();
-        fuzzer.run(&data);
+        (0..words).flat_map(|_| next().to_le_bytes()).collect()
+    })
+}
+
+/// Runs `count` broken copies of an input: a byte changed, or bytes left out or doubled.
+#[cfg(test)]
+fn spoil(input: &[u8], count: usize, run: impl Fn(&[u8])) {
+    let mut next = random();
+    for _ in 0..count {
+        let mut data = input.to_vec();
+        for _ in 0..=next() % 3 {
+            let at = (next() % (data.len() as u64 + 1)) as usize;
+            let end = data.len().min(at + (next() % 16) as usize);
+            match next() % 4 {
+                0 => drop(data.drain(at..end)),
+                1 => data.extend_from_within(at..end),
+                _ if at < data.len() => data[at] = next() as u8,
+                _ => {}
+            }
+        }
+        run(&data);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mutated_and_crossed_inputs_decode() {
+        let mut data = vec![0; 1 << 16];
+        let mut size = 0;
+        for seed in 0..500 {
+            let before = data[..size].to_vec();
+            size = mutated(&mut data, size, 1 << 16, seed).expect("there is room");
+            binary::decode(&data[..size]).expect("it is valid");
+            let mut out = vec![0; 1 << 16];
+            let crossed = crossed(&before, &data[..size], &mut out, seed);
+            binary::decode(&out[..crossed]).expect("it is valid");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_to_the_fuzzer() {
+        let mut data = [7; 64];
+        assert_eq!(mutated(&mut data, 16, 20, 1), None);
+        assert_eq!(data, [7; 64]);
+        assert_eq!(crossed(&[1], &[2], &mut data[..8], 1), 0);
     }
 }

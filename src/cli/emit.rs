@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use calliper::csharp;
+use calliper::files;
 use calliper::image::encode::{encode_image, encode_runtime};
 use calliper::image::facts::Emission;
 use calliper::image::{ModuleId, Program};
 use calliper::replay;
 use calliper::scenario::Scenario;
-use tempfile::NamedTempFile;
 
 use super::{Ending, Failure};
 
@@ -106,26 +106,7 @@ fn file_name(name: &str) -> String {
 /// Writes a file at once or not at all; of an error it says where.
 fn write<'p>(path: &'p Path, content: &[u8]) -> Result<(), (&'p Path, std::io::Error)> {
     let directory = path.parent().unwrap_or(path);
-    let write = || {
-        fs::create_dir_all(directory)?;
-        let mut file = NamedTempFile::new_in(directory)?;
-        file.write_all(content)?;
-        make_readable(file.path())?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|error| (directory, error))
-}
-
-/// Temporary files start out private to their owner.
-#[cfg(unix)]
-fn make_readable(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-}
-
-/// Temporary files are as any other here.
-#[cfg(not(unix))]
-fn make_readable(_: &Path) -> std::io::Result<()> {
-    Ok(())
+    fs::create_dir_all(directory)
+        .and_then(|()| files::write(path, content))
+        .map_err(|error| (directory, error))
 }

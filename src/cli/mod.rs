@@ -2,7 +2,10 @@
 
 mod emit;
 mod faults;
+mod fuzz;
 mod replay;
+mod score;
+mod shrink;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -22,6 +25,7 @@ Examples:
   calliper replay                                replay the regression corpus
   calliper replay --loader issue-129857 --explain corpus/regressions/issue-129857.toml
                                                  tell the story of one bug
+  calliper fuzz --time 60                        look for scenarios that go wrong
   calliper faults                                list the bugs that can be put back
   calliper emit FILE --out modules               see the wasm that a scenario runs
 
@@ -32,6 +36,9 @@ enum Command {
     Replay(replay::Arguments),
     Faults(faults::Arguments),
     Emit(emit::Arguments),
+    Fuzz(fuzz::Arguments),
+    Shrink(shrink::Arguments),
+    Score(score::Arguments),
 }
 
 /// How to write results.
@@ -99,6 +106,9 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Replay(arguments) => replay::run(&arguments, out),
         Command::Faults(arguments) => faults::run(&arguments, out),
         Command::Emit(arguments) => emit::run(&arguments, out),
+        Command::Fuzz(arguments) => fuzz::run(&arguments, out),
+        Command::Shrink(arguments) => shrink::run(&arguments, out),
+        Command::Score(arguments) => score::run(&arguments, out),
     }
 }
 

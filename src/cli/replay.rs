@@ -102,7 +102,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
 }
 
 /// The loader with this id.
-fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
+pub(super) fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
     faults::loader(id).ok_or_else(|| {
         let line = faults::unknown("loader", id);
         Failure::Input(format!("--loader: {line} (`calliper faults` lists them)"))
@@ -110,7 +110,7 @@ fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
 }
 
 /// The engines of a comma separated list, each once.
-fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
+pub(super) fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
     let available = EngineKind::available();
     let Some(list) = list else { return Ok(available) };
     let mut engines: Vec<EngineKind> = Vec::new();

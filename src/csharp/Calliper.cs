@@ -10,9 +10,11 @@
 
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading.Tasks;
 
 namespace Calliper
@@ -295,6 +297,27 @@ namespace Calliper
         {
             if (!task.IsCompleted) throw new InvalidOperationException("the task has not ended");
             task.GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Strings whose text tells what their constructor was given.</summary>
+    public static unsafe class Strings
+    {
+        /// <summary>Characters that tell this word, and a 0 behind them, in memory that nobody frees.</summary>
+        public static char* Chars(void* word)
+        {
+            string text = ((uint)(nuint)word).ToString("x8");
+            char* chars = (char*)Marshal.AllocHGlobal(2 * (text.Length + 1));
+            for (int at = 0; at < text.Length; at++) chars[at] = text[at];
+            chars[text.Length] = (char)0;
+            return chars;
+        }
+
+        /// <summary>The answer of the scenario's constructor of this number, which made this string.</summary>
+        public static object Answer(uint method, string made)
+        {
+            bool right = uint.TryParse(made, NumberStyles.HexNumber, null, out uint word);
+            return Body.Of(method).See(right ? word : ~0u).AnswerObject();
         }
     }
 

@@ -22,7 +22,7 @@ const TAKEN: &str = "System Calliper Console Type Task Action Func Delegate Int1
     DllImportAttribute MethodImpl MethodImplAttribute StructLayout StructLayoutAttribute LayoutKind \
     UnmanagedCallersOnly UnmanagedCallersOnlyAttribute SuppressGCTransition \
     SuppressGCTransitionAttribute NoInlining AggressiveOptimization IWord Known Objects Value Body \
-    Report Suspension Finalization Il InstanceCalli Script Native Main Word GetType ToString Equals \
+    Report Suspension Strings Finalization Il InstanceCalli Script Native Main Word GetType ToString Equals \
     GetHashCode Finalize MemberwiseClone ReferenceEquals Value Rest First T self target function \
     Invoke BeginInvoke EndInvoke GetAwaiter Module nint nuint dynamic var nameof";
 

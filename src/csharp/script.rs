@@ -10,7 +10,7 @@ use super::{Home, Program};
 use crate::scenario::targets::{Held, HeldKind, Target, Variables, dispatch, has_slot, slot_of};
 use crate::scenario::{
     Action, Call, ClassKind, Convention, Event, Layout, MethodId, RuntimePath, Signature, SiteId,
-    Slot, Type, meaning,
+    Type, meaning,
 };
 
 /// Writes the statements of `Main`.
@@ -193,11 +193,6 @@ impl Writer<'_, '_> {
             Action::Runtime { path: RuntimePath::Finalizer, .. } => {
                 "a finalizer of the support code calls the method, so that it runs once and now"
             }
-            Action::Runtime { path: RuntimePath::Reflection, callee }
-                if self.layout.method(callee).slot != Slot::None =>
-            {
-                "reflection calls virtual methods through their slot; the receiver has no override"
-            }
             _ => return String::new(),
         };
         format!("// {}: {note}.\n", self.layout.site(call.site).name)
@@ -378,7 +373,7 @@ impl Writer<'_, '_> {
     /// `MethodBase.Invoke`, which is also the nearest thing to a second run of an entry point.
     fn reflection(&self, callee: MethodId, call: &Call, target: Target) -> String {
         let signature = &self.layout.method(callee).signature;
-        let object = target.this.map_or("null".into(), |this| self.receiver(callee, this));
+        let object = target.this.map_or("null".into(), |this| self.receiver(target.method, this));
         let boxed = |(&ty, &word): (&Type, &u64)| {
             let value = self.program.value(ty, word);
             if ty == Type::Pointer { format!("Pointer.Box({value}, typeof(void*))") } else { value }

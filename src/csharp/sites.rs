@@ -6,9 +6,10 @@ use super::names::{Owner, entry, parameter};
 use super::types::without_pointer;
 use super::{Home, Program, Variant};
 use crate::scenario::targets::slot_of;
+use crate::scenario::validate::named_method;
 use crate::scenario::{
-    Action, AssemblyId, Binding, Caller, ClassId, ClassKind, Code, Convention, Dispatch, Layout,
-    MethodId, RuntimePath, Signature, Site, SiteId, Slot,
+    Action, AssemblyId, Binding, Caller, ClassId, ClassKind, Code, Convention, Dispatch, Form,
+    Layout, Method, MethodId, RuntimePath, Signature, Site, SiteId, Slot, Type,
 };
 
 /// The class whose slot a method is called through, or that has it.
@@ -83,47 +84,55 @@ impl Program<'_> {
 
     fn site_comment(&self, id: SiteId, site: &Site) -> String {
         let name = &site.name;
-        let mut notes = Vec::new();
-        let note: &str = match &site.action {
-            Action::Direct { binding: Binding::Eager, .. } => {
-                "an import cell that is resolved when the method is prepared; C# does not choose that"
-            }
-            Action::Virtual { dispatch: Dispatch::VirtualThunk, .. } => {
-                "dispatched by a thunk of the image's; C# does not choose that"
-            }
-            Action::Direct { callee, .. } if self.layout.method(*callee).slot != Slot::None => {
-                "called without dispatch; C# says callvirt, on a receiver that has no override"
-            }
-            Action::ManagedCalli(s) if s.instance => {
-                "C# has no instance function pointers: a dynamic method says calli"
-            }
-            Action::Ldvirtftn(_) => "C# cannot say ldvirtftn by itself: a dynamic method does",
-            Action::Ldftn(m) if self.layout.method(*m).signature.instance => {
-                "C# takes no address of an instance method: a dynamic method says ldftn"
-            }
-            Action::NewDelegate { method, closed }
-                if *closed != self.layout.method(*method).signature.instance =>
-            {
-                match closed {
-                    true => "closed over the first argument of a static method",
-                    false => "open over an instance method",
-                }
-            }
-            _ => "",
-        };
-        if !note.is_empty() {
-            notes.push(format!("// {name}: {note}.\n"));
-        }
+        let notes = self.notes(&site.action).into_iter().filter(|(holds, _)| *holds);
+        let mut out: String = notes.map(|(_, note)| format!("// {name}: {note}.\n")).collect();
         if let (Caller::ReadyToRun(a) | Caller::Interpreter(a), Home::Application) =
             (site.caller, self.site_homes[id.index()])
         {
             let assembly = &self.layout.assemblies[a.index()].name;
-            notes.push(format!(
-                "// {name}: stands in {assembly}, whose project cannot refer to what it calls, as that refers \
-                 back to it.\n"
+            out.push_str(&format!(
+                "// {name}: stands in {assembly}, whose project cannot refer to what it calls, as \
+                 that refers back to it.\n"
             ));
         }
-        notes.concat()
+        out
+    }
+
+    /// What is to be said of an action, and whether it holds.
+    fn notes(&self, action: &Action) -> [(bool, &'static str); 8] {
+        let named = named_method(action).map(|id| self.layout.method(id));
+        let instance = named.is_some_and(|method| method.signature.instance);
+        let direct = matches!(action, Action::Direct { .. });
+        let eager = matches!(action, Action::Direct { binding: Binding::Eager, .. });
+        let thunk = matches!(action, Action::Virtual { dispatch: Dispatch::VirtualThunk, .. });
+        let calli = matches!(action, Action::ManagedCalli(signature) if signature.instance);
+        let made =
+            |wanted| matches!(action, Action::NewDelegate { closed, .. } if *closed == wanted);
+        [
+            (
+                eager,
+                "its import cell is resolved when the method is prepared; C# does not choose that",
+            ),
+            (thunk, "dispatched by a thunk of the image's; C# does not choose that"),
+            (
+                direct && named.is_some_and(|method| method.slot != Slot::None),
+                "called without dispatch; C# says callvirt, on a receiver that has no override",
+            ),
+            (
+                direct && named.is_some_and(is_real_string_constructor),
+                "the runtime's own constructor; the characters tell what it was given",
+            ),
+            (
+                calli || matches!(action, Action::Ldvirtftn(_)),
+                "C# has no instance function pointers: a dynamic method has the instruction",
+            ),
+            (
+                instance && matches!(action, Action::Ldftn(_)),
+                "C# takes no address of an instance method: a dynamic method does",
+            ),
+            (!instance && made(true), "closed over the first argument of a static method"),
+            (instance && made(false), "open over an instance method"),
+        ]
     }
 
     fn suppressing(&self, id: SiteId, callee: MethodId) -> String {
@@ -197,6 +206,13 @@ impl Program<'_> {
     fn named_call(&self, callee: MethodId, home: Option<&Owner>) -> SiteCode {
         let method = self.layout.method(callee);
         let signature = &method.signature;
+        if is_real_string_constructor(method) {
+            return SiteCode {
+                result: "object".into(),
+                parameters: self.parameters(signature),
+                expression: format!("Strings.Answer({}, new string(Strings.Chars(a)))", callee.0),
+            };
+        }
         let mut parameters = Vec::new();
         let function = if signature.instance {
             let owner = &self.names.methods[callee.index()].owner;
@@ -341,6 +357,11 @@ impl Program<'_> {
         let result = self.spell_result(signature);
         list(&format!("public unsafe delegate {result} {name}("), &parameters, ");\n")
     }
+}
+
+/// C# can say it: `new string(char*)`, with characters that tell the argument.
+fn is_real_string_constructor(method: &Method) -> bool {
+    method.form == Form::StringConstructor && method.signature.params == [Type::Pointer]
 }
 
 /// The arguments with which a site's method calls on.

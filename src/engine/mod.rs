@@ -59,6 +59,11 @@ pub trait Engine {
 
     /// Linear memory as the last run left it.
     fn memory(&self) -> &[u8];
+
+    /// Programs that it compiled so far, again if their modules were not kept.
+    fn compiled(&self) -> u64 {
+        0
+    }
 }
 
 /// The engine cannot execute this program at all.

@@ -140,6 +140,8 @@ pub(super) struct Stored<B: Backend> {
     host: HostCall,
     keep: Keep,
     capacity: usize,
+    /// How often [`Backend::compile`] was asked.
+    compiles: u64,
     /// The last used is the last.
     programs: Vec<(Arc<Program>, Arc<B::Compiled>)>,
     /// The store of the last run, for [`Engine::memory`].
@@ -154,7 +156,17 @@ impl<B: Backend> Stored<B> {
     pub fn new(backend: B, host: HostCall, keep: Keep, capacity: usize) -> Self {
         let capacity = capacity.max(1);
         let wanted = Shape::new();
-        Self { backend, host, keep, capacity, programs: vec![], last: None, idle: vec![], wanted }
+        Self {
+            backend,
+            host,
+            keep,
+            capacity,
+            compiles: 0,
+            programs: vec![],
+            last: None,
+            idle: vec![],
+            wanted,
+        }
     }
 
     /// Programs and stores that are kept.
@@ -165,13 +177,17 @@ impl<B: Backend> Stored<B> {
 
     fn compiled(&mut self, program: &Arc<Program>) -> Result<Arc<B::Compiled>, String> {
         if self.keep == Keep::Nothing {
+            self.compiles += 1;
             return self.backend.compile(program).map(Arc::new);
         }
         // What is compared is alive, so that equal addresses mean the same program.
         let known = self.programs.iter().rposition(|(p, _)| Arc::ptr_eq(p, program));
         let entry = match known {
             Some(at) => self.programs.remove(at),
-            None => (program.clone(), Arc::new(self.backend.compile(program)?)),
+            None => {
+                self.compiles += 1;
+                (program.clone(), Arc::new(self.backend.compile(program)?))
+            }
         };
         let compiled = entry.1.clone();
         self.programs.push(entry);
@@ -267,6 +283,10 @@ impl<B: Backend> Engine for Stored<B> {
 
     fn memory(&self) -> &[u8] {
         self.last.as_ref().map_or(&[], Session::memory)
+    }
+
+    fn compiled(&self) -> u64 {
+        self.compiles
     }
 }
 

@@ -89,6 +89,10 @@ impl Engine for Wasmi {
     fn memory(&self) -> &[u8] {
         self.0.memory()
     }
+
+    fn compiled(&self) -> u64 {
+        self.0.compiled()
+    }
 }
 
 /// Every program has a wasmi engine of its own: one never gives back the code that it has compiled.

@@ -96,6 +96,10 @@ impl Engine for Wasmtime {
     fn memory(&self) -> &[u8] {
         self.0.memory()
     }
+
+    fn compiled(&self) -> u64 {
+        self.0.compiled()
+    }
 }
 
 struct Cranelift {

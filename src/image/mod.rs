@@ -48,6 +48,11 @@ pub struct Program {
 pub const HOST_SLOTS: u32 = 5922;
 
 impl Program {
+    /// Whether both have the same types, code and data.
+    pub fn is_same(&self, other: &Program) -> bool {
+        self.types == other.types && self.runtime == other.runtime && self.images == other.images
+    }
+
     /// First table slot of the runtime module's functions, which lie at the end of the host's slots.
     pub fn host_base(&self) -> u32 {
         HOST_SLOTS - self.runtime.functions.len() as u32
@@ -55,7 +60,7 @@ impl Program {
 }
 
 /// One wasm module. Function `i` is element `i` of its table slice.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Module {
     /// Assembly name, or `runtime`.
     pub name: String,
@@ -66,7 +71,7 @@ pub struct Module {
 }
 
 /// One function.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Function {
     /// Export (symbol) name, unique in its module.
     pub name: String,

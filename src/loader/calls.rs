@@ -35,13 +35,13 @@ pub fn make(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
         stack_pointer: (before, before),
     });
     vm.running.push(Running { call: index, depth, inside: call.inside.clone() });
-    let arguments = argument_bytes(process.vm(), call);
-    write_frame(process, call, &arguments, depth)?;
+    let passed = argument_bytes(process.vm(), call);
+    write_frame(process, call, depth, &passed)?;
     let outcome = dispatch(process, call, depth);
     let after = process.stack_pointer();
     process.vm().observation.calls[index].stack_pointer = (before, after);
     outcome?;
-    collect_result(process, call, &arguments, depth, index)?;
+    collect_result(process, call, depth, index, &passed)?;
     process.vm().running.pop();
     // The caller's own frame restores its stack pointer.
     process.set_stack_pointer(before);
@@ -168,8 +168,8 @@ fn interpreted_take(
 fn write_frame(
     process: &mut dyn Process,
     call: &Call,
-    arguments: &[u8],
     depth: usize,
+    passed: &[u8],
 ) -> Result<(), Trap> {
     let pointer = match call.pointer {
         Some(variable) => read_variable(process, variable)?,
@@ -178,7 +178,7 @@ fn write_frame(
     let map = &process.vm().emission.map;
     let (frame, result, size) = (map.frame(depth), map.result(depth), map.result_size);
     write_u32(process, frame, pointer.0)?;
-    process.write(frame + FRAME_ARGUMENTS, arguments)?;
+    process.write(frame + FRAME_ARGUMENTS, passed)?;
     fill(process, result, size)
 }
 
@@ -205,7 +205,7 @@ fn argument_bytes(vm: &Vm, call: &Call) -> Vec<u8> {
 
 fn push_parameters(vm: &Vm, call: &Call, out: &mut Vec<u8>) {
     let layout = &vm.scenario.layout;
-    for (&ty, &word) in signature_of(layout, call.site).params.iter().zip(&call.args) {
+    for (&ty, &word) in signature_of(&vm.scenario.layout, call.site).params.iter().zip(&call.args) {
         meaning::push_value(layout, ty, word, out);
     }
 }
@@ -244,12 +244,12 @@ fn interpreted_call(
     call: &Call,
     depth: usize,
 ) -> Result<(), Trap> {
-    let signature = signature_of(layout, call.site);
     set_gc_mode(process, GcMode::Cooperative)?;
     let vm = process.vm();
     let (frame, ret) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
     let pointer = FunctionPointer(read_u32(process, frame)?);
     let vm = process.vm();
+    let signature = signature_of(layout, call.site);
     match &layout.site(call.site).action {
         Action::Direct { callee, .. } => {
             let arguments = arguments(vm, call, Some(*callee));
@@ -299,9 +299,9 @@ fn interpreted_call(
 fn collect_result(
     process: &mut dyn Process,
     call: &Call,
-    passed: &[u8],
     depth: usize,
     index: usize,
+    passed: &[u8],
 ) -> Result<(), Trap> {
     let vm = process.vm();
     let map = &vm.emission.map;

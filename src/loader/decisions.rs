@@ -70,8 +70,8 @@ pub enum Decision {
     ReverseThunk,
     /// [`Loader::dispatches_exports`].
     DispatchesExports,
-    /// [`Loader::reflection_invokes_compiled_code`].
-    ReflectionInvokesCompiledCode,
+    /// [`Loader::reflected_call`].
+    ReflectedCall,
     /// [`Loader::reflection_skips_return_buffer`].
     ReflectionSkipsReturnBuffer,
     /// [`Loader::jit_helper_cell`].
@@ -115,7 +115,7 @@ impl Decision {
             Decision::PrefersUnmanagedBody => 19,
             Decision::ReverseThunk => 20,
             Decision::DispatchesExports => 21,
-            Decision::ReflectionInvokesCompiledCode => 22,
+            Decision::ReflectedCall => 22,
             Decision::ReflectionSkipsReturnBuffer => 23,
             Decision::JitHelperCell => 24,
             Decision::PatchesTableBase => 25,
@@ -220,10 +220,16 @@ pub trait Loader: Debug + Send + Sync {
         ExportDispatch::Native
     }
 
-    /// Whether reflection runs a method that has no byte code through
-    /// `InvokeManagedMethod` (#129766, #129808).
-    fn reflection_invokes_compiled_code(&self) -> bool {
-        true
+    /// What reflection does before it runs a method; true if that was all
+    /// (#129766, #129808).
+    fn reflected_call(
+        &self,
+        _: &mut dyn Process,
+        _: PepAddress,
+        _: &Arguments,
+        _: u32,
+    ) -> Result<bool, Trap> {
+        Ok(false)
     }
 
     /// Whether reflection's walk over the arguments leaves the return buffer out (#128275).

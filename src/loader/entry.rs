@@ -5,6 +5,7 @@
 
 use super::callee::{Callee, StubKind};
 use super::decisions::{Decision, EnsureSite, KeyRequest};
+use super::observation::Place;
 use super::pep::{PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use super::trace::{Prestub, Step, Writer};
 use super::words::{FunctionPointer, PepAddress, TableIndex};
@@ -270,6 +271,10 @@ pub fn recycle(process: &mut dyn Process, from: MethodId, to: MethodId) -> Resul
     let vm = process.vm();
     if let Some(at) = vm.methods[from.index()].take() {
         vm.recycled.push((from, at));
+        let own = Place::BehindEntryPoint(from);
+        for (_, place) in vm.guards.iter_mut().filter(|(_, place)| *place == own) {
+            *place = Place::BehindEntryPoint(to);
+        }
         vm.methods[to.index()] = Some(at);
     }
     vm.thunks.forget(from.into());

@@ -7,7 +7,7 @@ use super::callee::Callee;
 use super::decisions::{Decision, EnsureSite};
 use super::trace::{Resolver, Step};
 use super::words::{FunctionPointer, PepAddress};
-use super::{Vm, addresses, entry, interpreter, method_pep, types};
+use super::{Vm, addresses, entry, images, interpreter, method_pep, types};
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::engine::{Process, Trap, read_u32, write_u32};
@@ -23,7 +23,7 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
     let facts = &emission.images[assembly.index()];
     let Some(image) = process.vm().images[assembly.index()] else { return Ok(()) };
     for cell in &facts.cells {
-        let at = image.image_base + cell.rva;
+        let at = images::address(process, &image, cell.rva, 4)?;
         let value = match cell.import {
             Import::Module => image.module,
             // Thunks dereference the cell once: a raw table index.
@@ -35,6 +35,9 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
             }
             Import::GenericLookup(_) => {
                 let record = read_u32(process, at)?;
+                if !image.has_word_at(record) {
+                    return Err(process.vm().abort("a lookup's record lies outside its image"));
+                }
                 if process.vm().decide(Decision::FillsGenericLookups).fills_generic_lookups() {
                     write_u32(process, record, Helper::GenericLookup.slot())?;
                 }
@@ -45,7 +48,7 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
                 let function = stubs.iter().find(|(m, _)| *m == method).map_or(0, |(_, f)| *f);
                 let loader = process.vm().decide(Decision::RelocatesResumptionStubs);
                 let relocates = loader.relocates_resumption_stubs();
-                if relocates { image.min_function_index + function } else { function }
+                if relocates { image.function(function).0 } else { function }
             }
             Import::MethodEntry(_)
             | Import::InstantiatingStub(_)
@@ -88,8 +91,8 @@ pub fn resolve(
     let emission = process.vm().emission.clone();
     let Some(rva) = emission.images[assembly.index()].rva_of(import) else { return Ok(None) };
     load_dynamic_info_entry(process, assembly, rva)?;
-    let base = process.vm().images[assembly.index()].map_or(0, |image| image.image_base);
-    read_u32(process, base + rva).map(Some)
+    let at = cell_address(process, assembly, rva)?;
+    read_u32(process, at).map(Some)
 }
 
 fn load_dynamic_info_entry(
@@ -98,12 +101,11 @@ fn load_dynamic_info_entry(
     rva: u32,
 ) -> Result<(), Trap> {
     let vm = process.vm();
-    let (Some(image), Some(cell)) =
-        (vm.images[assembly.index()], vm.emission.images[assembly.index()].cell_at(rva).copied())
-    else {
+    let Some(cell) = vm.emission.images[assembly.index()].cell_at(rva).copied() else {
         return Err(vm.abort("a fixup names no import cell"));
     };
-    if read_u32(process, image.image_base + rva)? != 0 {
+    let at = cell_address(process, assembly, rva)?;
+    if read_u32(process, at)? != 0 {
         return Ok(());
     }
     let (method, value) = match cell.import {
@@ -256,8 +258,15 @@ fn patch(
     value: FunctionPointer,
     by: Resolver,
 ) -> Result<(), Trap> {
+    let at = cell_address(process, assembly, rva)?;
+    process.vm().trace.push(Step::CellPatched { assembly, rva, method, value, by });
+    write_u32(process, at, value.0)
+}
+
+/// Where an import cell of a loaded image lies.
+fn cell_address(process: &mut dyn Process, assembly: AssemblyId, rva: u32) -> Result<u32, Trap> {
     let vm = process.vm();
-    let Some(image) = vm.images[assembly.index()] else { return Ok(()) };
-    vm.trace.push(Step::CellPatched { assembly, rva, method, value, by });
-    write_u32(process, image.image_base + rva, value.0)
+    let image = vm.images[assembly.index()];
+    let image = image.ok_or_else(|| vm.abort("an import cell's image is not loaded"))?;
+    images::address(process, &image, rva, 4)
 }

@@ -1,14 +1,14 @@
 //! Loading an image: host, relocation, registration.
 
 use super::decisions::Decision;
-use super::observation::{Guarded, Place};
+use super::observation::Place;
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
 use super::{MethodAddresses, Vm, fixups, thunks, types};
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::ModuleId;
-use crate::image::facts::Role;
+use crate::image::facts::{ImageFacts, Role};
 use crate::image::map::GUARD;
 use crate::image::payload::{
     REL_HIGHLOW, REL_WASM32_TABLE, TABLE_BASE, VIRTUAL_IPS_A_FUNCTION, decode_method_entry,
@@ -24,6 +24,8 @@ pub const FIRST_VIRTUAL_IP: u32 = 0x8000_0001;
 pub struct LoadedImage {
     /// Where its payload lies.
     pub image_base: u32,
+    /// Bytes of payload.
+    pub size: u32,
     /// Its first table slot.
     pub table_base: u32,
     /// Table slots it takes.
@@ -38,21 +40,58 @@ pub struct LoadedImage {
     pub virtual_ips: u32,
 }
 
+impl LoadedImage {
+    /// The address of `size` bytes at an RVA, if they lie in the image
+    /// (`WebcilDecoder::CheckRva`).
+    pub fn address(&self, rva: u32, size: u32) -> Option<u32> {
+        let end = rva.checked_add(size)?;
+        (end <= self.size).then(|| self.image_base + rva)
+    }
+
+    /// The table index of a compiled function. One past 32 bits wraps, as upstream's does.
+    pub fn function(&self, index: u32) -> TableIndex {
+        TableIndex(self.min_function_index.wrapping_add(index))
+    }
+
+    /// The word at this address lies in the image.
+    pub fn has_word_at(&self, address: u32) -> bool {
+        address.checked_sub(self.image_base).is_some_and(|rva| self.address(rva, 4).is_some())
+    }
+}
+
+/// The same, and the process ends if they do not.
+pub(super) fn address(
+    process: &mut dyn Process,
+    image: &LoadedImage,
+    rva: u32,
+    size: u32,
+) -> Result<u32, Trap> {
+    image.address(rva, size).ok_or_else(|| process.vm().abort("an RVA lies outside its image"))
+}
+
+/// The word at an RVA.
+fn word(process: &mut dyn Process, image: &LoadedImage, rva: u32) -> Result<u32, Trap> {
+    let at = address(process, image, rva, 4)?;
+    read_u32(process, at)
+}
+
 /// The host fetches and instantiates an assembly's image; the runtime
 /// relocates and registers it, and makes MethodDescs and entry points for its methods.
 pub fn load(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
     start_runtime(process)?;
+    let emission = process.vm().emission.clone();
+    let facts = &emission.images[assembly.index()];
     let image = instantiate(process, assembly)?;
-    relocate(process, assembly, image.image_base)?;
-    register(process, assembly, image)?;
-    create_methods(process, assembly)?;
+    relocate(process, facts, &image)?;
+    register(process, assembly, facts, image)?;
+    create_methods(process, facts)?;
     types::create(process, assembly)?;
     if !process.vm().ready_to_run() {
         return Ok(());
     }
     // Virtual-IP ranges are registered before eager fixups publish entry points (#132172).
     fixups::resolve_eager_imports(process, assembly)?;
-    inject_string_thunks(process, assembly)?;
+    inject_string_thunks(process, facts, &image)?;
     thunks::resolve_pending(process)
 }
 
@@ -61,50 +100,60 @@ pub fn load(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap>
 fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<LoadedImage, Trap> {
     let vm = process.vm();
     let module = &vm.emission.program.images[assembly.index()];
-    let (payload_size, table_size) = (module.payload.len() as u32, module.functions.len() as u32);
-    let image_base = vm.allocate(payload_size);
+    let (size, table_size) = (module.payload.len() as u32, module.functions.len() as u32);
+    let image_base = vm.allocate(size);
     let module = vm.allocate(16);
     let table_base = process.table_len();
     process.table_grow(table_size);
     process.instantiate(ModuleId(assembly.0), image_base, table_base)?;
-    if process.vm().decide(Decision::PatchesTableBase).patches_table_base() {
-        write_u32(process, image_base + TABLE_BASE, table_base)?;
-    }
-    process.vm().trace.push(Step::Loaded { assembly, image_base, table_base });
-    Ok(LoadedImage {
+    let image = LoadedImage {
         image_base,
+        size,
         table_base,
         table_size,
         min_function_index: 0,
         module,
         min_virtual_ip: VirtualIp(0),
         virtual_ips: 0,
-    })
+    };
+    if process.vm().decide(Decision::PatchesTableBase).patches_table_base() {
+        let at = address(process, &image, TABLE_BASE, 4)?;
+        write_u32(process, at, table_base)?;
+    }
+    process.vm().trace.push(Step::Loaded { assembly, image_base, table_base });
+    Ok(image)
 }
 
 /// `ApplyBaseRelocations` (peimagelayout.cpp): HIGHLOW adds the image base,
 /// WASM32_TABLE what the header's `TableBase` says.
-fn relocate(process: &mut dyn Process, assembly: AssemblyId, image_base: u32) -> Result<(), Trap> {
-    let emission = process.vm().emission.clone();
-    let facts = &emission.images[assembly.index()];
-    let table_base = read_u32(process, image_base + TABLE_BASE)?;
-    let mut at = image_base + facts.relocations;
+fn relocate(
+    process: &mut dyn Process,
+    facts: &ImageFacts,
+    image: &LoadedImage,
+) -> Result<(), Trap> {
+    const HEADER: u32 = 8;
+    let table_base = word(process, image, TABLE_BASE)?;
+    let mut at = address(process, image, facts.relocations, facts.relocations_size)?;
     let end = at + facts.relocations_size;
     while at < end {
-        let page = read_u32(process, at)?;
-        let size = read_u32(process, at + 4)?;
-        if size < 8 || size > end - at {
+        let left = end - at;
+        let (page, size) = match left {
+            ..HEADER => (0, 0),
+            _ => (read_u32(process, at)?, read_u32(process, at + 4)?),
+        };
+        if !(HEADER..=left).contains(&size) || !size.is_multiple_of(2) {
             return Err(process.vm().abort("a relocation block does not fit its section"));
         }
-        for entry in (at + 8..at + size).step_by(2) {
+        for entry in (at + HEADER..at + size).step_by(2) {
             let bytes = process.read(entry, 2)?;
             let entry = u16::from_le_bytes([bytes[0], bytes[1]]);
             let addend = match entry >> 12 {
-                REL_HIGHLOW => image_base,
+                REL_HIGHLOW => image.image_base,
                 REL_WASM32_TABLE => table_base,
                 _ => continue,
             };
-            let target = image_base + page + u32::from(entry & 0xfff);
+            let rva = page.saturating_add(u32::from(entry & 0xfff));
+            let target = address(process, image, rva, 4)?;
             let value = read_u32(process, target)?;
             write_u32(process, target, value.wrapping_add(addend))?;
         }
@@ -118,25 +167,29 @@ fn relocate(process: &mut dyn Process, assembly: AssemblyId, image_base: u32) ->
 fn register(
     process: &mut dyn Process,
     assembly: AssemblyId,
+    facts: &ImageFacts,
     mut image: LoadedImage,
 ) -> Result<(), Trap> {
-    let emission = process.vm().emission.clone();
-    let facts = &emission.images[assembly.index()];
-    image.min_function_index = read_u32(process, image.image_base + facts.min_function_index)?;
+    image.min_function_index = word(process, &image, facts.min_function_index)?;
     let vm = process.vm();
     image.min_virtual_ip = VirtualIp(vm.next_virtual_ip);
-    image.virtual_ips = facts.runtime_functions * VIRTUAL_IPS_A_FUNCTION;
-    vm.next_virtual_ip += image.virtual_ips.next_multiple_of(0x1_0000).max(0x1_0000);
+    let taken = facts.runtime_functions.checked_mul(VIRTUAL_IPS_A_FUNCTION).and_then(|ips| {
+        image.virtual_ips = ips;
+        vm.next_virtual_ip.checked_add(ips.checked_next_multiple_of(0x1_0000)?.max(0x1_0000))
+    });
+    vm.next_virtual_ip = taken.ok_or_else(|| vm.abort("no virtual IPs are left"))?;
     vm.images[assembly.index()] = Some(image);
     Ok(())
 }
 
 /// The assembly's methods.
-fn create_methods(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
-    let emission = process.vm().emission.clone();
-    for &method in &emission.images[assembly.index()].methods {
+fn create_methods(process: &mut dyn Process, facts: &ImageFacts) -> Result<(), Trap> {
+    for &method in &facts.methods {
         let addresses = create_method(process)?;
-        process.vm().methods[method.index()] = Some(addresses);
+        let behind = addresses.pep.0 + PEP_SIZE;
+        let vm = process.vm();
+        vm.methods[method.index()] = Some(addresses);
+        vm.guards.push((behind..behind + PEP_GUARD, Place::BehindEntryPoint(method)));
     }
     Ok(())
 }
@@ -150,20 +203,8 @@ pub(super) fn create_method(process: &mut dyn Process) -> Result<MethodAddresses
     let pep = PepAddress(vm.allocate(PEP_SIZE + PEP_GUARD));
     method_desc.init(process, code_data, pep)?;
     pep.init(process, method_desc)?;
-    guard(process, pep.0 + PEP_SIZE, PEP_GUARD, Place::BehindEntryPoint(pep))?;
+    process.write(pep.0 + PEP_SIZE, &[GUARD; PEP_GUARD as usize])?;
     Ok(MethodAddresses { pep, method_desc })
-}
-
-/// Makes bytes that nothing may write to from now on.
-pub(super) fn guard(
-    process: &mut dyn Process,
-    start: u32,
-    len: u32,
-    place: Place,
-) -> Result<(), Trap> {
-    process.write(start, &[GUARD; 64][..len as usize])?;
-    process.vm().guarded.push(Guarded { start, len, place });
-    Ok(())
 }
 
 /// Once: entry points of the JIT's helpers (`Init(void* nativeEntryPoint)`,
@@ -196,13 +237,14 @@ fn start_runtime(process: &mut dyn Process) -> Result<(), Trap> {
 }
 
 /// `READYTORUN_FIXUP_InjectStringThunks`: (NUL-terminated key, u32 function index)*, then an empty key.
-fn inject_string_thunks(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
-    let emission = process.vm().emission.clone();
-    let facts = &emission.images[assembly.index()];
-    let Some(image) = process.vm().images[assembly.index()] else { return Ok(()) };
-    let table_base = read_u32(process, image.image_base + TABLE_BASE)?;
-    let start = image.image_base + facts.string_thunks;
-    let len = facts.relocations - facts.string_thunks;
+fn inject_string_thunks(
+    process: &mut dyn Process,
+    facts: &ImageFacts,
+    image: &LoadedImage,
+) -> Result<(), Trap> {
+    let table_base = word(process, image, TABLE_BASE)?;
+    let len = facts.relocations.saturating_sub(facts.string_thunks);
+    let start = address(process, image, facts.string_thunks, len)?;
     let blob = process.read(start, len)?.to_vec();
     let mut rest = blob.as_slice();
     while let Some(nul) = rest.iter().position(|&b| b == 0) {
@@ -233,15 +275,19 @@ pub fn ready_to_run_body(
     }
     let Some(image) = vm.images[assembly.index()] else { return Ok(None) };
     let facts = &vm.emission.images[assembly.index()];
+    let functions = facts.runtime_functions;
     let Some(rid) = facts.methods.iter().position(|&m| m == method) else { return Ok(None) };
-    let entry = image.image_base + facts.method_entries + 4 * rid as u32;
-    let Some((id, has_fixups)) = decode_method_entry(read_u32(process, entry)?) else {
+    let entry = facts.method_entries.saturating_add(4 * rid as u32);
+    let Some((id, has_fixups)) = decode_method_entry(word(process, &image, entry)?) else {
         return Ok(None);
     };
+    if id >= functions {
+        return Err(process.vm().abort("a method entry names no RUNTIME_FUNCTION"));
+    }
     if has_fixups && !fixups::fixup_delay_list(process.vm(), method) {
         return Ok(None);
     }
-    Ok(Some(TableIndex(image.min_function_index + id)))
+    Ok(Some(image.function(id)))
 }
 
 /// `ExecutionManager::GetWasmFunctionTableIndexFromVirtualIP`.
@@ -249,7 +295,7 @@ pub fn table_index_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<TableIndex> {
     vm.images.iter().flatten().find_map(|image| {
         let offset = ip.0.checked_sub(image.min_virtual_ip.0)?;
         let inside = offset < image.virtual_ips;
-        inside.then(|| TableIndex(image.min_function_index + offset / VIRTUAL_IPS_A_FUNCTION))
+        inside.then(|| image.function(offset / VIRTUAL_IPS_A_FUNCTION))
     })
 }
 

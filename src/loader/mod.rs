@@ -88,12 +88,12 @@ pub struct Vm {
     delegates: Vec<(VariableId, u32)>,
     closed_statics: Vec<(PepAddress, PepAddress)>,
     virtual_dispatch_entries: Vec<(PepAddress, MethodId)>,
-    /// What nothing may write to, looked at after every event.
-    guarded: Vec<observation::Guarded>,
     /// First free byte of the interpreter's stack.
     interpreter_top: u32,
     /// The calls that are going on, outermost first.
     running: Vec<calls::Running>,
+    /// What nothing may write to, with what it is.
+    guards: Vec<(std::ops::Range<u32>, observation::Place)>,
     /// Decisions that the run came to, by [`Decision::bit`].
     decided: Cell<u64>,
     /// The first stray write that a call of the event saw.
@@ -153,9 +153,9 @@ impl Vm {
             delegates: Vec::new(),
             closed_statics: Vec::new(),
             virtual_dispatch_entries: Vec::new(),
-            guarded: emission.map.guards().map(observation::Guarded::between_regions).collect(),
             interpreter_top: emission.map.interpreter_stack,
             running: Vec::new(),
+            guards: script::guards_of(&emission.map),
             decided: Cell::new(0),
             stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),
@@ -250,10 +250,17 @@ impl Vm {
         methods.chain(stubs.map(|(id, (_, at))| (Callee::Stub(id), *at)))
     }
 
-    /// Takes `size` bytes of loader heap, aligned to 16.
+    /// Where the part of the loader heap that is in use ends.
+    pub fn heap_end(&self) -> u32 {
+        self.heap
+    }
+
+    /// Takes `size` bytes of loader heap, aligned to 16. With no address space left
+    /// it gives the last address, which is past the end of memory.
     fn allocate(&mut self, size: u32) -> u32 {
-        let at = self.heap.next_multiple_of(16);
-        self.heap = at + size;
+        const LAST: u32 = !15;
+        let at = self.heap.checked_next_multiple_of(16).unwrap_or(LAST);
+        self.heap = at.saturating_add(size);
         at
     }
 }

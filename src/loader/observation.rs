@@ -63,24 +63,6 @@ pub struct StrayWrite {
     pub found: u8,
 }
 
-/// Bytes that nothing may write to: they hold [`GUARD`](crate::image::map::GUARD).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guarded {
-    /// The first one's address.
-    pub start: u32,
-    /// How many.
-    pub len: u32,
-    /// What they lie in.
-    pub place: Place,
-}
-
-impl Guarded {
-    /// A guard between the regions that calls use.
-    pub fn between_regions((start, end): (u32, u32)) -> Self {
-        Self { start, len: end - start, place: Place::Guard }
-    }
-}
-
 /// What lies at an address that was written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -92,8 +74,8 @@ pub enum Place {
     Object(ClassId),
     /// The caller's arguments.
     CallerArguments,
-    /// Behind this portable entry point.
-    BehindEntryPoint(PepAddress),
+    /// Behind a portable entry point.
+    BehindEntryPoint(MethodId),
     /// The null page or static data.
     StaticData,
 }

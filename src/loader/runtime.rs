@@ -13,7 +13,7 @@ use super::{addresses, entry, fixups, method_pep, stubs, types};
 use crate::abi::vm::returns_by_buffer;
 use crate::engine::{Process, Trap, write_u32};
 use crate::image::facts::{Import, Role};
-use crate::scenario::{Call, MethodId, RuntimePath, meaning};
+use crate::scenario::{Call, MethodId, RuntimePath, Slot, meaning};
 
 /// Runs a method on the runtime's behalf.
 pub fn run(
@@ -102,6 +102,7 @@ fn reflection(
     let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
     let boxed = call.this.is_some() && types::is_boxed(layout, method);
     let shared = signature.context && !boxed;
+    let dispatched = layout.method(method).slot != Slot::None;
     let ret = vm.emission.map.result(depth);
     let mut arguments = arguments(vm, call, None);
     if by_buffer
@@ -112,22 +113,16 @@ fn reflection(
     let pep = if shared {
         let stub = stubs::stub(process, StubKind::Instantiating(method))?;
         addresses(process, stub)?.pep
+    } else if dispatched {
+        types::slot_entry(process, call.this.unwrap_or(0), method)?
     } else if call.this.is_some() {
         types::bound_entry(process, method)?
     } else {
         method_pep(process, method)?
     };
-    let vm = process.vm();
-    if !vm.decide(Decision::ReflectionInvokesCompiledCode).reflection_invokes_compiled_code() {
-        let (callee, words) = interpreter::owner(process, pep)?;
-        if words.interpreter_data == 0 {
-            entry::do_prestub(process, callee)?;
-        }
-        if pep.words(process)?.interpreter_data == 0 {
-            // The null target is skipped; the result area still holds the first argument.
-            let first = arguments.values.iter().take(8).copied().collect::<Vec<_>>();
-            return process.write(ret, &first);
-        }
+    let loader = process.vm().decide(Decision::ReflectedCall);
+    if loader.reflected_call(process, pep, &arguments, ret)? {
+        return Ok(());
     }
     interpreted(process, pep, arguments, depth)
 }

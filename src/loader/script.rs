@@ -1,12 +1,14 @@
 //! Drives a process through a scenario's script.
 
+use std::ops::Range;
+
 use super::calls::{self, first_difference};
 use super::observation::{EventObservation, Finals, Place, StrayWrite};
 use super::trace::Step;
 use super::words::FunctionPointer;
 use super::{callee::Callee, entry, images};
 use crate::engine::{Process, Trap, read_u32};
-use crate::image::map::{GUARD, THREAD, VARIABLES};
+use crate::image::map::{GUARD, MemoryMap, THREAD, VARIABLES};
 use crate::scenario::{AssemblyId, Call, Event, MethodId, VariableId};
 
 /// Runs every event until one traps; then observes the final state. The
@@ -95,19 +97,24 @@ fn execute(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
     }
 }
 
+/// The guards that are there from the start.
+pub(super) fn guards_of(map: &MemoryMap) -> Vec<(Range<u32>, Place)> {
+    map.guards().map(|(start, end)| (start..end, Place::Guard)).collect()
+}
+
 /// Looks at the guards round everything that a call is handed.
 fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Trap> {
     let vm = process.vm();
     let end = vm.emission.map.end;
-    // The list is taken out for the time of the read, which needs the process.
-    let guarded = std::mem::take(&mut vm.guarded);
+    // Taken out for the time of the read, which needs the process.
+    let guards = std::mem::take(&mut vm.guards);
     let memory = process.read(0, end)?;
-    let found = guarded.iter().find_map(|guard| {
-        let bytes = &memory[guard.start as usize..][..guard.len as usize];
-        let (at, expected, found) = broken_guard(bytes)?;
-        Some(StrayWrite { address: guard.start + at, place: guard.place, expected, found })
+    let found = guards.iter().find_map(|(range, place)| {
+        let (at, expected, found) =
+            broken_guard(&memory[range.start as usize..range.end as usize])?;
+        Some(StrayWrite { address: range.start + at, place: *place, expected, found })
     });
-    process.vm().guarded = guarded;
+    process.vm().guards = guards;
     Ok(found)
 }
 

@@ -8,8 +8,9 @@ use super::callee::{Callee, StubKind};
 use super::decisions::Decision;
 use super::observation::Place;
 use super::words::PepAddress;
-use super::{addresses, images, stubs};
+use super::{addresses, stubs};
 use crate::engine::{Process, Trap, read_u32, write_u32};
+use crate::image::map::GUARD;
 use crate::scenario::{AssemblyId, ClassId, ClassKind, Layout, MethodId, Slot, meaning};
 
 /// Bytes of a MethodTable, in front of its chunk pointer.
@@ -85,7 +86,10 @@ fn create_instance(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
     let object = meaning::object_address(id);
     let method_table = process.vm().classes[id.index()].as_ref().map_or(0, |c| c.method_table);
     write_u32(process, object, method_table)?;
-    images::guard(process, object + 4, meaning::OBJECT_SIZE - 4, Place::Object(id))
+    process.write(object + 4, &[GUARD; meaning::OBJECT_SIZE as usize - 4])?;
+    let fields = object + 4..object + meaning::OBJECT_SIZE;
+    process.vm().guards.push((fields, Place::Object(id)));
+    Ok(())
 }
 
 /// The entry point of a method that is called on an instance of `class`: of its

@@ -95,11 +95,11 @@ fn expect_call(
     push_arguments(layout, call, target, bytes);
     let arguments = start..bytes.len();
     let result_start = bytes.len();
-    if let Some((ty, word)) = meaning::result(layout, target.method, &bytes[start..]) {
+    let mut size = 0;
+    if let Some((ty, word)) = meaning::result_word(layout, target.method, &bytes[start..]) {
         meaning::push_value(layout, ty, word, bytes);
+        size = meaning::stack_size(layout, ty) as usize;
     }
-    let ret = layout.method(target.method).signature.ret;
-    let size = ret.map_or(0, |ty| meaning::stack_size(layout, ty)) as usize;
     let result = result_start..result_start + size;
     let (site, callee) = (call.site, target.method);
     expectation.calls.push(ExpectedCall { site, callee, arguments, result });

@@ -3,6 +3,9 @@
 //! Everything here is fixed before the program starts; compiled modules are
 //! cached by it. What happens in which order is the [script](super::script).
 
+#![expect(clippy::too_many_arguments, reason = "constructors of derived mutators")]
+
+use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
 
 use super::types::{Signature, StructShape, Type};
@@ -12,7 +15,7 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize,
-            Deserialize,
+            Deserialize, Mutate,
         )]
         pub struct $name(pub u16);
 
@@ -63,25 +66,28 @@ pub struct Layout {
 }
 
 /// One assembly, compiled to one R2R image.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Assembly {
     /// Simple name.
+    #[mutatis(ignore)]
     pub name: String,
 }
 
 /// A value type.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Struct {
     /// C# name.
+    #[mutatis(ignore)]
     pub name: String,
     /// Size and alignment, or the single field.
     pub shape: StructShape,
 }
 
 /// A type that methods are dispatched on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Class {
     /// C# name.
+    #[mutatis(ignore)]
     pub name: String,
     /// The assembly that defines it.
     pub assembly: AssemblyId,
@@ -92,7 +98,7 @@ pub struct Class {
 }
 
 /// What a [`Class`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum ClassKind {
     /// A reference type.
     Class,
@@ -104,9 +110,10 @@ pub enum ClassKind {
 }
 
 /// A method that call sites can reach.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Method {
     /// The scenario's name for it, unique; the C# name unless [`symbol`](Self::symbol) says otherwise.
+    #[mutatis(ignore)]
     pub name: String,
     /// The assembly that defines it.
     pub assembly: AssemblyId,
@@ -127,11 +134,12 @@ pub struct Method {
     pub signature: Signature,
     /// `Namespace.Type+Nested.Method`, where metadata names it otherwise than
     /// `Program.<name>`: what reverse-thunk keys are made of (`helpers.cpp`, `g_ReverseThunks`).
+    #[mutatis(ignore)]
     pub symbol: Option<String>,
 }
 
 /// How calls find a method's code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Slot {
     /// It is called as itself.
     #[default]
@@ -143,7 +151,7 @@ pub enum Slot {
 }
 
 /// What is special about a method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Form {
     /// Nothing.
     #[default]
@@ -156,7 +164,7 @@ pub enum Form {
 }
 
 /// How a method is entered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Convention {
     /// The managed convention: `(sp, [this], [retbuf], [context], [continuation], args..., pep)`.
     #[default]
@@ -169,7 +177,7 @@ pub enum Convention {
 }
 
 /// Which code a method has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Code {
     /// Only a body in the R2R image; its interpreter byte code stays NULL.
     #[default]
@@ -198,9 +206,10 @@ impl Code {
 }
 
 /// A place in a program that calls a method or takes its address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Site {
     /// Name, unique in the scenario.
+    #[mutatis(ignore)]
     pub name: String,
     /// Who executes it, and where its code stands.
     pub caller: Caller,
@@ -209,7 +218,7 @@ pub struct Site {
 }
 
 /// The code that holds a call site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Caller {
     /// A method compiled into this assembly's R2R image.
     ReadyToRun(AssemblyId),
@@ -220,7 +229,7 @@ pub enum Caller {
 }
 
 /// What a call site does.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Action {
     /// A managed call of a known method, through an import cell.
     Direct {
@@ -278,7 +287,9 @@ impl Action {
 }
 
 /// How compiled code finds a receiver's code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
+)]
 pub enum Dispatch {
     /// Each call goes through the import thunk, which asks the VM. Interfaces always do.
     ImportThunk,
@@ -287,7 +298,9 @@ pub enum Dispatch {
 }
 
 /// Why the runtime runs a method by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
+)]
 pub enum RuntimePath {
     /// `MethodBase.Invoke`.
     Reflection,
@@ -324,7 +337,7 @@ impl RuntimePath {
 }
 
 /// When an import cell gets its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Binding {
     /// At the first call, through the import thunk.
     Lazy,

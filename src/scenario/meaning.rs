@@ -135,13 +135,13 @@ pub fn arguments_size(layout: &Layout, signature: &Signature) -> u32 {
 /// Floating-point results are made normal numbers, so that no engine may
 /// change them as a NaN.
 pub fn push_result(layout: &Layout, method: MethodId, arguments: &[u8], out: &mut Vec<u8>) {
-    if let Some((ty, word)) = result(layout, method, arguments) {
+    if let Some((ty, word)) = result_word(layout, method, arguments) {
         push_value(layout, ty, word, out);
     }
 }
 
-/// The word that stands for such a result, and its type.
-pub fn result(layout: &Layout, method: MethodId, arguments: &[u8]) -> Option<(Type, u64)> {
+/// The type of what [`push_result`] appends, and the word that stands for it.
+pub fn result_word(layout: &Layout, method: MethodId, arguments: &[u8]) -> Option<(Type, u64)> {
     let ty = layout.method(method).signature.ret?;
     let mut hash = mix(0xca11_15e2, u64::from(method.0));
     for word in arguments.chunks_exact(8) {

@@ -8,8 +8,10 @@
 
 pub mod binary;
 pub mod generate;
+pub mod ids;
 pub mod layout;
 pub mod meaning;
+pub mod mutate;
 pub mod script;
 pub mod targets;
 pub mod text;

@@ -1,11 +1,19 @@
 //! What happens, in order, in the program that a layout describes.
 
-use serde::{Deserialize, Serialize};
+#![expect(clippy::too_many_arguments, reason = "constructors of derived mutators")]
+
+use std::cell::Cell;
+
+use mutatis::Mutate;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layout::{AssemblyId, MethodId, SiteId};
 
 /// Position of a pointer variable in [`Scenario::variables`](super::Scenario::variables).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
+)]
 pub struct VariableId(pub u16);
 
 impl VariableId {
@@ -16,7 +24,7 @@ impl VariableId {
 }
 
 /// One step of the script.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum Event {
     /// The host fetches and instantiates the assembly's image, and the loader
     /// relocates and registers it.
@@ -51,7 +59,7 @@ pub enum Event {
 }
 
 /// One execution of a call site.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Call {
     /// Any site but one that takes.
     pub site: SiteId,
@@ -63,5 +71,27 @@ pub struct Call {
     /// One word a parameter; [`meaning`](super::meaning) says which bytes it stands for.
     pub args: Vec<u64>,
     /// What the callee calls before it returns, in order.
+    #[mutatis(ignore)]
+    #[serde(deserialize_with = "nested")]
     pub inside: Vec<Call>,
+}
+
+/// The deepest nesting of calls that is read at all. More than
+/// [`MAX_DEPTH`](super::MAX_DEPTH) is not valid, but can be repaired; what has no
+/// end would take all of the native stack.
+const MAX_NESTING: usize = 16;
+
+/// Reads the calls inside a call.
+fn nested<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Call>, D::Error> {
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+    }
+    let depth = DEPTH.get() + 1;
+    if depth > MAX_NESTING {
+        return Err(D::Error::custom("calls are nested too deeply"));
+    }
+    DEPTH.set(depth);
+    let calls = Vec::deserialize(from);
+    DEPTH.set(depth - 1);
+    calls
 }

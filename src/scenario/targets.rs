@@ -129,6 +129,10 @@ pub fn target(layout: &Layout, call: &Call, held: Option<Held>) -> Option<Target
         Action::Direct { callee, .. } | Action::PInvoke { callee, .. } => plain(callee),
         Action::Virtual { method, .. } => dispatched(method),
         Action::Runtime { path: RuntimePath::Finalizer, callee } => dispatched(callee),
+        // `MethodBase.Invoke` of a virtual method dispatches on the receiver.
+        Action::Runtime { path: RuntimePath::Reflection, callee } if is_virtual(layout, callee) => {
+            dispatched(slot_of(layout, callee))
+        }
         Action::Runtime { path: RuntimePath::Reflection, callee } => {
             let this = call.this.map(|object| receiver(layout, callee, object));
             Target { this, ..plain(callee) }

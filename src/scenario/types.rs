@@ -3,6 +3,7 @@
 //! Nothing here knows how a type is lowered to wasm: that is the `abi` room's
 //! business, and each upstream party there computes it for itself.
 
+use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
 
 use super::StructId;
@@ -11,7 +12,9 @@ use super::StructId;
 ///
 /// Pointers, by-refs, function pointers and native integers are 4 bytes wide:
 /// the target is wasm32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
+)]
 pub enum Type {
     /// `bool`: one byte, 0 or 1.
     Bool,
@@ -84,7 +87,7 @@ impl Type {
 }
 
 /// What a value type is made of, as far as the calling convention cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum StructShape {
     /// Two or more fields: only size and alignment matter.
     Opaque {
@@ -100,7 +103,7 @@ pub enum StructShape {
 }
 
 /// A C# method signature, without its calling convention.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Signature {
     /// An instance method: a `this` comes before the parameters.
     pub instance: bool,

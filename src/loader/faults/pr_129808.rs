@@ -1,14 +1,17 @@
 //! dotnet/runtime#129808: reflection does not run a method that is compiled only.
 
 use super::{Family, Fault};
-use crate::loader::{Decision, Loader};
+use crate::engine::{Process, Trap};
+use crate::loader::interpreter::{self, Arguments};
+use crate::loader::words::PepAddress;
+use crate::loader::{Decision, Loader, entry};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &Reflection,
     family: Family::C3,
     class: Class::WrongCallee,
-    decision: Decision::ReflectionInvokesCompiledCode,
+    decision: Decision::ReflectedCall,
     upstream: &[129808, 129766],
     title: "reflection does not run a method that is compiled only",
     source: include_str!("pr_129808.rs"),
@@ -26,7 +29,19 @@ impl Loader for Reflection {
         "pr-129808"
     }
 
-    fn reflection_invokes_compiled_code(&self) -> bool {
-        false
+    fn reflected_call(
+        &self,
+        process: &mut dyn Process,
+        target: PepAddress,
+        arguments: &Arguments,
+        ret: u32,
+    ) -> Result<bool, Trap> {
+        let (callee, _) = interpreter::owner(process, target)?;
+        entry::do_prestub(process, callee)?;
+        if target.words(process)?.interpreter_data != 0 {
+            return Ok(false);
+        }
+        process.write(ret, arguments.values.get(..8).unwrap_or_default())?;
+        Ok(true)
     }
 }

@@ -31,6 +31,12 @@ pub fn fixup(scenario: &mut Scenario) {
     fix_size(scenario);
 }
 
+/// The same for a scenario whose layout is known to be valid: only what happens is repaired.
+pub fn fixup_script(scenario: &mut Scenario) {
+    fix_script(scenario);
+    fix_size(scenario);
+}
+
 /// Without R2R code, nothing but its reverse thunk enters a UCO method.
 pub(super) fn give_reverse_thunks(layout: &mut Layout) {
     for method in &mut layout.methods {

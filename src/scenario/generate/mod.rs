@@ -21,7 +21,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use super::Scenario;
 use dice::Dice;
 
-pub use fixup::fixup;
+pub use fixup::{fixup, fixup_script};
 
 /// Builds a valid scenario. When the bytes run out, the first and most
 /// ordinary choice is made everywhere.

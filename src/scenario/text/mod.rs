@@ -46,7 +46,7 @@ mod signature;
 mod table;
 mod word;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scenario;
 use super::validate::{Part, Place, Problem, names, validate};
@@ -106,6 +106,12 @@ impl Spots {
         }
         0
     }
+}
+
+/// Every word that means something in a scenario, each once and in alphabetical
+/// order: a dictionary for fuzzers of [`parse`].
+pub fn words() -> BTreeSet<&'static str> {
+    parse::words().chain(script::words()).chain(signature::words()).collect()
 }
 
 /// Reads a scenario that [`validate`] accepts. `file_name` is only quoted in errors.

@@ -40,6 +40,56 @@ const ACTIONS: [&str; 10] = [
     "native",
 ];
 
+/// The keys of a struct.
+const STRUCT: [&str; 4] = ["size", "align", "wraps", "empty"];
+/// The keys of a class.
+const CLASS: [&str; 4] = ["in", "interface", "struct", "base"];
+/// The keys of a method.
+const METHOD: [&str; 11] = [
+    "in",
+    "code",
+    "signature",
+    "uco",
+    "pinvoke",
+    "reverse-thunk",
+    "class",
+    "virtual",
+    "overrides",
+    "form",
+    "symbol",
+];
+/// The keys of a call site besides what it does.
+const SITE: [&str; 6] = ["in", "by", "binding", "dispatch", "closed", "suppress-gc-transition"];
+
+const CODES: [(&str, Code); 5] = [
+    ("r2r", Code::ReadyToRun),
+    ("interpreted", Code::Interpreted),
+    ("both", Code::Both),
+    ("rejected", Code::Rejected),
+    ("native", Code::Native),
+];
+const FORMS: [(&str, Form); 3] = [
+    ("ordinary", Form::Ordinary),
+    ("string-constructor", Form::StringConstructor),
+    ("dynamic", Form::Dynamic),
+];
+const BINDINGS: [(&str, Binding); 2] = [("lazy", Binding::Lazy), ("eager", Binding::Eager)];
+const DISPATCHES: [(&str, Dispatch); 2] =
+    [("import-thunk", Dispatch::ImportThunk), ("v-thunk", Dispatch::VirtualThunk)];
+/// Who runs a site in an assembly: true for the interpreter.
+const RUN_BY: [(&str, bool); 2] = [("r2r", false), ("interpreter", true)];
+
+/// Every key, and every word that is a value.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    fn names<T, const N: usize>(words: [(&'static str, T); N]) -> [&'static str; N] {
+        words.map(|(word, _)| word)
+    }
+    let keys = TOP.into_iter().chain(STRUCT).chain(CLASS).chain(METHOD).chain(SITE).chain(ACTIONS);
+    let paths = RuntimePath::ALL.map(|(_, word)| word);
+    let values = names(CODES).into_iter().chain(names(FORMS)).chain(names(BINDINGS));
+    keys.chain(paths).chain(values).chain(names(DISPATCHES)).chain(names(RUN_BY))
+}
+
 /// Reads the file's text into a scenario that is not validated yet, and notes
 /// where everything stands.
 pub(super) fn document(text: &str, spots: &mut Spots) -> Result<Scenario, Wrong> {
@@ -126,7 +176,7 @@ impl Reader<'_> {
         for &(id, entry) in &all {
             let place = Place::Struct(StructId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a struct", &["size", "align", "wraps", "empty"])?;
+            let fields = fields(&entry, "a struct", &STRUCT)?;
             let shape = if let Some(empty) = fields.get("empty") {
                 for other in ["size", "align", "wraps"] {
                     fields.forbid(other, "`empty` alone")?;
@@ -171,7 +221,7 @@ impl Reader<'_> {
         for &(id, entry) in &all {
             let place = Place::Class(ClassId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a class", &["in", "interface", "struct", "base"])?;
+            let fields = fields(&entry, "a class", &CLASS)?;
             let assembly = self.assembly(&fields, place)?;
             let flag = |key| fields.get(key).map_or(Ok(false), |entry| entry.boolean());
             let kind = match (flag("interface")?, flag("struct")?) {
@@ -195,34 +245,14 @@ impl Reader<'_> {
     }
 
     fn methods(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
-        let keys = [
-            "in",
-            "code",
-            "signature",
-            "uco",
-            "pinvoke",
-            "reverse-thunk",
-            "class",
-            "virtual",
-            "overrides",
-            "form",
-            "symbol",
-        ];
-        let codes = [
-            ("r2r", Code::ReadyToRun),
-            ("interpreted", Code::Interpreted),
-            ("both", Code::Both),
-            ("rejected", Code::Rejected),
-            ("native", Code::Native),
-        ];
         let all = items(top, "methods", "method")?;
         let names: Vec<&str> = all.iter().map(|(_, entry)| entry.key).collect();
         for &(id, entry) in &all {
             let place = Place::Method(MethodId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a method", &keys)?;
+            let fields = fields(&entry, "a method", &METHOD)?;
             let assembly = self.assembly(&fields, place)?;
-            let code = fields.need("code")?.word(&codes)?;
+            let code = fields.need("code")?.word(&CODES)?;
             let signature = self.signature(&fields.need("signature")?, place)?;
             let uco = fields.get("uco").map_or(Ok(false), |uco| uco.boolean())?;
             let thunk = fields.get("reverse-thunk");
@@ -288,18 +318,13 @@ impl Reader<'_> {
     fn form(&mut self, fields: &Fields<'_>, place: Place) -> Result<Form, Wrong> {
         let Some(entry) = fields.get("form") else { return Ok(Form::Ordinary) };
         self.spots.note(place, Part::Form, entry.at());
-        entry.word(&[
-            ("ordinary", Form::Ordinary),
-            ("string-constructor", Form::StringConstructor),
-            ("dynamic", Form::Dynamic),
-        ])
+        entry.word(&FORMS)
     }
 
     fn sites(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
         let runtime = RuntimePath::ALL.map(|(_, word)| word);
         let actions: Vec<&str> = ACTIONS.into_iter().chain(runtime).collect();
-        let options = ["in", "by", "binding", "dispatch", "closed", "suppress-gc-transition"];
-        let keys: Vec<&str> = options.into_iter().chain(actions.iter().copied()).collect();
+        let keys: Vec<&str> = SITE.into_iter().chain(actions.iter().copied()).collect();
         for (id, entry) in items(top, "sites", "site")? {
             let place = Place::Site(SiteId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
@@ -326,15 +351,10 @@ impl Reader<'_> {
             }
             Ok(fields.get(option))
         };
-        let binding = of("binding", "direct")?.map_or(Ok(Binding::Lazy), |entry| {
-            entry.word(&[("lazy", Binding::Lazy), ("eager", Binding::Eager)])
-        })?;
-        let dispatch = of("dispatch", "virtual")?.map_or(Ok(Dispatch::ImportThunk), |entry| {
-            entry.word(&[
-                ("import-thunk", Dispatch::ImportThunk),
-                ("v-thunk", Dispatch::VirtualThunk),
-            ])
-        })?;
+        let binding =
+            of("binding", "direct")?.map_or(Ok(Binding::Lazy), |entry| entry.word(&BINDINGS))?;
+        let dispatch = of("dispatch", "virtual")?
+            .map_or(Ok(Dispatch::ImportThunk), |entry| entry.word(&DISPATCHES))?;
         let closed = of("closed", "delegate")?.map_or(Ok(false), |entry| entry.boolean())?;
         let suppress_gc_transition =
             of("suppress-gc-transition", "pinvoke")?.map_or(Ok(false), |entry| entry.boolean())?;
@@ -365,7 +385,7 @@ impl Reader<'_> {
         let assembly = self.assembly(fields, place)?;
         let interpreted = match fields.get("by") {
             None => false,
-            Some(entry) => entry.word(&[("r2r", false), ("interpreter", true)])?,
+            Some(entry) => entry.word(&RUN_BY)?,
         };
         Ok(if interpreted { Caller::Interpreter(assembly) } else { Caller::ReadyToRun(assembly) })
     }

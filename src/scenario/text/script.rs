@@ -11,6 +11,8 @@ use super::super::{
 use super::table::{Entry, Fields, Value, describe};
 use super::{Spots, Wrong, signature, word};
 
+/// The script's only key.
+const EVENTS: &str = "events";
 /// What an event does, and the other keys it may have.
 const VERBS: [(&str, &[&str]); 7] = [
     ("load", &[]),
@@ -22,6 +24,15 @@ const VERBS: [(&str, &[&str]); 7] = [
     ("call", &["through", "this", "args", "inside"]),
 ];
 
+/// The keys of a call inside another.
+const INNER: [&str; 5] = ["call", "through", "this", "args", "inside"];
+
+/// Every key of the script.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    let events = VERBS.into_iter().flat_map(|(verb, others)| [&[verb], others].concat());
+    events.chain(INNER).chain([EVENTS])
+}
+
 /// Fills the scenario's script and variables; its layout has been read.
 pub(super) fn read(
     scenario: &mut Scenario,
@@ -29,8 +40,8 @@ pub(super) fn read(
     spots: &mut Spots,
 ) -> Result<(), Wrong> {
     let Some(script) = top.get("script") else { return Ok(()) };
-    let fields = Fields::new("the script".into(), script.at(), script.table()?, &["events"])?;
-    let events = fields.need("events")?.array()?;
+    let fields = Fields::new("the script".into(), script.at(), script.table()?, &[EVENTS])?;
+    let events = fields.need(EVENTS)?.array()?;
     if let Some(extra) = events.get(MAX_EVENTS) {
         let message = format!("{} events; expected at most {MAX_EVENTS}", events.len());
         return Err(Wrong::new(extra.span().start, message));
@@ -219,8 +230,7 @@ impl Reader<'_> {
             let message = format!("a call inside is {found}; expected a table `{{ ... }}`");
             return Err(Wrong::new(at, message));
         };
-        let keys = ["call", "through", "this", "args", "inside"];
-        let fields = Fields::new("a call inside".into(), at, table, &keys)?;
+        let fields = Fields::new("a call inside".into(), at, table, &INNER)?;
         let verb = fields.need("call")?;
         self.call(layout, place, &fields, &verb, depth)
     }

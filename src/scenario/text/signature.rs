@@ -15,6 +15,12 @@ pub(super) struct Parsed {
 /// context argument, a hidden continuation argument.
 const MODIFIERS: [&str; 3] = ["instance", "generic", "async"];
 
+/// Every word of a signature but the names of structs.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    let types = Type::PRIMITIVES.iter().map(|&(_, spelling)| spelling);
+    MODIFIERS.into_iter().chain(["void"]).chain(types)
+}
+
 /// Spells a signature as [`parse`](super::parse) reads it.
 pub fn spell(layout: &Layout, signature: &Signature) -> String {
     let mut out = String::new();

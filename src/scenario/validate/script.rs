@@ -73,6 +73,7 @@ pub(crate) fn needs_object(layout: &Layout, action: &Action) -> Option<MethodId>
         | Action::Ldvirtftn(method)
         | Action::Runtime { path: RuntimePath::Finalizer, callee: method } => Some(method),
         Action::NewDelegate { method, closed: true }
+        | Action::Runtime { path: RuntimePath::Reflection, callee: method }
             if layout.method(method).slot != Slot::None =>
         {
             Some(slot_of(layout, method))

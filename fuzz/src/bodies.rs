@@ -1,0 +1,255 @@
+//! Method bodies that nobody wrote, called as emitted code calls them.
+//!
+//! wasm-smith fills functions of the very types that a layout's unmanaged calls have. Each
+//! is called through the `call_indirect` of an emitted native caller, and directly with the
+//! operands that the caller passes, in instances of their own, on wasmtime and on wasmi: four
+//! runs that must agree in result and trap. The bodies count their own fuel, so that both engines
+//! stop at the same instruction.
+
+mod machine;
+mod wasmi;
+mod wasmtime;
+
+use arbitrary::{Arbitrary, Unstructured};
+use calliper::abi::{FuncType, Shape, ValType, crossgen};
+use calliper::image::encode::encode_runtime;
+use calliper::image::facts::{Emission, Role};
+use calliper::image::map::FRAME_ARGUMENTS;
+use calliper::scenario::generate::generate;
+use calliper::scenario::{Action, Caller, Layout, Signature, Site, SiteId};
+use wasm_encoder::{
+    CodeSection, ExportKind, ExportSection, Function, FunctionSection, TypeSection,
+};
+
+use machine::{Ending, Machine, Stop, Value};
+
+/// The most signatures of an input: compiling is what costs.
+const SIGNATURES: usize = 4;
+/// Calls of each body.
+const CALLS: usize = 3;
+/// Loop turns and calls that the bodies of an input have together.
+const FUEL: u32 = 200;
+
+/// Runs one input: how many calls all four agreed on, and how many of them returned.
+///
+/// # Panics
+/// With the module in text form, when two of the four runs differ.
+pub fn run(data: &[u8]) -> (usize, usize) {
+    let mut bytes = Unstructured::new(data);
+    let Ok(case) = Case::arbitrary(&mut bytes) else { return (0, 0) };
+    case.compare().unwrap_or_else(|difference| {
+        let text = wasmprinter::print_bytes(&case.bodies).unwrap_or_else(|e| e.to_string());
+        panic!("{difference}\n--- bodies ---\n{text}");
+    })
+}
+
+/// One caller and one body for each signature.
+struct Case {
+    layout: Layout,
+    emission: Emission,
+    /// The modules, as wasm.
+    harness: Vec<u8>,
+    bodies: Vec<u8>,
+    /// What arguments are made from.
+    arguments: Vec<u8>,
+}
+
+impl<'a> Arbitrary<'a> for Case {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let arguments = bytes.arbitrary::<[u8; 64]>()?.to_vec();
+        // What is left of the bytes is for the bodies.
+        let layout_bytes = bytes.bytes(bytes.len().min(256) / 2)?;
+        let layout = native_calls(generate(&mut Unstructured::new(layout_bytes)).layout);
+        let types: Vec<FuncType> = signatures(&layout).map(|s| body_type(&layout, s)).collect();
+        let mut module = wasm_smith::Module::new(config(template(&types)), bytes)?;
+        module.ensure_termination(FUEL).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+        let emission = Emission::new(&layout);
+        let harness = encode_runtime(&emission.program);
+        Ok(Self { layout, emission, harness, bodies: module.to_bytes(), arguments })
+    }
+}
+
+/// The structs of a layout, and native code that calls with each of its signatures that
+/// has an unmanaged form.
+fn native_calls(layout: Layout) -> Layout {
+    let called = layout.sites.into_iter().filter_map(|site| match site.action {
+        Action::ManagedCalli(s) | Action::UnmanagedCalli(s) => Some(s),
+        _ => None,
+    });
+    let mut calls: Vec<Signature> = Vec::new();
+    for signature in layout.methods.into_iter().map(|m| m.signature).chain(called) {
+        let hidden = signature.instance || signature.context || signature.continuation;
+        if !hidden && !calls.contains(&signature) && calls.len() < SIGNATURES {
+            calls.push(signature);
+        }
+    }
+    let site = |(i, signature): (usize, Signature)| Site {
+        name: format!("Call{i}"),
+        caller: Caller::Native,
+        action: Action::UnmanagedCalli(signature),
+    };
+    let sites = calls.into_iter().enumerate().map(site).collect();
+    Layout { structs: layout.structs, sites, ..Layout::default() }
+}
+
+fn signatures(layout: &Layout) -> impl Iterator<Item = &Signature> {
+    layout.sites.iter().filter_map(|site| match &site.action {
+        Action::UnmanagedCalli(signature) => Some(signature),
+        _ => None,
+    })
+}
+
+/// The type of a callee, as crossgen2 computes it; the caller's is the JIT's.
+fn body_type(layout: &Layout, signature: &Signature) -> FuncType {
+    crossgen::lower(layout, signature, Shape::Unmanaged).func_type()
+}
+
+/// The export that is the body of a call.
+fn body_name(index: usize) -> String {
+    format!("body{index}")
+}
+
+/// A module whose exports wasm-smith copies.
+fn template(types: &[FuncType]) -> Vec<u8> {
+    let (mut section, mut functions) = (TypeSection::new(), FunctionSection::new());
+    let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
+    for (index, ty) in (0..).zip(types) {
+        let params = ty.params.iter().copied().map(val_type);
+        section.ty().function(params, ty.result.map(val_type));
+        functions.function(index);
+        exports.export(&body_name(index as usize), ExportKind::Func, index);
+        let mut body = Function::new([]);
+        body.instructions().unreachable().end();
+        code.function(&body);
+    }
+    let mut module = wasm_encoder::Module::new();
+    module.section(&section).section(&functions).section(&exports).section(&code);
+    module.finish()
+}
+
+fn val_type(ty: ValType) -> wasm_encoder::ValType {
+    match ty {
+        ValType::I32 => wasm_encoder::ValType::I32,
+        ValType::I64 => wasm_encoder::ValType::I64,
+        ValType::F32 => wasm_encoder::ValType::F32,
+        ValType::F64 => wasm_encoder::ValType::F64,
+        ValType::V128 => wasm_encoder::ValType::V128,
+    }
+}
+
+/// What both engines do alike, and little enough of it.
+fn config(exports: Vec<u8>) -> wasm_smith::Config {
+    wasm_smith::Config {
+        exports: Some(exports),
+        canonicalize_nans: true,
+        allow_start_export: false,
+        max_imports: 0,
+        max_funcs: 8,
+        max_instructions: 200,
+        max_data_segments: 4,
+        max_element_segments: 4,
+        max_memory32_bytes: 1 << 20,
+        memory_max_size_required: true,
+        max_table_elements: 64,
+        table_max_size_required: true,
+        relaxed_simd_enabled: false,
+        exceptions_enabled: false,
+        gc_enabled: false,
+        reference_types_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        memory64_enabled: false,
+        wide_arithmetic_enabled: false,
+        compact_imports_enabled: false,
+        ..wasm_smith::Config::default()
+    }
+}
+
+impl Case {
+    /// Runs everything on both engines: calls, and those that returned.
+    fn compare(&self) -> Result<(usize, usize), String> {
+        let ours = wasmtime::Wasmtime::new(&self.harness, &self.bodies);
+        let theirs = wasmi::Wasmi::new(&self.harness, &self.bodies);
+        let (mut ours, mut theirs) = match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => (ours, theirs),
+            // A segment out of bounds, say.
+            (ours, theirs) => {
+                same("starting", ours.err(), theirs.err())?;
+                return Ok((0, 0));
+            }
+        };
+        let (mut calls, mut returned) = (0, 0);
+        for call in 0..CALLS {
+            for (index, signature) in signatures(&self.layout).enumerate() {
+                let of_ours = self.call(&mut ours, index, signature, call)?;
+                let of_theirs = self.call(&mut theirs, index, signature, call)?;
+                if [&of_ours, &of_theirs].iter().any(|e| **e == Err(Stop::StackExhausted)) {
+                    // Where exactly depends on the engine: what comes after is not comparable.
+                    return Ok((calls, returned));
+                }
+                same(&format!("call {call} of {}", body_name(index)), &of_ours, &of_theirs)?;
+                calls += 1;
+                returned += usize::from(of_ours.is_ok());
+            }
+        }
+        Ok((calls, returned))
+    }
+
+    /// Calls a body both ways on one machine: what both come to.
+    fn call(
+        &self,
+        machine: &mut dyn Machine,
+        index: usize,
+        signature: &Signature,
+        call: usize,
+    ) -> Result<Ending, String> {
+        let ty = body_type(&self.layout, signature);
+        let role = Role::NativeCaller(SiteId(index as u16));
+        let caller = self.emission.runtime_slot(&role).ok_or("no caller")?;
+        let map = &self.emission.map;
+        let (frame, result) = (map.frame(0), map.result(0));
+        let arguments = [self.emission.program.stack_pointer, frame, result];
+
+        let slot = machine.slot();
+        self.write_frame(machine, slot, call);
+        let operands = machine.operands(caller, arguments, &ty);
+        let direct = machine.direct(&body_name(index), &operands, &ty);
+        let through = machine.through(&body_name(index), caller, arguments);
+        if direct == Err(Stop::StackExhausted) || through == Err(Stop::StackExhausted) {
+            return Ok(Err(Stop::StackExhausted));
+        }
+        let through = through
+            .map(|()| ty.result.map(|ty| Value::read(ty, &machine.memory()[result as usize..])));
+        same(&format!("{} directly and through its caller", body_name(index)), &direct, &through)?;
+        Ok(direct)
+    }
+
+    /// The function pointer, and arguments that look like nothing else.
+    fn write_frame(&self, machine: &mut dyn Machine, pointer: u32, call: usize) {
+        let map = &self.emission.map;
+        let (at, size) = (map.frame(0) as usize, map.frame_size as usize);
+        let frame = &mut machine.memory()[at..at + size];
+        frame[..4].copy_from_slice(&pointer.to_le_bytes());
+        let bytes = self.arguments.iter().cycle().skip(call);
+        for (byte, value) in frame[FRAME_ARGUMENTS as usize..].iter_mut().zip(bytes) {
+            *byte = *value;
+        }
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, one: T, other: T) -> Result<(), String> {
+    if one == other { Ok(()) } else { Err(format!("{what}: {one:?} and {other:?}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    /// A good part must return, else the comparison of results is empty.
+    #[test]
+    fn smoke() {
+        let each: Vec<(usize, usize)> =
+            crate::random_inputs(100).map(|data| super::run(&data)).collect();
+        let calls: usize = each.iter().map(|(calls, _)| calls).sum();
+        let returned: usize = each.iter().map(|(_, returned)| returned).sum();
+        assert!(calls > 200 && returned > calls / 4, "{returned} of {calls} calls returned");
+    }
+}

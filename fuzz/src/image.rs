@@ -1,0 +1,342 @@
+//! Hostile images: what an emitter wrote, spoilt, and loaded where nobody expects it.
+//!
+//! The first [`EDITS`] × [`EDIT`] bytes of an input say what is done to the images, to
+//! their place and to the order of events; the rest is a scenario in binary form, or
+//! what bytes generate. The loader must end with an error or a trap: no panic, no long
+//! loop, and no write by the load of an image to what is not the loader's or that image's.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use arbitrary::Unstructured;
+use calliper::abi::FuncType;
+use calliper::engine::paper::Paper;
+use calliper::engine::{Engine, Process, Trap};
+use calliper::image::facts::{Emission, ImageFacts};
+use calliper::image::payload::TABLE_BASE;
+use calliper::image::{Module, ModuleId, Program};
+use calliper::loader::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
+use calliper::loader::{Fixed, Loader, Vm, faults, script};
+use calliper::scenario::generate::{fixup, generate};
+use calliper::scenario::meaning::{OBJECT_SIZE, object_address};
+use calliper::scenario::{ClassId, Event, Scenario, binary};
+
+/// Edits that an input starts with.
+pub const EDITS: usize = 8;
+/// Bytes of an edit: what, which image, a 16-bit place, a 32-bit value.
+pub const EDIT: usize = 8;
+
+thread_local! {
+    /// Kept for its buffers.
+    static PAPER: RefCell<Paper> = RefCell::new(Paper::new());
+}
+
+/// The most slots that the table grows by before the first image is loaded.
+const MAX_GROWTH: u32 = 1 << 16;
+
+/// Loads one input's images and runs its script.
+///
+/// # Panics
+/// When a load writes where it must not.
+pub fn run(data: &[u8]) {
+    let (edits, rest) = data.split_at(data.len().min(EDITS * EDIT));
+    let mut case = Case::new(rest, edits);
+    for edit in edits.chunks_exact(EDIT) {
+        case.apply(Edit::read(edit));
+    }
+    case.run();
+}
+
+/// One change.
+#[derive(Clone, Copy)]
+struct Edit {
+    what: u8,
+    which: u8,
+    at: u16,
+    value: u32,
+}
+
+impl Edit {
+    fn read(bytes: &[u8]) -> Self {
+        let value = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+        let at = u16::from_le_bytes([bytes[2], bytes[3]]);
+        Self { what: bytes[0], which: bytes[1], at, value }
+    }
+
+    /// Which of so many, if there is one.
+    fn place(self, count: usize) -> Option<usize> {
+        usize::from(self.at).checked_rem(count)
+    }
+
+    /// A word that is often at the edge of something of this size.
+    fn word(self, size: u32) -> u32 {
+        let small = self.value >> 24;
+        match self.value % 8 {
+            0 => small,
+            1 => u32::MAX - small,
+            2 => size.wrapping_add(small),
+            3 => size.wrapping_sub(small),
+            4 => 0x8000_0000 ^ small,
+            _ => self.value >> 3,
+        }
+    }
+}
+
+/// What is run.
+struct Case {
+    scenario: Scenario,
+    emission: Emission,
+    loader: &'static dyn Loader,
+    table_growth: u32,
+}
+
+impl Case {
+    fn new(rest: &[u8], edits: &[u8]) -> Self {
+        let scenario = match binary::decode_any(rest) {
+            Ok(mut scenario) => {
+                fixup(&mut scenario);
+                scenario
+            }
+            Err(_) => generate(&mut Unstructured::new(rest)),
+        };
+        let loader = loader(edits);
+        let emission = Emission::by(&scenario.layout, loader.compiler());
+        Self { scenario, emission, loader, table_growth: 0 }
+    }
+
+    fn apply(&mut self, edit: Edit) {
+        match edit.what % 24 {
+            0..16 => self.edit_image(edit),
+            16 => self.emission.map.heap = edit.word(self.emission.map.end),
+            17 => self.table_growth = edit.value % MAX_GROWTH,
+            18 => self.repeat_load(edit),
+            19 => self.move_event(edit),
+            // Nothing to be done, or another loader.
+            _ => {}
+        }
+    }
+
+    /// Changes a payload, or what the loader is told of it (upstream reads that in the image as well).
+    fn edit_image(&mut self, edit: Edit) {
+        let program = Arc::get_mut(&mut self.emission.program).expect("nobody else has it yet");
+        let Some(image) = usize::from(edit.which).checked_rem(program.images.len()) else { return };
+        let payload = &mut program.images[image].payload;
+        let facts = &mut self.emission.images[image];
+        let len = payload.len();
+        let word = edit.word(len as u32);
+        match edit.what % 24 {
+            0 => {}
+            1 => put(payload, edit.place(len), &[word as u8]),
+            2 => put(payload, edit.place(len / 4).map(|i| 4 * i), &word.to_le_bytes()),
+            3 => put(payload, Some(TABLE_BASE as usize), &word.to_le_bytes()),
+            4 => put(payload, relocation(edit, facts, 4), &word.to_le_bytes()),
+            5 => put(payload, relocation(edit, facts, 2), &word.to_le_bytes()[..2]),
+            6 => {
+                let cell = edit.place(facts.cells.len()).map(|i| facts.cells[i].rva as usize);
+                put(payload, cell, &word.to_le_bytes());
+            }
+            7 => {
+                let entry = edit.place(facts.methods.len());
+                let entry = entry.map(|i| facts.method_entries as usize + 4 * i);
+                put(payload, entry, &word.to_le_bytes());
+            }
+            8 => {
+                let blob = facts.relocations.saturating_sub(facts.string_thunks) as usize;
+                let at = edit.place(blob).map(|i| facts.string_thunks as usize + i);
+                put(payload, at, &[word as u8]);
+            }
+            9 => {
+                // The records of import thunks and lookups, behind the cells.
+                let start = facts.cells.last().map_or(0, |cell| cell.rva + 4);
+                let words = facts.min_function_index.saturating_sub(start) as usize / 4;
+                put(
+                    payload,
+                    edit.place(words).map(|i| start as usize + 4 * i),
+                    &word.to_le_bytes(),
+                );
+            }
+            10 => payload.resize(edit.at.into(), word as u8),
+            11 => facts.relocations = word,
+            12 => facts.relocations_size = word,
+            13 => facts.string_thunks = word,
+            14 => facts.min_function_index = word,
+            15 if edit.value & 8 == 0 => facts.method_entries = word,
+            _ => facts.runtime_functions = word,
+        }
+    }
+
+    fn repeat_load(&mut self, edit: Edit) {
+        let loads = self.scenario.script.iter().filter(|event| matches!(event, Event::Load(_)));
+        let loads: Vec<Event> = loads.cloned().collect();
+        if let (Some(load), Some(to)) =
+            (edit.place(loads.len()), (edit.value as usize).checked_rem(self.scenario.script.len()))
+        {
+            self.scenario.script.insert(to, loads[load].clone());
+        }
+    }
+
+    fn move_event(&mut self, edit: Edit) {
+        let script = &mut self.scenario.script;
+        if let (Some(from), Some(to)) =
+            (edit.place(script.len()), (edit.value as usize).checked_rem(script.len()))
+        {
+            let event = script.remove(from);
+            script.insert(to, event);
+        }
+    }
+
+    fn run(self) {
+        let Self { scenario, emission, loader, table_growth } = self;
+        let program = emission.program.clone();
+        let vm = Vm::new(Arc::new(scenario), Arc::new(emission), loader);
+        let mut drive = |process: &mut dyn Process| {
+            process.table_grow(table_growth);
+            script::run(&mut Watched { process, program: program.clone(), loading: None });
+        };
+        let outcome = PAPER.with_borrow_mut(|paper| paper.run(&program, vm, &mut drive));
+        outcome.expect("the paper engine takes every program");
+    }
+}
+
+/// The loader that the edits ask for: the repaired one, or one with a fault.
+fn loader(edits: &[u8]) -> &'static dyn Loader {
+    let wanted = edits.chunks_exact(EDIT).map(Edit::read).find(|edit| edit.what % 24 == 20);
+    let fault = wanted.and_then(|edit| faults::ALL.get(edit.place(faults::ALL.len())?));
+    fault.and_then(|fault| faults::loader(fault.id())).unwrap_or(&Fixed)
+}
+
+/// Overwrites bytes of a payload that has been cut short, perhaps.
+fn put(payload: &mut [u8], at: Option<usize>, bytes: &[u8]) {
+    let Some(at) = at else { return };
+    if let Some(target) = payload.get_mut(at..).and_then(|rest| rest.get_mut(..bytes.len())) {
+        target.copy_from_slice(bytes);
+    }
+}
+
+/// A unit of the relocation section.
+fn relocation(edit: Edit, facts: &ImageFacts, unit: usize) -> Option<usize> {
+    let units = facts.relocations_size as usize / unit;
+    edit.place(units).map(|i| facts.relocations as usize + unit * i)
+}
+
+/// An image while it is loaded.
+#[derive(Clone, Copy)]
+struct Loading {
+    module: ModuleId,
+    image_base: u32,
+    image_end: u32,
+}
+
+/// A process whose writes are looked at while an image is loaded.
+struct Watched<'a> {
+    process: &'a mut dyn Process,
+    program: Arc<Program>,
+    loading: Option<Loading>,
+}
+
+impl Watched<'_> {
+    /// May the load of an image write here?
+    fn allows(&mut self, loading: Loading, start: u32, end: u32) -> bool {
+        let within = |from: u32, to: u32| from <= start && end <= to;
+        if within(loading.image_base, loading.image_end) {
+            return true;
+        }
+        let vm = self.process.vm();
+        let image = vm.images()[usize::from(loading.module.0)];
+        if image.is_none_or(|image| image.image_base != loading.image_base) {
+            // It is not registered yet: this is a relocation.
+            return false;
+        }
+        let module = image.map_or(0, |image| image.module);
+        let fresh = within(module + 16, vm.heap_end());
+        let callee = vm.callees().any(|(_, at)| {
+            let code_data = at.method_desc.0 + METHOD_DESC_SIZE;
+            within(at.pep.0, at.pep.0 + PEP_SIZE + PEP_GUARD)
+                || within(at.method_desc.0, code_data + 16 + CODE_DATA_SIZE)
+        });
+        let classes = vm.scenario.layout.classes.len() as u16;
+        let object = (0..classes).map(|id| object_address(ClassId(id)));
+        fresh || callee || object.into_iter().any(|at| within(at, at + OBJECT_SIZE))
+    }
+}
+
+impl Process for Watched<'_> {
+    fn vm(&mut self) -> &mut Vm {
+        self.process.vm()
+    }
+
+    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
+        self.process.read(address, len)
+    }
+
+    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
+        self.process.write(address, bytes)?;
+        if let Some(loading) = self.loading {
+            // It is in bounds of memory, so that the sum is one.
+            let end = address + bytes.len() as u32;
+            let Loading { image_base, image_end, .. } = loading;
+            assert!(
+                self.allows(loading, address, end),
+                "the load of the image at {image_base:#x}..{image_end:#x} writes to {address:#x}..{end:#x}"
+            );
+        }
+        Ok(())
+    }
+
+    fn table_len(&mut self) -> u32 {
+        self.process.table_len()
+    }
+
+    fn table_grow(&mut self, n: u32) {
+        self.process.table_grow(n);
+    }
+
+    fn instantiate(
+        &mut self,
+        module: ModuleId,
+        memory_base: u32,
+        table_base: u32,
+    ) -> Result<(), Trap> {
+        self.process.instantiate(module, memory_base, table_base)?;
+        let Module { payload, .. } = &self.program.images[usize::from(module.0)];
+        let image_end = memory_base + payload.len() as u32;
+        self.loading = Some(Loading { module, image_base: memory_base, image_end });
+        Ok(())
+    }
+
+    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+        self.process.call(index, arguments)
+    }
+
+    fn stack_pointer(&mut self) -> u32 {
+        self.process.stack_pointer()
+    }
+
+    /// The script does this at the end of each event.
+    fn set_stack_pointer(&mut self, value: u32) {
+        self.loading = None;
+        self.process.set_stack_pointer(value);
+    }
+
+    fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
+        self.process.table_type(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::seeds::{Form, regressions};
+    use crate::{random_inputs, spoil};
+
+    #[test]
+    fn smoke() {
+        for data in random_inputs(2000) {
+            run(&data);
+        }
+        for seed in regressions(Form::Image) {
+            run(&seed.bytes);
+            spoil(&seed.bytes, 50, run);
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! A worker: rounds of runs on one thread, with a judge of its own.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use arbitrary::Unstructured;
+use mutatis::Session;
+use rustc_hash::FxHashMap;
+
+use super::corpus::{Corpus, layout_number};
+use super::coverage::{Map, Reader};
+use super::dice::Dice;
+use super::findings::{Findings, Found};
+use super::milestones::{Milestones, Scout};
+use super::shrink::{self, Target};
+use super::table::{self, Source};
+use super::{Guidance, Plan};
+use crate::image::facts::Emission;
+use crate::judge::{EngineVerdict, Judge};
+use crate::replay::rejection;
+use crate::scenario::Scenario;
+use crate::scenario::generate::generate;
+use crate::scenario::mutate::{ScenarioMutator, Scope, crossover};
+use crate::verdict::{Class, Finding};
+
+/// Runs between two looks at the clock.
+const CLOCK: u64 = 64;
+
+/// What the workers of a campaign share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Scenarios that reached something new.
+    pub corpus: Corpus,
+    /// Everything that was reached.
+    pub map: Map,
+    /// What was found.
+    pub findings: Findings,
+    /// Runs that are done.
+    pub runs: u64,
+    /// How often modules were made for a run.
+    pub made: u64,
+    /// Runs in which a scenario returned from its last event.
+    pub completed: u64,
+    /// Events of all scenarios that were run.
+    pub events: u64,
+    /// Runs that may still be started.
+    pub left: u64,
+    /// When something new was last reached.
+    pub news: Instant,
+    /// What came when.
+    pub milestones: Milestones,
+    /// Why the campaign cannot go on.
+    pub failure: Option<String>,
+}
+
+/// How a round starts.
+struct Task {
+    source: Source,
+    runs: u64,
+    /// A scenario of the corpus, with its position there.
+    parent: Option<(usize, Arc<Scenario>)>,
+    other: Option<Arc<Scenario>>,
+}
+
+/// What a round brought, beside findings.
+#[derive(Default)]
+struct Harvest {
+    /// It comes from the corpus directory.
+    is_seed: bool,
+    runs: u64,
+    completed: u64,
+    events: u64,
+    /// Scenarios that reached something new, with what, and whether there is a finding.
+    news: Vec<(Arc<Scenario>, Vec<u32>, bool)>,
+}
+
+/// One thread's part of a campaign.
+pub struct Worker<'c> {
+    plan: &'c Plan,
+    shared: &'c Mutex<Shared>,
+    stop: &'c AtomicBool,
+    deadline: Option<Instant>,
+    judge: Judge,
+    dice: Dice,
+    session: Session,
+    reader: Reader,
+    /// What this worker has seen.
+    map: Map,
+    /// Findings that this worker has had, and hits that are not counted yet.
+    known: FxHashMap<String, u64>,
+    warm: VecDeque<u64>,
+    compiles: bool,
+    rounds: u64,
+    /// Marks milestones, if the plan wants them.
+    scout: Option<Scout>,
+    /// [`Judge::made`] when it was last told.
+    made: u64,
+    bytes: Vec<u8>,
+}
+
+/// The lock, whatever another thread did while it held it.
+pub fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn new_judge(plan: &Plan) -> Judge {
+    if plan.keep_modules {
+        Judge::new(&plan.engines)
+    } else {
+        Judge::compiling_each_run(&plan.engines)
+    }
+}
+
+/// Who a panic is laid to, as no verdict says which engine ran.
+const PANIC: &str = "panic";
+
+/// A panic of Calliper or of an engine, as a finding.
+fn panicked() -> Finding {
+    Finding {
+        class: Class::EngineDivergence,
+        fingerprint: format!("{}.{PANIC}", Class::EngineDivergence),
+        account: "Calliper or an engine panicked; standard error has the message.".to_owned(),
+    }
+}
+
+impl<'c> Worker<'c> {
+    /// The worker of this number. Another number makes other choices.
+    pub fn new(
+        plan: &'c Plan,
+        shared: &'c Mutex<Shared>,
+        stop: &'c AtomicBool,
+        deadline: Option<Instant>,
+        number: u64,
+    ) -> Self {
+        let mut dice = Dice::new(plan.seed, number);
+        Self {
+            plan,
+            shared,
+            stop,
+            deadline,
+            judge: new_judge(plan),
+            session: Session::new().seed(dice.word()),
+            dice,
+            reader: Reader::default(),
+            map: Map::default(),
+            known: FxHashMap::default(),
+            warm: VecDeque::with_capacity(table::WARM_LAYOUTS + 1),
+            compiles: plan.engines.iter().any(|kind| kind.compiles()),
+            rounds: 0,
+            scout: plan.until.filter(|_| number == 0).map(Scout::new),
+            made: 0,
+            bytes: Vec::with_capacity(table::FRESH_BYTES),
+        }
+    }
+
+    /// Runs these scenarios, then rounds until the campaign is over.
+    pub fn work(mut self, seeds: &[Arc<Scenario>]) {
+        for scenario in seeds {
+            if !self.is_over() {
+                let mut harvest = Harvest { is_seed: true, ..Harvest::default() };
+                let emission = self.judge.emission(&scenario.layout, self.plan.loader);
+                self.run(scenario, &emission, &mut harvest);
+                self.settle(None, harvest);
+            }
+        }
+        while !self.is_over() {
+            let Some(task) = self.task() else { break };
+            self.round(task);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.deadline.is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// Decides how the next round starts; `None` when all runs have been started.
+    fn task(&mut self) -> Option<Task> {
+        let mut shared = lock(self.shared);
+        let guided = self.plan.guidance == Guidance::Coverage;
+        let (most, growth) = match (guided, self.compiles) {
+            (false, _) => (1, 1),
+            (true, false) => (table::ROUND, table::GROWTH),
+            (true, true) => (table::COMPILED_ROUND, table::COMPILED_GROWTH),
+        };
+        let runs = most.min(1 + self.rounds / growth).min(shared.left);
+        self.rounds += 1;
+        if runs == 0 || shared.failure.is_some() {
+            return None;
+        }
+        shared.left -= runs;
+        let dice = &mut self.dice;
+        if !guided || shared.corpus.is_empty() || self.rounds <= table::FRESH_ROUNDS {
+            return Some(Task { source: Source::Fresh, runs, parent: None, other: None });
+        }
+        let source = dice.weighted(&table::SOURCES);
+        let stay = self.compiles && source == Source::Kept && dice.percent(table::WARM);
+        let warm = stay.then(|| self.warm.make_contiguous() as &[u64]);
+        let mut choose = |layouts| {
+            let index = shared.corpus.choose(dice, layouts)?;
+            Some((index, shared.corpus.scenario(index).clone()))
+        };
+        let parent = choose(warm).filter(|_| source != Source::Fresh);
+        let other = choose(None).map(|(_, scenario)| scenario);
+        Some(Task { source, runs, parent, other })
+    }
+
+    /// Runs a scenario and then mutations of its script.
+    fn round(&mut self, task: Task) {
+        let mut base = self.base(&task);
+        let emission = self.judge.emission(&base.layout, self.plan.loader);
+        self.remember(&base);
+        let donate = self.dice.percent(table::DONOR);
+        let mut mutator = ScenarioMutator::new(Scope::Script);
+        mutator.set_donor(task.other.filter(|_| donate));
+        let mut harvest = Harvest::default();
+        let mut child = base.clone();
+        let mut unchanged = task.source != Source::Kept;
+        while harvest.runs < task.runs {
+            let detected = self.scout.as_ref().is_some_and(|scout| scout.is_done());
+            if detected || (harvest.runs % CLOCK == CLOCK - 1 && self.is_over()) {
+                break;
+            }
+            if !std::mem::take(&mut unchanged) {
+                self.mutate(&mut mutator, &base, &mut child);
+            }
+            if self.run(&child, &emission, &mut harvest) {
+                base = child.clone();
+            }
+        }
+        self.settle(task.parent, harvest);
+    }
+
+    /// The scenario that a round starts with.
+    fn base(&mut self, task: &Task) -> Arc<Scenario> {
+        let (Some((_, parent)), Some(other)) = (&task.parent, &task.other) else {
+            return Arc::new(self.fresh());
+        };
+        match task.source {
+            Source::Kept => parent.clone(),
+            Source::Fresh => Arc::new(self.fresh()),
+            Source::Mutated => {
+                let mut scenario = Scenario::clone(parent);
+                let mut mutator = ScenarioMutator::new(Scope::Layout);
+                // There always is a candidate, and none fails.
+                let _ = self.session.mutate_with(&mut mutator, &mut scenario);
+                Arc::new(scenario)
+            }
+            Source::Crossed => Arc::new(crossover(parent, other, self.dice.word())),
+        }
+    }
+
+    fn fresh(&mut self) -> Scenario {
+        generate(&mut Unstructured::new(self.dice.bytes(&mut self.bytes, table::FRESH_BYTES)))
+    }
+
+    /// Makes `child` a mutation of `base`, which has the same layout. Copies no layout unless the
+    /// child was kept.
+    fn mutate(
+        &mut self,
+        mutator: &mut ScenarioMutator,
+        base: &Scenario,
+        child: &mut Arc<Scenario>,
+    ) {
+        let child = Arc::make_mut(child);
+        child.script.clone_from(&base.script);
+        child.variables.clone_from(&base.variables);
+        // There always is a candidate, and none fails.
+        let _ = self.session.mutate_with(mutator, child);
+    }
+
+    /// Notes that a layout is used now.
+    fn remember(&mut self, scenario: &Scenario) {
+        if !self.compiles {
+            return;
+        }
+        let layout = layout_number(&scenario.layout);
+        self.warm.retain(|&other| other != layout);
+        self.warm.push_back(layout);
+        if self.warm.len() > table::WARM_LAYOUTS {
+            self.warm.pop_front();
+        }
+    }
+
+    /// Runs a scenario; whether it reached something new.
+    fn run(
+        &mut self,
+        scenario: &Arc<Scenario>,
+        emission: &Arc<Emission>,
+        harvest: &mut Harvest,
+    ) -> bool {
+        let (reader, map, scout) = (&mut self.reader, &mut self.map, &mut self.scout);
+        let guided = self.plan.guidance == Guidance::Coverage;
+        let mut news = None;
+        let (judge, loader) = (&mut self.judge, self.plan.loader);
+        let verdicts = panic::catch_unwind(AssertUnwindSafe(|| {
+            judge.judge_watched(scenario, emission, loader, &mut |vm, expected| {
+                let cells = reader.read(vm, expected);
+                if map.add(cells) > 0 && guided {
+                    news = Some(cells.to_vec());
+                }
+                harvest.completed += u64::from(vm.observation.trap.is_none());
+                if let Some(scout) = scout {
+                    scout.look(scenario, vm);
+                }
+            })
+        }));
+        harvest.runs += 1;
+        harvest.events += scenario.script.len() as u64;
+        let has_finding = match verdicts {
+            Ok(Ok(verdicts)) => self.note(scenario, &verdicts),
+            Ok(Err(error)) => {
+                let findings = vec![rejection(&error)];
+                self.note(scenario, &[EngineVerdict { engine: error.engine, findings }])
+            }
+            Err(_) => {
+                // Whatever it holds may be half done.
+                self.judge = new_judge(self.plan);
+                self.made = 0;
+                self.note(scenario, &[EngineVerdict { engine: PANIC, findings: vec![panicked()] }])
+            }
+        };
+        let is_new = news.is_some();
+        harvest.news.extend(news.map(|cells| (scenario.clone(), cells, has_finding)));
+        is_new
+    }
+
+    /// Notes the headlines of a run; whether there are any.
+    fn note(&mut self, scenario: &Arc<Scenario>, verdicts: &[EngineVerdict]) -> bool {
+        let mut any = false;
+        for (i, verdict) in verdicts.iter().enumerate() {
+            let Some(finding) = verdict.findings.first() else { continue };
+            any = true;
+            if let Some(scout) = &mut self.scout {
+                if scout.detects(finding.class) {
+                    self.stop.store(true, Ordering::Relaxed);
+                }
+                continue;
+            }
+            let same = |v: &EngineVerdict| {
+                v.findings.first().is_some_and(|f| f.fingerprint == finding.fingerprint)
+            };
+            if verdicts[..i].iter().any(same) {
+                continue;
+            }
+            match self.known.get_mut(&finding.fingerprint) {
+                Some(hits) => *hits += 1,
+                None => {
+                    self.known.insert(finding.fingerprint.clone(), 1);
+                    self.discover(scenario, Target::new(verdict.engine, finding), &finding.account);
+                }
+            }
+        }
+        any
+    }
+
+    /// Shrinks and adds a finding, unless another worker is at it.
+    fn discover(&mut self, scenario: &Arc<Scenario>, target: Target, account: &str) {
+        let first_run = {
+            let mut shared = lock(self.shared);
+            if !shared.findings.claim(&target.fingerprint) {
+                return;
+            }
+            shared.runs
+        };
+        let loader = self.plan.loader;
+        let mut small = Scenario::clone(scenario);
+        let mut told = None;
+        // What panics is kept as it is.
+        if target.engine != PANIC {
+            let mut judge = Judge::new(&target.engines(&self.plan.engines));
+            small = shrink::shrink(&mut judge, loader, scenario, &target);
+            shrink::promise(&mut small, loader, target.class);
+            let verdicts = judge.judge(&Arc::new(small.clone()), loader).ok();
+            told = verdicts.and_then(|verdicts| target.account(verdicts));
+        }
+        small.title = format!("{} under {}", target.class, loader.id());
+        let (small, account) = (Arc::new(small), told.unwrap_or_else(|| account.to_owned()));
+        let found = Found { target, scenario: small, account, hits: 0, first_run };
+        let mut shared = lock(self.shared);
+        let added = shared.findings.add(found);
+        self.report_failure(&mut shared, added);
+    }
+
+    /// Tells the others what a round brought.
+    fn settle(&mut self, parent: Option<(usize, Arc<Scenario>)>, harvest: Harvest) {
+        let mut shared = lock(self.shared);
+        shared.runs += harvest.runs;
+        if harvest.is_seed {
+            shared.left = shared.left.saturating_sub(harvest.runs);
+        }
+        let made = self.judge.made();
+        shared.made += made - std::mem::replace(&mut self.made, made);
+        shared.completed += harvest.completed;
+        shared.events += harvest.events;
+        if let Some(scout) = &self.scout {
+            shared.milestones = scout.milestones();
+        }
+        let mut any = false;
+        for (scenario, cells, has_finding) in harvest.news {
+            if shared.map.add(&cells) > 0 {
+                any = true;
+                let energy = if has_finding { table::ENERGY_OF_FINDING } else { table::ENERGY };
+                if !harvest.is_seed {
+                    let saved = shared.corpus.save(&scenario);
+                    self.report_failure(&mut shared, saved);
+                }
+                shared.corpus.add(scenario, energy);
+            }
+        }
+        if any {
+            shared.news = Instant::now();
+        }
+        if let Some((index, scenario)) = parent {
+            shared.corpus.settle(index, &scenario, any);
+        }
+        for (fingerprint, hits) in &mut self.known {
+            if *hits > 0 {
+                shared.findings.hit(fingerprint, std::mem::take(hits));
+            }
+        }
+    }
+
+    fn report_failure(&self, shared: &mut Shared, outcome: io::Result<()>) {
+        if let Err(error) = outcome {
+            shared.failure.get_or_insert_with(|| format!("cannot write: {error}"));
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `calliper score`.
+
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZero;
+use std::time::Duration;
+
+use calliper::campaign::Guidance;
+use calliper::campaign::score::{Contest, Score, Spread, control, score};
+use calliper::loader::faults::{self, Fault};
+use calliper::replay::known;
+use calliper::report;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::fuzz::duration;
+use super::replay::engines;
+use super::{Ending, Failure, Format};
+
+/// Measure how fast every fault is found from an empty corpus
+///
+/// For each fault and each seed a campaign on one core runs until it has a finding of the fault's
+/// class. A fault is *reached* when its decision was asked, *triggered* when its answer changed
+/// something, and *detected* when there is a finding. Median and worst are over the seeds; a
+/// campaign that ended without a finding is worse than any that has one.
+///
+/// The fixed loader is the control, with as many scenarios as the worst campaign took, and no
+/// finding. Generation without guidance is one baseline, general wasm-smith modules on wasmi and
+/// wasmtime, and what becomes of their `call_indirect`s, the other.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  calliper score
+  calliper score --seeds 1 --fault issue-129857 --format json
+  calliper score --engine paper,wasmtime,wasmi
+
+Exit codes: 0 every fault is detected with every seed, 1 one is not or the control has a finding,
+2 bad usage.")]
+pub struct Arguments {
+    /// Campaigns for each fault
+    #[arg(long, value_name = "K", default_value = "10")]
+    seeds: NonZero<u16>,
+
+    /// The most time for each campaign: seconds, or a number with ms, s, m or h
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    time: Duration,
+
+    /// The most scenarios for each campaign
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    runs: u64,
+
+    /// Only these faults, separated by commas
+    ///
+    /// `calliper faults` lists the ids. [default: every fault]
+    #[arg(long, value_name = "LIST")]
+    fault: Option<String>,
+
+    /// The engines, separated by commas: paper, wasmtime, wasmi
+    #[arg(long, value_name = "LIST", default_value = "paper")]
+    engine: String,
+
+    /// Modules of the second baseline, which is told in text only
+    #[cfg(feature = "baseline")]
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    modules: u64,
+
+    /// How to write the scoreboard
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// A row of the scoreboard.
+#[derive(Serialize)]
+struct Row {
+    fault: &'static str,
+    seeds: usize,
+    reached: usize,
+    triggered: usize,
+    detected: usize,
+    median_scenarios: Option<u64>,
+    worst_scenarios: Option<u64>,
+    median_seconds: Option<f64>,
+    worst_seconds: Option<f64>,
+    unguided_detected: usize,
+    unguided_median_scenarios: Option<u64>,
+}
+
+/// Measures and writes.
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+    let contest = contest(arguments)?;
+    let unguided = Contest { guidance: Guidance::None, ..contest.clone() };
+    let progress = progress(2 * contest.faults.len() as u64 * contest.seeds);
+    let mut tick = || progress.iter().for_each(|bar| bar.inc(1));
+    let mut rows = Vec::new();
+    let mut complete = true;
+    let mut most = LEAST_CONTROL;
+    for &fault in &contest.faults {
+        let guided = score(&contest, fault, &mut tick).map_err(Failure::Input)?;
+        let baseline = score(&unguided, fault, &mut tick).map_err(Failure::Input)?;
+        complete &= guided.is_complete();
+        most = most.max(guided.scenarios().worst.unwrap_or(0));
+        rows.push(row(&guided, &baseline));
+    }
+    let (runs, findings) = control(&contest, most).map_err(Failure::Input)?;
+    match arguments.format {
+        Format::Json => report::document(out, &rows)?,
+        Format::Text => {
+            text(out, &rows, runs, findings)?;
+            #[cfg(feature = "baseline")]
+            general_baseline(out, arguments.modules)?;
+        }
+    }
+    if let Some(bar) = progress {
+        bar.finish_and_clear();
+    }
+    Ok(if complete && findings == 0 { Ending::Expected } else { Ending::Surprise })
+}
+
+/// What general modules make of `call_indirect`.
+#[cfg(feature = "baseline")]
+fn general_baseline(out: &mut dyn Write, modules: u64) -> io::Result<()> {
+    use calliper::campaign::general::{General, general};
+    let General { modules, with_call_indirect, calls, attempted, returned, signature_traps } =
+        general(modules, 0);
+    writeln!(
+        out,
+        "general modules: {modules} modules, {with_call_indirect} with a call_indirect, {calls} \
+         exported calls; call_indirects: {attempted} attempted, {returned} returned, \
+         {signature_traps} signature traps"
+    )
+}
+
+/// The fewest scenarios of the control.
+const LEAST_CONTROL: u64 = 20_000;
+
+/// What the options ask for.
+fn contest(arguments: &Arguments) -> Result<Contest, Failure> {
+    let mut contest = Contest::new();
+    contest.engines = engines(Some(&arguments.engine))?;
+    contest.time = arguments.time;
+    contest.runs = arguments.runs;
+    contest.seeds = arguments.seeds.get().into();
+    if let Some(list) = &arguments.fault {
+        let ids = list.split(',').map(str::trim);
+        contest.faults = ids.map(fault).collect::<Result<_, _>>()?;
+    }
+    Ok(contest)
+}
+
+fn fault(id: &str) -> Result<&'static Fault, Failure> {
+    faults::find(id).ok_or_else(|| {
+        let known = known(faults::ALL.iter().map(|fault| fault.id()));
+        Failure::Input(format!("--fault: there is no fault {id:?}; there are {known}"))
+    })
+}
+
+fn progress(campaigns: u64) -> Option<ProgressBar> {
+    io::stderr().is_terminal().then(|| {
+        let style =
+            ProgressStyle::with_template("scoring {bar:40} {pos}/{len} campaigns, {eta} left");
+        ProgressBar::new(campaigns)
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    })
+}
+
+fn row(score: &Score, unguided: &Score) -> Row {
+    let (scenarios, seconds): (Spread<u64>, Spread<f64>) = (score.scenarios(), score.seconds());
+    Row {
+        fault: score.fault,
+        seeds: score.campaigns.len(),
+        reached: score.count(|m| m.reached),
+        triggered: score.count(|m| m.triggered),
+        detected: score.count(|m| m.detected),
+        median_scenarios: scenarios.median,
+        worst_scenarios: scenarios.worst,
+        median_seconds: seconds.median,
+        worst_seconds: seconds.worst,
+        unguided_detected: unguided.count(|m| m.detected),
+        unguided_median_scenarios: unguided.scenarios().median,
+    }
+}
+
+/// A table that is Markdown as well.
+fn text(out: &mut dyn Write, rows: &[Row], runs: u64, findings: usize) -> io::Result<()> {
+    let width = rows.iter().map(|row| row.fault.len()).max().unwrap_or(0).max(5);
+    writeln!(
+        out,
+        "| {:<width$} | seeds | reached | triggered | detected | scenarios: median | worst | seconds: median | worst | unguided: detected | scenarios: median |",
+        "fault"
+    )?;
+    writeln!(out, "|-{}-|---|---|---|---|---|---|---|---|---|---|", "-".repeat(width))?;
+    let number = |n: Option<u64>| n.map_or("never".to_owned(), |n| n.to_string());
+    let seconds = |s: Option<f64>| s.map_or("never".to_owned(), |s| format!("{s:.3}"));
+    for row in rows {
+        writeln!(
+            out,
+            "| {:<width$} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            row.fault,
+            row.seeds,
+            row.reached,
+            row.triggered,
+            row.detected,
+            number(row.median_scenarios),
+            number(row.worst_scenarios),
+            seconds(row.median_seconds),
+            seconds(row.worst_seconds),
+            row.unguided_detected,
+            number(row.unguided_median_scenarios),
+        )?;
+    }
+    writeln!(out, "\ncontrol: {runs} scenarios under fixed, {findings} findings")
+}

@@ -1,0 +1,96 @@
+//! `calliper shrink`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use calliper::campaign::shrink::{Target, promise, shrink};
+use calliper::files;
+use calliper::judge::{EngineKind, Judge};
+use calliper::loader::Loader;
+use calliper::replay;
+use calliper::scenario::{Scenario, text};
+
+use super::replay::{engines, loader};
+use super::{Ending, Failure, complain};
+
+/// Shrink a scenario to the simplest one that shows the same finding
+///
+/// The finding is the headline of the first engine that has one. Events, sites, methods, types and
+/// assemblies are dropped, signatures and arguments made plain, as long as the headline keeps its
+/// class and its fingerprint. The result is the same every time, and promises in its `shows` table
+/// what it shows.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  calliper shrink found.toml --loader issue-129857
+  calliper shrink found.clpr --loader issue-129857 --engine paper --out small.toml
+
+The class, the fingerprint and the sizes go to standard error, the scenario to standard output
+or to --out.
+Exit codes: 0 shrunk, 2 bad usage, bad input or no finding to shrink.")]
+pub struct Arguments {
+    /// The scenario, in text or binary form
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The loader that shows the finding: `fixed`, or the id of a fault
+    ///
+    /// `calliper faults` lists the ids.
+    #[arg(long, value_name = "fixed|FAULT")]
+    loader: String,
+
+    /// Only these engines, separated by commas: paper, wasmtime, wasmi
+    ///
+    /// [default: every engine of this build]
+    #[arg(long, value_name = "LIST")]
+    engine: Option<String>,
+
+    /// Write the scenario to this file, at once or not at all
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Shrinks, writes, and tells what became of it.
+pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+    let loader = loader(&arguments.loader)?;
+    let engines = engines(arguments.engine.as_deref())?;
+    let scenario = replay::read(&arguments.file).map_err(Failure::Input)?;
+    let target = target(&scenario, loader, &engines)
+        .map_err(|message| Failure::Input(format!("{}: {message}", arguments.file.display())))?;
+    let mut judge = Judge::new(&target.engines(&engines));
+    let mut small = shrink(&mut judge, loader, &scenario, &target);
+    promise(&mut small, loader, target.class);
+    let sizes =
+        |s: &Scenario| format!("{} methods, {} events", s.layout.methods.len(), s.script.len());
+    complain(&format!(
+        "{} on {} [{}]: from {} to {}",
+        target.class,
+        target.engine,
+        target.fingerprint,
+        sizes(&scenario),
+        sizes(&small)
+    ));
+    let text = text::print(&small);
+    match &arguments.out {
+        None => out.write_all(text.as_bytes())?,
+        Some(path) => files::write(path, text.as_bytes()).map_err(|error| {
+            Failure::Input(format!("{}: cannot be written: {error}", path.display()))
+        })?,
+    }
+    Ok(Ending::Expected)
+}
+
+/// What there is to shrink.
+fn target(
+    scenario: &Scenario,
+    loader: &'static dyn Loader,
+    engines: &[EngineKind],
+) -> Result<Target, String> {
+    let verdicts = Judge::new(engines)
+        .judge(&Arc::new(scenario.clone()), loader)
+        .map_err(|error| error.to_string())?;
+    Target::of(&verdicts).ok_or_else(|| {
+        format!("shows no finding under {}; name the loader it is for with --loader", loader.id())
+    })
+}

@@ -1,0 +1,217 @@
+//! Every id in a scenario, for whoever renumbers what ids stand for.
+//!
+//! This is the one place that knows where ids are. It names every variant, so
+//! that a new one cannot be forgotten.
+
+use super::{
+    Action, AssemblyId, Call, Caller, Class, ClassId, Event, Layout, Method, MethodId, Scenario,
+    Signature, Site, SiteId, Slot, Struct, StructId, StructShape, Type, VariableId,
+};
+
+/// An id, to be changed.
+#[derive(Debug)]
+pub enum Id<'a> {
+    /// Of an assembly.
+    Assembly(&'a mut AssemblyId),
+    /// Of a value type.
+    Struct(&'a mut StructId),
+    /// Of a class.
+    Class(&'a mut ClassId),
+    /// Of a method.
+    Method(&'a mut MethodId),
+    /// Of a call site.
+    Site(&'a mut SiteId),
+    /// Of a pointer variable.
+    Variable(&'a mut VariableId),
+}
+
+/// What a scenario has lists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// Assemblies.
+    Assembly,
+    /// Value types.
+    Struct,
+    /// Classes.
+    Class,
+    /// Methods.
+    Method,
+    /// Call sites.
+    Site,
+}
+
+impl Item {
+    /// Every kind, from what refers to what is referred to.
+    pub const ALL: [Item; 5] =
+        [Item::Site, Item::Method, Item::Class, Item::Struct, Item::Assembly];
+
+    /// How many a scenario has.
+    pub fn count(self, scenario: &Scenario) -> usize {
+        let layout = &scenario.layout;
+        match self {
+            Item::Assembly => layout.assemblies.len(),
+            Item::Struct => layout.structs.len(),
+            Item::Class => layout.classes.len(),
+            Item::Method => layout.methods.len(),
+            Item::Site => layout.sites.len(),
+        }
+    }
+
+    /// The word of an id of this kind.
+    fn word<'a>(self, id: Id<'a>) -> Option<&'a mut u16> {
+        match (self, id) {
+            (Item::Assembly, Id::Assembly(id)) => Some(&mut id.0),
+            (Item::Struct, Id::Struct(id)) => Some(&mut id.0),
+            (Item::Class, Id::Class(id)) => Some(&mut id.0),
+            (Item::Method, Id::Method(id)) => Some(&mut id.0),
+            (Item::Site, Id::Site(id)) => Some(&mut id.0),
+            _ => None,
+        }
+    }
+}
+
+/// Removes an item. Ids of those behind it follow; what referred to it refers to the
+/// next one now, and must be [repaired](super::generate::fixup).
+pub fn remove(scenario: &mut Scenario, item: Item, index: usize) {
+    let layout = &mut scenario.layout;
+    match item {
+        Item::Assembly => drop(layout.assemblies.remove(index)),
+        Item::Struct => drop(layout.structs.remove(index)),
+        Item::Class => drop(layout.classes.remove(index)),
+        Item::Method => drop(layout.methods.remove(index)),
+        Item::Site => drop(layout.sites.remove(index)),
+    }
+    visit(scenario, &mut |id| {
+        if let Some(word) = item.word(id)
+            && usize::from(*word) > index
+        {
+            *word -= 1;
+        }
+    });
+}
+
+/// Shows every id of a scenario.
+pub fn visit(scenario: &mut Scenario, see: &mut dyn FnMut(Id<'_>)) {
+    let layout = &mut scenario.layout;
+    layout.structs.iter_mut().for_each(|item| in_struct(item, see));
+    layout.classes.iter_mut().for_each(|class| in_class(class, see));
+    layout.methods.iter_mut().for_each(|method| in_method(method, see));
+    layout.sites.iter_mut().for_each(|site| in_site(site, see));
+    scenario.script.iter_mut().for_each(|event| in_event(event, see));
+}
+
+fn in_struct(item: &mut Struct, see: &mut dyn FnMut(Id<'_>)) {
+    match &mut item.shape {
+        StructShape::Opaque { size: _, align: _ } | StructShape::Empty => {}
+        StructShape::Wraps(ty) => in_type(ty, see),
+    }
+}
+
+fn in_type(ty: &mut Type, see: &mut dyn FnMut(Id<'_>)) {
+    if let Type::Struct(id) = ty {
+        see(Id::Struct(id));
+    }
+}
+
+fn in_signature(signature: &mut Signature, see: &mut dyn FnMut(Id<'_>)) {
+    let Signature { instance: _, context: _, continuation: _, ret, params } = signature;
+    params.iter_mut().chain(ret).for_each(|ty| in_type(ty, see));
+}
+
+fn in_class(class: &mut Class, see: &mut dyn FnMut(Id<'_>)) {
+    let Class { name: _, assembly, base, kind: _ } = class;
+    see(Id::Assembly(assembly));
+    if let Some(base) = base {
+        see(Id::Class(base));
+    }
+}
+
+fn in_method(method: &mut Method, see: &mut dyn FnMut(Id<'_>)) {
+    let Method { assembly, class, slot, signature, .. } = method;
+    see(Id::Assembly(assembly));
+    if let Some(class) = class {
+        see(Id::Class(class));
+    }
+    match slot {
+        Slot::None | Slot::Virtual => {}
+        Slot::Overrides(method) => see(Id::Method(method)),
+    }
+    in_signature(signature, see);
+}
+
+/// Shows every id of a site.
+pub fn in_site(site: &mut Site, see: &mut dyn FnMut(Id<'_>)) {
+    let Site { name: _, caller, action } = site;
+    match caller {
+        Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) => see(Id::Assembly(assembly)),
+        Caller::Native => {}
+    }
+    match action {
+        Action::Direct { callee: method, binding: _ }
+        | Action::Virtual { method, dispatch: _ }
+        | Action::PInvoke { callee: method, suppress_gc_transition: _ }
+        | Action::Ldftn(method)
+        | Action::Ldvirtftn(method)
+        | Action::NewDelegate { method, closed: _ }
+        | Action::Runtime { path: _, callee: method } => see(Id::Method(method)),
+        Action::ManagedCalli(signature)
+        | Action::UnmanagedCalli(signature)
+        | Action::Invoke(signature) => in_signature(signature, see),
+    }
+}
+
+/// The signature that a site states for itself.
+pub fn stated_signature(action: &mut Action) -> Option<&mut Signature> {
+    match action {
+        Action::ManagedCalli(signature)
+        | Action::UnmanagedCalli(signature)
+        | Action::Invoke(signature) => Some(signature),
+        _ => None,
+    }
+}
+
+/// Gives a method another signature. Sites that state the old one state the new one.
+pub fn restate(layout: &mut Layout, method: MethodId, new: Signature) {
+    let old = std::mem::replace(&mut layout.methods[method.index()].signature, new.clone());
+    for site in &mut layout.sites {
+        if let Some(stated) = stated_signature(&mut site.action)
+            && *stated == old
+        {
+            stated.clone_from(&new);
+        }
+    }
+}
+
+/// Gives every method and every site that states a signature another one.
+pub fn restate_all(layout: &mut Layout, old: &Signature, new: &Signature) {
+    let methods = layout.methods.iter_mut().map(|method| &mut method.signature);
+    let sites = layout.sites.iter_mut().filter_map(|site| stated_signature(&mut site.action));
+    methods.chain(sites).filter(|stated| *stated == old).for_each(|stated| stated.clone_from(new));
+}
+
+fn in_event(event: &mut Event, see: &mut dyn FnMut(Id<'_>)) {
+    match event {
+        Event::Load(assembly) => see(Id::Assembly(assembly)),
+        Event::Prepare(method) | Event::Touch(method) | Event::Reset(method) => {
+            see(Id::Method(method));
+        }
+        Event::Recycle { from, to } => {
+            see(Id::Method(from));
+            see(Id::Method(to));
+        }
+        Event::Take { site, into, on: _ } => {
+            see(Id::Site(site));
+            see(Id::Variable(into));
+        }
+        Event::Call(call) => in_call(call, see),
+    }
+}
+
+fn in_call(call: &mut Call, see: &mut dyn FnMut(Id<'_>)) {
+    let Call { site, pointer, this: _, args: _, inside } = call;
+    see(Id::Site(site));
+    if let Some(variable) = pointer {
+        see(Id::Variable(variable));
+    }
+    inside.iter_mut().for_each(|call| in_call(call, see));
+}
