@@ -208,15 +208,15 @@ impl Judge {
             let engine = &mut self.engines[i].0;
             let vm = engine.run(&emission.program, vm, &mut loader::script::run)?;
             let run = Run { vm: &vm, memory: self.engines[i].0.memory() };
-            let mut findings = verdict::findings(&run, &expected);
-            let name = self.engines[i].0.name();
-            if let Some(first) = &first {
-                let paper = Run { vm: first, memory: self.engines[0].0.memory() };
-                if let Some(finding) = verdict::divergence(&paper, &run, name) {
-                    findings.insert(0, finding);
+            let engine = self.engines[i].0.name();
+            let findings = match (&first, verdicts.first()) {
+                (Some(first), Some(verdict)) => {
+                    let first = Run { vm: first, memory: self.engines[0].0.memory() };
+                    beside(&first, verdict, &run, engine, &expected)
                 }
-            }
-            verdicts.push(EngineVerdict { engine: name, findings });
+                _ => verdict::findings(&run, &expected),
+            };
+            verdicts.push(EngineVerdict { engine, findings });
             if first.is_none() {
                 watch(&vm, &expected);
                 first = Some(vm);
@@ -224,6 +224,23 @@ impl Judge {
         }
         Ok(verdicts)
     }
+}
+
+/// What is wrong with another engine's run. Where that shows what the first
+/// engine's does, to the last byte, the same is wrong with it.
+fn beside(
+    first: &Run<'_>,
+    verdict: &EngineVerdict,
+    run: &Run<'_>,
+    engine: &str,
+    expected: &Expectation,
+) -> Vec<Finding> {
+    if verdict::same(first, run) {
+        return verdict.findings.clone();
+    }
+    let mut findings = verdict::findings(run, expected);
+    findings.splice(0..0, verdict::divergence(first, run, engine));
+    findings
 }
 
 #[cfg_attr(not(feature = "wasmtime"), expect(unused_variables, reason = "only wasmtime compiles"))]

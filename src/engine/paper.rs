@@ -10,6 +10,7 @@
 //! one stretch of the operand stack, parameters first, so that a call's
 //! arguments become the callee's locals where they are.
 
+use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use super::load::{Load, memory_range};
@@ -188,6 +189,41 @@ struct Instance {
     table_base: u32,
 }
 
+/// The operand stack.
+#[derive(Debug, Default)]
+struct Operands(Vec<u128>);
+
+impl Operands {
+    #[inline]
+    fn binary(&mut self, top: usize, compute: fn(u32, u32) -> u32) -> usize {
+        let [a, b] = self.words(top - 2);
+        self[top - 2] = compute(a, b).into();
+        top - 1
+    }
+
+    /// The operands from slot `at` on, as words.
+    #[inline]
+    fn words<const N: usize>(&self, at: usize) -> [u32; N] {
+        std::array::from_fn(|i| self[at + i] as u32)
+    }
+}
+
+impl Index<usize> for Operands {
+    type Output = u128;
+
+    #[inline]
+    fn index(&self, slot: usize) -> &u128 {
+        &self.0[slot]
+    }
+}
+
+impl IndexMut<usize> for Operands {
+    #[inline]
+    fn index_mut(&mut self, slot: usize) -> &mut u128 {
+        &mut self.0[slot]
+    }
+}
+
 /// A function in execution.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
@@ -211,7 +247,7 @@ struct PaperProcess {
     instances: Vec<Instance>,
     stack_pointer: u32,
     async_continuation: u32,
-    operands: Vec<u128>,
+    operands: Operands,
     /// The first operand slot that is free when the process is entered.
     free: usize,
     /// The callers of the function in execution.
@@ -234,7 +270,7 @@ impl PaperProcess {
             instances: Vec::new(),
             stack_pointer: 0,
             async_continuation: 0,
-            operands: vec![0; STACK_SLOTS],
+            operands: Operands(vec![0; STACK_SLOTS]),
             free: 0,
             frames: Vec::with_capacity(MAX_CALLS),
             reentries: 0,
@@ -313,15 +349,16 @@ impl PaperProcess {
         program: &Program,
         function: &Function,
         top: usize,
+        operands: &mut Operands,
     ) -> Result<(usize, usize), Trap> {
         self.burn(1 + function.code.len() as u64)?;
         let base = top - program.types[function.ty.0 as usize].params.len();
         let first = top + function.locals.len();
         let too_deep = self.frames.len() >= MAX_CALLS;
-        if too_deep || first + function.code.len() > self.operands.len() {
+        if too_deep || first + function.code.len() > operands.0.len() {
             return Err(Trap::StackExhausted);
         }
-        self.operands[top..first].fill(0);
+        operands.0[top..first].fill(0);
         Ok((base, first))
     }
 
@@ -345,16 +382,30 @@ impl PaperProcess {
 
     /// Runs the function of type [`Self::entry_type`] whose arguments end at
     /// operand slot `top`, until it returns.
-    fn execute(&mut self, program: &Program, mut slot: Slot, top: usize) -> Result<(), Trap> {
+    fn execute(&mut self, program: &Program, slot: Slot, top: usize) -> Result<(), Trap> {
+        // The operands are out of the process as long as no VM code runs.
+        let mut operands = std::mem::take(&mut self.operands);
+        let outcome = self.run(program, slot, top, &mut operands);
+        self.operands = operands;
+        outcome
+    }
+
+    fn run(
+        &mut self,
+        program: &Program,
+        mut slot: Slot,
+        top: usize,
+        operands: &mut Operands,
+    ) -> Result<(), Trap> {
         let callers = self.frames.len();
         let mut function = self.function(program, slot);
-        let (mut base, mut top) = self.enter(program, function, top)?;
+        let (mut base, mut top) = self.enter(program, function, top, operands)?;
         let mut next = 0;
         loop {
             let Some(&op) = function.code.get(next) else {
                 let ty = &program.types[function.ty.0 as usize];
                 if ty.result.is_some() {
-                    self.operands[base] = self.operands[top - 1];
+                    operands[base] = operands[top - 1];
                 }
                 top = base + usize::from(ty.result.is_some());
                 if self.frames.len() == callers {
@@ -369,42 +420,42 @@ impl PaperProcess {
             next += 1;
             match op {
                 Op::LocalGet(local) => {
-                    self.operands[top] = self.operands[base + local as usize];
+                    operands[top] = operands[base + local as usize];
                     top += 1;
                 }
                 Op::LocalSet(local) => {
                     top -= 1;
-                    self.operands[base + local as usize] = self.operands[top];
+                    operands[base + local as usize] = operands[top];
                 }
                 Op::LocalTee(local) => {
-                    self.operands[base + local as usize] = self.operands[top - 1];
+                    operands[base + local as usize] = operands[top - 1];
                 }
                 Op::GlobalGet(global) => {
-                    self.operands[top] = self.global(global, slot).into();
+                    operands[top] = self.global(global, slot).into();
                     top += 1;
                 }
                 Op::GlobalSet(global) => {
                     top -= 1;
-                    self.set_global(global, self.operands[top] as u32);
+                    self.set_global(global, operands[top] as u32);
                 }
                 Op::I32Const(value) => {
-                    self.operands[top] = (value as u32).into();
+                    operands[top] = (value as u32).into();
                     top += 1;
                 }
                 Op::I64Const(value) => {
-                    self.operands[top] = (value as u64).into();
+                    operands[top] = (value as u64).into();
                     top += 1;
                 }
-                Op::I32Add => top = self.binary(top, u32::wrapping_add),
-                Op::I32Sub => top = self.binary(top, u32::wrapping_sub),
-                Op::I32And => top = self.binary(top, |a, b| a & b),
+                Op::I32Add => top = operands.binary(top, u32::wrapping_add),
+                Op::I32Sub => top = operands.binary(top, u32::wrapping_sub),
+                Op::I32And => top = operands.binary(top, |a, b| a & b),
                 Op::Load(ty, offset) => {
-                    let address = self.operands[top - 1] as u32;
-                    self.operands[top - 1] = self.memory.load(ty, address, offset)?;
+                    let address = operands[top - 1] as u32;
+                    operands[top - 1] = self.memory.load(ty, address, offset)?;
                 }
                 Op::LoadNarrow(narrow, offset) => {
-                    let address = self.operands[top - 1] as u32;
-                    self.operands[top - 1] = match narrow {
+                    let address = operands[top - 1] as u32;
+                    operands[top - 1] = match narrow {
                         Narrow::Byte => self.memory.read_array::<1>(address, offset)?[0].into(),
                         Narrow::Half => {
                             u16::from_le_bytes(self.memory.read_array(address, offset)?).into()
@@ -413,7 +464,7 @@ impl PaperProcess {
                 }
                 Op::Store(ty, offset) => {
                     top -= 2;
-                    self.store(top, ty.size(), offset)?;
+                    self.store(operands, top, ty.size(), offset)?;
                 }
                 Op::StoreNarrow(narrow, offset) => {
                     top -= 2;
@@ -421,43 +472,45 @@ impl PaperProcess {
                         Narrow::Byte => 1,
                         Narrow::Half => 2,
                     };
-                    self.store(top, size, offset)?;
+                    self.store(operands, top, size, offset)?;
                 }
                 Op::MemoryCopy => {
                     top -= 3;
-                    let [to, from, len] = self.words(top);
+                    let [to, from, len] = operands.words(top);
                     self.memory.copy(to, from, len)?;
                     self.burn(u64::from(len) >> 4)?;
                 }
                 Op::MemoryFill => {
                     top -= 3;
-                    let [at, value, len] = self.words(top);
+                    let [at, value, len] = operands.words(top);
                     self.memory.fill(at, value as u8, len)?;
                     self.burn(u64::from(len) >> 4)?;
                 }
                 Op::CallIndirect(ty) => {
                     top -= 1;
-                    let index = self.operands[top] as u32;
+                    let index = operands[top] as u32;
                     let callee = self.resolve(program, index, Some(ty))?;
                     self.frames.push(Frame { slot, next: next as u32, base: base as u32 });
                     slot = callee;
                     function = self.function(program, slot);
-                    (base, top) = self.enter(program, function, top)?;
+                    (base, top) = self.enter(program, function, top, operands)?;
                     next = 0;
                 }
                 Op::CallHost => {
                     top -= 5;
-                    let [which, a, b, c, d] = self.words(top);
+                    let [which, a, b, c, d] = operands.words(top);
                     self.free = top;
-                    let result = (self.host)(self, which, [a, b, c, d])?;
-                    self.operands[top] = result.into();
+                    std::mem::swap(&mut self.operands, operands);
+                    let result = (self.host)(self, which, [a, b, c, d]);
+                    std::mem::swap(&mut self.operands, operands);
+                    operands[top] = result?.into();
                     top += 1;
                 }
                 Op::Drop => top -= 1,
                 Op::Select => {
                     top -= 2;
-                    if self.operands[top + 1] as u32 == 0 {
-                        self.operands[top - 1] = self.operands[top];
+                    if operands[top + 1] as u32 == 0 {
+                        operands[top - 1] = operands[top];
                     }
                 }
                 Op::Unreachable => return Err(Trap::Unreachable),
@@ -465,23 +518,16 @@ impl PaperProcess {
         }
     }
 
-    #[inline]
-    fn binary(&mut self, top: usize, compute: fn(u32, u32) -> u32) -> usize {
-        let [a, b] = self.words(top - 2);
-        self.operands[top - 2] = compute(a, b).into();
-        top - 1
-    }
-
-    /// The operands from slot `at` on, as words.
-    #[inline]
-    fn words<const N: usize>(&self, at: usize) -> [u32; N] {
-        std::array::from_fn(|i| self.operands[at + i] as u32)
-    }
-
     /// Stores the value in operand slot `at + 1` at the address in slot `at`.
     #[inline]
-    fn store(&mut self, at: usize, size: u32, offset: u32) -> Result<(), Trap> {
-        let (address, value) = (self.operands[at] as u32, self.operands[at + 1]);
+    fn store(
+        &mut self,
+        operands: &Operands,
+        at: usize,
+        size: u32,
+        offset: u32,
+    ) -> Result<(), Trap> {
+        let (address, value) = (operands[at] as u32, operands[at + 1]);
         self.memory.store(size, address, offset, value)
     }
 
@@ -535,10 +581,10 @@ impl Process for PaperProcess {
         let program = self.program();
         let slot = self.resolve(&program, index, self.entry_type)?;
         let (first, callers) = (self.free, self.frames.len());
-        if self.reentries >= MAX_REENTRIES || first + 3 > self.operands.len() {
+        if self.reentries >= MAX_REENTRIES || first + 3 > self.operands.0.len() {
             return Err(Trap::StackExhausted);
         }
-        for (operand, argument) in self.operands[first..].iter_mut().zip(arguments) {
+        for (operand, argument) in self.operands.0[first..].iter_mut().zip(arguments) {
             *operand = argument.into();
         }
         self.reentries += 1;

@@ -175,6 +175,9 @@ impl Compiled {
     }
 }
 
+/// A function that VM code calls.
+type Entry = TypedFunc<(u32, u32, u32), ()>;
+
 /// What a store holds besides wasm.
 struct State {
     host: HostCall,
@@ -187,7 +190,7 @@ struct State {
     /// `None` only while the runtime module is instantiated.
     exports: Option<Exports>,
     /// What VM code has called, by table slot: only loading changes a slot.
-    entries: FxHashMap<u32, TypedFunc<(u32, u32, u32), ()>>,
+    entries: FxHashMap<u32, Entry>,
 }
 
 /// What the runtime module owns.
@@ -332,13 +335,13 @@ impl Inside<'_> {
     }
 
     /// A function that VM code calls.
-    fn entry(&mut self, index: u32) -> Result<TypedFunc<(u32, u32, u32), ()>, Trap> {
+    fn entry(&mut self, index: u32) -> Result<Entry, Trap> {
         if let Some(known) = self.context.data().entries.get(&index) {
-            return Ok(known.clone());
+            return Ok(*known);
         }
         let function = self.function(index)?;
         let typed = function.typed(&self.context).map_err(|_| Trap::SignatureMismatch)?;
-        self.context.data_mut().entries.insert(index, typed.clone());
+        self.context.data_mut().entries.insert(index, typed);
         Ok(typed)
     }
 

@@ -204,6 +204,9 @@ impl Compiled {
     }
 }
 
+/// A function that VM code calls.
+type Entry = TypedFunc<(u32, u32, u32), ()>;
+
 /// What a store holds besides wasm.
 struct State {
     host: HostCall,
@@ -216,7 +219,7 @@ struct State {
     /// `None` only while the runtime module is instantiated.
     exports: Option<Exports>,
     /// What VM code has called, by table slot: only loading changes a slot.
-    entries: FxHashMap<u32, Arc<TypedFunc<(u32, u32, u32), ()>>>,
+    entries: FxHashMap<u32, Arc<Entry>>,
 }
 
 /// What the runtime module owns.
@@ -360,7 +363,7 @@ impl Inside<'_> {
     }
 
     /// A function that VM code calls.
-    fn entry(&mut self, index: u32) -> Result<Arc<TypedFunc<(u32, u32, u32), ()>>, Trap> {
+    fn entry(&mut self, index: u32) -> Result<Arc<Entry>, Trap> {
         if let Some(known) = self.context.data().entries.get(&index) {
             return Ok(known.clone());
         }

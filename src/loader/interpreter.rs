@@ -155,7 +155,15 @@ fn native_call(
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
-    let vm = process.vm();
+    let cookie = native_cookie(process.vm(), signature);
+    process.call(cookie.0, [target.0, args, ret])
+}
+
+/// The C stub for an unmanaged signature's key.
+fn native_cookie(vm: &mut Vm, signature: &Signature) -> TableIndex {
+    if let Some(&known) = vm.native_cookies.get(signature) {
+        return known;
+    }
     let key = vm.decide(Decision::Key).key(&KeyRequest {
         prefix: 'M',
         layout: &vm.scenario.layout,
@@ -164,11 +172,16 @@ fn native_call(
         convention: MetadataConvention::Unmanaged,
     });
     let role = Role::InterpreterToNative(key[1..].to_owned());
-    let stub = vm.emission.runtime_slot(&role).map_or(TableIndex::NONE, TableIndex);
-    if stub == TableIndex::NONE {
-        vm.trace.push(Step::NoStub { key });
+    match vm.emission.runtime_slot(&role).map(TableIndex) {
+        Some(stub) => {
+            vm.native_cookies.insert(signature.clone(), stub);
+            stub
+        }
+        None => {
+            vm.trace.push(Step::NoStub { key });
+            TableIndex::NONE
+        }
     }
-    process.call(stub.0, [target.0, args, ret])
 }
 
 /// `InvokeManagedMethod`: the `M` thunk for the metadata signature's key.

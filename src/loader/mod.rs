@@ -81,6 +81,8 @@ pub struct Vm {
     stubs: Vec<(Stub, MethodAddresses)>,
     /// Call cookies that were found (`MethodDesc::GetCalliCookie`).
     cookies: FxHashMap<Callee, words::TableIndex>,
+    /// The same for unmanaged signatures.
+    native_cookies: FxHashMap<Signature, words::TableIndex>,
     /// Byte code that was compiled, kept when an entry point is reset.
     byte_code: FxHashMap<Callee, u32>,
     /// Dynamic methods that are no more, with what was theirs.
@@ -148,6 +150,7 @@ impl Vm {
             classes: vec![None; layout.classes.len()],
             stubs: Vec::new(),
             cookies: FxHashMap::default(),
+            native_cookies: FxHashMap::default(),
             byte_code: FxHashMap::default(),
             recycled: Vec::new(),
             delegates: Vec::new(),
@@ -325,12 +328,13 @@ fn probe(process: &mut dyn Process, token: u32, at: u32) -> Result<(), Trap> {
     let layout = &vm.scenario.layout;
     let size = meaning::arguments_size(layout, &layout.method(method).signature);
     let native = layout.method(method).code == Code::Native;
-    let mut hidden = [0; 3];
-    let offsets = [block::STACK_POINTER, block::ENTRY_POINT, block::RETURN_BUFFER];
-    for (word, offset) in hidden.iter_mut().zip(offsets) {
-        *word = crate::engine::read_u32(process, at + offset)?;
-    }
-    let [stack_pointer, entry_point, return_buffer] = hidden;
+    let hidden = process.read(at, block::ARGUMENTS)?;
+    let word = |offset: u32| {
+        let bytes = hidden[offset as usize..].first_chunk();
+        bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    };
+    let [stack_pointer, entry_point, return_buffer] =
+        [block::STACK_POINTER, block::ENTRY_POINT, block::RETURN_BUFFER].map(word);
     let entry_point = PepAddress(entry_point);
     let body = if native { Body::Native { entry_point } } else { Body::ReadyToRun { entry_point } };
     let entry = Entry { method, body, stack_pointer, return_buffer, ..Entry::default() };

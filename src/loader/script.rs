@@ -118,15 +118,23 @@ fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Tra
     Ok(found)
 }
 
-/// The first guard byte that is not one: offset, expected, found. Guards are looked at after
-/// every event, so they are compared in blocks first.
+/// The first guard byte that is not one: offset, expected, found.
 pub(super) fn broken_guard(bytes: &[u8]) -> Option<(u32, u8, u8)> {
-    let (blocks, rest) = bytes.as_chunks::<16>();
-    if blocks.iter().all(|block| *block == [GUARD; 16]) && rest.iter().all(|&b| b == GUARD) {
+    if is_intact(bytes) {
         return None;
     }
     let position = bytes.iter().position(|&byte| byte != GUARD)?;
     Some((position as u32, GUARD, bytes[position]))
+}
+
+/// All are guard bytes. Guards are looked at after every event, so they are
+/// compared in blocks, the last of which may overlap the one before.
+fn is_intact(bytes: &[u8]) -> bool {
+    const BLOCK: [u8; 16] = [GUARD; 16];
+    match bytes.last_chunk() {
+        Some(last) => *last == BLOCK && bytes.as_chunks().0.iter().all(|block| *block == BLOCK),
+        None => bytes.iter().all(|&byte| byte == GUARD),
+    }
 }
 
 /// Looks at the null page and at static data.

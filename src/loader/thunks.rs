@@ -4,7 +4,7 @@
 //! all images. A method that needs a thunk nobody has registered yet waits on
 //! the pending list, which is replayed when a later image brings thunks.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::callee::Callee;
 use super::decisions::Decision;
@@ -13,10 +13,18 @@ use super::{Vm, entry};
 use crate::engine::{Process, Trap};
 
 /// Key to table index, and who waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Registry {
     thunks: FxHashMap<Box<str>, TableIndex>,
     pending: Vec<Callee>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        // Room for what a small program brings, so that most need no more.
+        let thunks = FxHashMap::with_capacity_and_hasher(64, FxBuildHasher);
+        Self { thunks, pending: Vec::new() }
+    }
 }
 
 impl Registry {

@@ -106,7 +106,11 @@ pub fn stack_size(layout: &Layout, ty: Type) -> u32 {
             StructShape::Opaque { size, .. } => size,
             StructShape::Empty => 1,
         },
-        _ => layout.size_align(ty).0.max(4),
+        Type::I64 | Type::U64 | Type::F64 => 8,
+        Type::Int128 | Type::Vector128 => 16,
+        Type::Vector256 => 32,
+        Type::Vector512 => 64,
+        _ => 4,
     }
 }
 

@@ -158,33 +158,69 @@ fn wrong_call<'e>(
 
 /// Why the word that was handed out is no pointer to this, or no delegate.
 fn wrong_pointer(vm: &Vm, held: Held, word: FunctionPointer) -> Option<String> {
-    let layout = &vm.scenario.layout;
     let value = classify(vm, word, vm.observation.finals.table_len);
-    let method = held.method;
-    let data = layout.method(method);
-    let boxed = data.class.is_some_and(|c| layout.class(c).kind == ClassKind::Struct);
-    let (right, expected) = match (held.kind, data.convention) {
-        (HeldKind::Delegate { .. }, _) => (value == Value::Delegate, "a delegate".to_owned()),
-        (HeldKind::Pointer { .. }, Convention::UnmanagedCallersOnly) => {
-            let own = matches!(&value, Value::TableIndex(owner) if is_own_code(vm, method, owner));
-            let ty = reference::pointer_type(layout, method);
-            (own, format!("{}'s own unmanaged entry, type {ty}", data.name))
+    let meant = Meant::by(&vm.scenario.layout, held);
+    (!meant.is(vm, word, &value)).then(|| {
+        let value = value.describe(&vm.scenario.layout);
+        format!("{word} is {value}; expected {}", meant.describe(&vm.scenario.layout))
+    })
+}
+
+/// What a word that is handed out must be.
+enum Meant {
+    Delegate,
+    /// The method's own unmanaged entry.
+    Unmanaged(MethodId),
+    /// The entry point of a stub.
+    Stub(StubKind),
+    /// The method's own entry point.
+    EntryPoint(MethodId),
+}
+
+impl Meant {
+    fn by(layout: &Layout, Held { method, kind }: Held) -> Self {
+        let data = layout.method(method);
+        let boxed = data.class.is_some_and(|c| layout.class(c).kind == ClassKind::Struct);
+        match (kind, data.convention) {
+            (HeldKind::Delegate { .. }, _) => Meant::Delegate,
+            (_, Convention::UnmanagedCallersOnly) => Meant::Unmanaged(method),
+            (HeldKind::Pointer { boxed: true }, _) if boxed => {
+                Meant::Stub(StubKind::Unboxing(method))
+            }
+            _ if data.signature.context => Meant::Stub(StubKind::Instantiating(method)),
+            _ => Meant::EntryPoint(method),
         }
-        (HeldKind::Pointer { boxed: true }, _) if boxed => {
-            let stub = Value::Stub(StubKind::Unboxing(method));
-            (value == stub, format!("the entry point of {}'s unboxing stub", data.name))
+    }
+
+    fn is(&self, vm: &Vm, word: FunctionPointer, value: &Value<'_>) -> bool {
+        match *self {
+            Meant::Delegate => *value == Value::Delegate,
+            Meant::Unmanaged(method) => {
+                matches!(value, Value::TableIndex(owner) if is_own_code(vm, method, owner))
+            }
+            Meant::Stub(kind) => *value == Value::Stub(kind),
+            Meant::EntryPoint(method) => {
+                let was =
+                    |(m, at): &(MethodId, MethodAddresses)| *m == method && at.pep.0 == word.0;
+                *value == Value::EntryPoint(method) || vm.recycled().iter().any(was)
+            }
         }
-        (HeldKind::Pointer { .. }, _) if data.signature.context => {
-            let stub = Value::Stub(StubKind::Instantiating(method));
-            (value == stub, format!("the entry point of {}'s instantiating stub", data.name))
+    }
+
+    fn describe(&self, layout: &Layout) -> String {
+        let name = |method: MethodId| &layout.method(method).name;
+        match *self {
+            Meant::Delegate => "a delegate".to_owned(),
+            Meant::Unmanaged(method) => {
+                let ty = reference::pointer_type(layout, method);
+                format!("{}'s own unmanaged entry, type {ty}", name(method))
+            }
+            Meant::Stub(kind) => {
+                format!("the entry point of {}'s {}", name(kind.method()), kind.name())
+            }
+            Meant::EntryPoint(method) => format!("{}'s portable entry point", name(method)),
         }
-        (HeldKind::Pointer { .. }, _) => {
-            let was = |(m, at): &(MethodId, MethodAddresses)| *m == method && at.pep.0 == word.0;
-            let entry = value == Value::EntryPoint(method) || vm.recycled().iter().any(was);
-            (entry, format!("{}'s portable entry point", data.name))
-        }
-    };
-    (!right).then(|| format!("{word} is {}; expected {expected}", value.describe(layout)))
+    }
 }
 
 /// A slot holds the method's own code, of the type that the reference gives it.
@@ -398,6 +434,11 @@ fn wrong_entry_point(
     let managed = reference::shape::of(layout, &data.signature, true);
     (!is_null_or_thunk(vm, code, &managed))
         .then(|| format!("_pActualCode is {code}, of another type or method"))
+}
+
+/// Two engines' runs of the same program show the same, and leave the same memory.
+pub fn same(paper: &Run, other: &Run) -> bool {
+    paper.vm.observation == other.vm.observation && paper.memory == other.memory
 }
 
 /// Where two engines' runs of the same program differ, if they do. What

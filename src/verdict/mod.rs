@@ -6,7 +6,7 @@ mod compare;
 mod value;
 
 pub use class::Class;
-pub use compare::{Run, divergence, findings};
+pub use compare::{Run, divergence, findings, same};
 pub use value::{SlotOwner, Value};
 
 /// One thing that is wrong with a run.
