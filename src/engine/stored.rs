@@ -70,6 +70,10 @@ pub(super) trait Session {
     fn registers(&mut self) -> Registers;
     /// Sets the mutable globals and fuel.
     fn set_registers(&mut self, registers: Registers);
+    /// `__stack_pointer`.
+    fn stack_pointer(&mut self) -> u32;
+    /// Sets `__stack_pointer`.
+    fn set_stack_pointer(&mut self, value: u32);
     /// Does something with the process in this store; loading has its real effect.
     fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R;
 }
@@ -247,8 +251,10 @@ impl<B: Backend> Stored<B> {
         *session.vm() = Some(vm);
         let mut wanted = std::mem::replace(&mut self.wanted, Shape { table_len: 0, loads: vec![] });
         wanted.clear();
+        let stack_pointer = Cached::new(program.stack_pointer);
+        let program = program.clone();
         let mut process =
-            Outside { engine: self, compiled, program: program.clone(), session, wanted };
+            Outside { engine: self, compiled, program, session, wanted, stack_pointer };
         drive(&mut process);
         let Outside { mut session, wanted, .. } = process;
         self.wanted = wanted;
@@ -293,6 +299,20 @@ struct Outside<'a, B: Backend> {
     session: B::Session,
     /// The process's shape, which the session's need not be.
     wanted: Shape,
+    stack_pointer: Cached,
+}
+
+/// `__stack_pointer` as VM code has it, which asks for it far more often than wasm is entered.
+struct Cached {
+    value: u32,
+    /// What the session's global holds.
+    stored: u32,
+}
+
+impl Cached {
+    fn new(value: u32) -> Self {
+        Self { value, stored: value }
+    }
 }
 
 impl<B: Backend> Outside<'_, B> {
@@ -381,17 +401,22 @@ impl<B: Backend> Process for Outside<'_, B> {
 
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
         self.settle()?;
+        let Cached { value, stored } = self.stack_pointer;
+        if value != stored {
+            self.session.set_stack_pointer(value);
+        }
         let outcome = self.session.enter(|process| process.call(index, arguments));
+        self.stack_pointer = Cached::new(self.session.stack_pointer());
         self.wanted.set(self.session.shape());
         outcome
     }
 
     fn stack_pointer(&mut self) -> u32 {
-        self.session.registers().stack_pointer
+        self.stack_pointer.value
     }
 
     fn set_stack_pointer(&mut self, value: u32) {
-        self.session.enter(|process| process.set_stack_pointer(value));
+        self.stack_pointer.value = value;
     }
 
     fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {

@@ -13,8 +13,10 @@ use std::sync::{Arc, OnceLock};
 use wasmtime::{
     AsContextMut, Caller, Config, Extern, Func, Global, GlobalType, Instance, InstancePre, Linker,
     Memory, Module, Mutability, OperatorCost, OptLevel, Ref, RegallocAlgorithm, Store,
-    StoreContextMut, Table, Val,
+    StoreContextMut, Table, TypedFunc, Val,
 };
+
+use rustc_hash::FxHashMap;
 
 use super::load::{Load, memory_range};
 use super::stored::{self, Backend, Keep, Registers, Session, Shape, Stored};
@@ -168,6 +170,7 @@ impl Backend for Cranelift {
             reentries: 0,
             failure: None,
             exports: None,
+            entries: FxHashMap::default(),
         };
         let mut store = Store::new(&self.engine, state);
         // Instantiation takes a little fuel as well.
@@ -212,6 +215,8 @@ struct State {
     failure: Option<String>,
     /// `None` only while the runtime module is instantiated.
     exports: Option<Exports>,
+    /// What VM code has called, by table slot: only loading changes a slot.
+    entries: FxHashMap<u32, Arc<TypedFunc<(u32, u32, u32), ()>>>,
 }
 
 /// What the runtime module owns.
@@ -281,16 +286,24 @@ impl Session for CraneliftSession {
 
     fn registers(&mut self) -> Registers {
         Registers {
-            stack_pointer: get(self.exports.stack_pointer, &mut self.store),
+            stack_pointer: self.stack_pointer(),
             async_continuation: get(self.exports.async_continuation, &mut self.store),
             fuel: self.store.get_fuel().expect("fuel is on"),
         }
     }
 
     fn set_registers(&mut self, registers: Registers) {
-        set(self.exports.stack_pointer, &mut self.store, registers.stack_pointer);
+        self.set_stack_pointer(registers.stack_pointer);
         set(self.exports.async_continuation, &mut self.store, registers.async_continuation);
         self.store.set_fuel(registers.fuel).expect("fuel is on");
+    }
+
+    fn stack_pointer(&mut self) -> u32 {
+        get(self.exports.stack_pointer, &mut self.store)
+    }
+
+    fn set_stack_pointer(&mut self, value: u32) {
+        set(self.exports.stack_pointer, &mut self.store, value);
     }
 
     fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R {
@@ -340,8 +353,22 @@ impl Inside<'_> {
         let compiled = self.context.data().compiled.clone();
         let module = compiled.image(self.context.engine(), load.module)?;
         Instance::new(&mut self.context, module, &imports)?;
-        self.context.data_mut().shape.loads.push(load);
+        let state = self.context.data_mut();
+        state.shape.loads.push(load);
+        state.entries.clear();
         Ok(())
+    }
+
+    /// A function that VM code calls.
+    fn entry(&mut self, index: u32) -> Result<Arc<TypedFunc<(u32, u32, u32), ()>>, Trap> {
+        if let Some(known) = self.context.data().entries.get(&index) {
+            return Ok(known.clone());
+        }
+        let function = self.function(index)?;
+        let typed = function.typed(&self.context).map_err(|_| Trap::SignatureMismatch)?;
+        let typed = Arc::new(typed);
+        self.context.data_mut().entries.insert(index, typed.clone());
+        Ok(typed)
     }
 
     /// The trap that an error stands for; anything else is a failure of the run.
@@ -409,11 +436,8 @@ impl Process for Inside<'_> {
     }
 
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
-        let function = self.function(index)?;
+        let function = self.entry(index)?;
         let [a, b, c] = arguments;
-        let function = function
-            .typed::<(u32, u32, u32), ()>(&self.context)
-            .map_err(|_| Trap::SignatureMismatch)?;
         if self.context.data().reentries >= MAX_REENTRIES {
             return Err(Trap::StackExhausted);
         }

@@ -1,7 +1,6 @@
 //! Emits the modules of a layout: which functions, cells and thunks each has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bodies::{self, Home};
@@ -61,7 +60,7 @@ pub fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
         memory: map.initial_memory(),
         stack_pointer: map.stack_top,
     };
-    Emission { program: Arc::new(program), map, runtime: runtime_facts, images: facts }
+    Emission::of(program, map, runtime_facts, facts)
 }
 
 /// The signature of a static method that a delegate of this `Invoke` can be closed over.

@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::Program;
 use super::decisions::{Compiler, Right};
 use super::map::MemoryMap;
@@ -26,6 +28,10 @@ pub struct Emission {
     pub runtime: RuntimeFacts,
     /// One an assembly.
     pub images: Vec<ImageFacts>,
+    /// The table slot of each of the runtime's functions, by what it is.
+    runtime_slots: FxHashMap<Role, u32>,
+    /// For each site that is compiled: its image, and the position among that one's callers.
+    callers: Vec<Option<(usize, usize)>>,
 }
 
 /// Whose function a table slot holds.
@@ -174,27 +180,41 @@ impl Emission {
         super::emit::emit(layout, compiler)
     }
 
+    /// Puts together what was emitted.
+    pub(super) fn of(
+        program: Program,
+        map: MemoryMap,
+        runtime: RuntimeFacts,
+        images: Vec<ImageFacts>,
+    ) -> Self {
+        let roles = runtime.roles.iter().cloned();
+        let runtime_slots = roles.zip(program.host_base()..).collect();
+        let mut callers = Vec::new();
+        for (image, facts) in images.iter().enumerate() {
+            for (position, caller) in facts.callers.iter().enumerate() {
+                let site = caller.site.index();
+                callers.resize(callers.len().max(site + 1), None);
+                callers[site] = Some((image, position));
+            }
+        }
+        Self { program: Arc::new(program), map, runtime, images, runtime_slots, callers }
+    }
+
     /// The facts of a caller.
     pub fn caller(&self, site: SiteId) -> Option<(usize, &CallerFacts)> {
-        self.images.iter().enumerate().find_map(|(image, facts)| {
-            facts.callers.iter().find(|c| c.site == site).map(|caller| (image, caller))
-        })
+        let (image, position) = (*self.callers.get(site.index())?)?;
+        Some((image, &self.images[image].callers[position]))
     }
 
     /// Makes the interpreter's stubs for unmanaged signatures unknown to the
     /// VM, as for a signature that upstream's stub generator never saw.
     pub fn forget_call_stubs(&mut self) {
-        for role in &mut self.runtime.roles {
-            if let Role::InterpreterToNative(key) = role {
-                key.clear();
-            }
-        }
+        self.runtime_slots.retain(|role, _| !matches!(role, Role::InterpreterToNative(_)));
     }
 
     /// The table slot of a runtime function.
     pub fn runtime_slot(&self, role: &Role) -> Option<u32> {
-        let position = self.runtime.roles.iter().position(|r| r == role)?;
-        Some(self.program.host_base() + position as u32)
+        self.runtime_slots.get(role).copied()
     }
 }
 

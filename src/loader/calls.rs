@@ -2,7 +2,7 @@
 
 use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
 use super::observation::{CallObservation, Place, StrayWrite};
-use super::script::{read_variable, variable_address};
+use super::script::{broken_guard, read_variable, variable_address};
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress};
 use super::{Vm, delegates, entry, fixups, method_pep, runtime, types};
@@ -48,13 +48,21 @@ pub fn make(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
     Ok(())
 }
 
-/// The callee of the innermost call makes the calls that are inside it, once.
-pub fn inside(process: &mut dyn Process) -> Result<(), Trap> {
+/// The callee of the innermost call makes the calls that are inside it, once;
+/// compiled code publishes its frame for that.
+pub fn inside(process: &mut dyn Process, frame: Option<u32>) -> Result<(), Trap> {
     let Some(running) = process.vm().running.last_mut() else { return Ok(()) };
-    let depth = running.depth + 1;
-    for call in std::mem::take(&mut running.inside) {
-        make(process, &call, depth)?;
+    if running.inside.is_empty() {
+        return Ok(());
     }
+    let depth = running.depth + 1;
+    let calls = std::mem::take(&mut running.inside);
+    let before = process.stack_pointer();
+    process.set_stack_pointer(frame.unwrap_or(before));
+    for call in &calls {
+        make(process, call, depth)?;
+    }
+    process.set_stack_pointer(before);
     Ok(())
 }
 
@@ -304,12 +312,12 @@ fn collect_result(
     let start = kept.len();
     let buffer = process.read(result, result_size)?;
     kept.extend_from_slice(&buffer[..size as usize]);
-    let behind = first_difference(&buffer[size as usize..], |_| GUARD)
+    let behind = broken_guard(&buffer[size as usize..])
         .map(|(at, expected, found)| (result + size + at, Place::BehindResult, expected, found));
-    let arguments = process.read(frame + FRAME_ARGUMENTS, passed.len() as u32)?;
-    let changed = first_difference(arguments, |i| passed[i]).map(|(at, expected, found)| {
-        (frame + FRAME_ARGUMENTS + at, Place::CallerArguments, expected, found)
-    });
+    let at = frame + FRAME_ARGUMENTS;
+    let arguments = process.read(at, passed.len() as u32)?;
+    let changed = first_difference(arguments, passed)
+        .map(|(offset, expected, found)| (at + offset, Place::CallerArguments, expected, found));
     let vm = process.vm();
     vm.observation.calls[index].result = Some(start..kept.len());
     vm.observation.bytes = kept;
@@ -320,10 +328,10 @@ fn collect_result(
 }
 
 /// The first byte that is not what it should be: offset, expected, found.
-pub(super) fn first_difference(
-    bytes: &[u8],
-    expected: impl Fn(usize) -> u8,
-) -> Option<(u32, u8, u8)> {
-    let (i, &found) = bytes.iter().enumerate().find(|&(i, &b)| b != expected(i))?;
-    Some((i as u32, expected(i), found))
+pub(super) fn first_difference(bytes: &[u8], expected: &[u8]) -> Option<(u32, u8, u8)> {
+    if bytes == expected {
+        return None;
+    }
+    let mut pairs = (0..).zip(bytes.iter().zip(expected));
+    pairs.find(|(_, (found, expected))| found != expected).map(|(i, (f, e))| (i, *e, *f))
 }

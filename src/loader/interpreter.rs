@@ -6,8 +6,8 @@ use super::observation::{Body, Entry};
 use super::pep::PepWords;
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress, TableIndex};
-use super::{answer, entry, images, method_pep, stubs};
-use crate::abi::vm::{MetadataConvention, argument_slots, returns_by_buffer};
+use super::{Vm, answer, entry, images, method_pep, stubs};
+use crate::abi::vm::{MetadataConvention, Slot, argument_slots, returns_by_buffer};
 use crate::engine::{Process, Trap};
 use crate::image::facts::Role;
 use crate::image::map::THREAD;
@@ -121,14 +121,15 @@ pub fn with_slots(
     work: impl FnOnce(&mut dyn Process, u32) -> Result<(), Trap>,
 ) -> Result<(), Trap> {
     let vm = process.vm();
-    let (_, size) = argument_slots(&vm.scenario.layout, signature);
+    let (slots, size) = argument_slots(&vm.scenario.layout, signature);
     let args = vm.interpreter_top;
     let map = &vm.emission.map;
     if args + size > map.interpreter_stack + map.interpreter_stack_size {
         return Err(Trap::StackExhausted);
     }
     vm.interpreter_top += size;
-    let outcome = arguments.write(process, signature, args).and_then(|()| work(process, args));
+    let outcome =
+        arguments.write(process, signature, &slots, args).and_then(|()| work(process, args));
     process.vm().interpreter_top = args;
     outcome
 }
@@ -178,13 +179,26 @@ pub fn invoke_managed_method(
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
-    let vm = process.vm();
-    let key = entry::key(vm, 'M', callee);
-    let thunk = vm.thunks.find(&key).unwrap_or(TableIndex::NONE);
-    if thunk == TableIndex::NONE {
-        vm.trace.push(Step::NoStub { key });
+    let cookie = cookie(process.vm(), callee);
+    process.call(cookie.0, [pep.0, args, ret])
+}
+
+/// A callee's call cookie: kept once it is found, as the first registration of a key stays.
+fn cookie(vm: &mut Vm, callee: Callee) -> TableIndex {
+    if let Some(&known) = vm.cookies.get(&callee) {
+        return known;
     }
-    process.call(thunk.0, [pep.0, args, ret])
+    let key = entry::key(vm, 'M', callee);
+    match vm.thunks.find(&key) {
+        Some(thunk) => {
+            vm.cookies.insert(callee, thunk);
+            thunk
+        }
+        None => {
+            vm.trace.push(Step::NoStub { key });
+            TableIndex::NONE
+        }
+    }
 }
 
 /// Who owns an entry point: what `GetMethodDesc` reads and VM code then
@@ -252,7 +266,7 @@ fn interpret_method(
         return_buffer: if by_buffer { ret } else { 0 },
         ..Entry::default()
     };
-    let result = answer(process, entry, |process, seen| {
+    let result = answer(process, entry, None, |process, seen| {
         for slot in &slots {
             let end = seen.len() + slot.size.next_multiple_of(8) as usize;
             seen.extend_from_slice(process.read(args.wrapping_add(slot.offset), slot.size)?);
@@ -301,9 +315,14 @@ impl Arguments {
     }
 
     /// Writes them where a callee with this signature looks for them.
-    fn write(&self, process: &mut dyn Process, signature: &Signature, at: u32) -> Result<(), Trap> {
-        let (slots, _) = argument_slots(&process.vm().scenario.layout, signature);
-        let mut slots = slots.into_iter();
+    fn write(
+        &self,
+        process: &mut dyn Process,
+        signature: &Signature,
+        slots: &[Slot],
+        at: u32,
+    ) -> Result<(), Trap> {
+        let mut slots = slots.iter();
         let hidden = [
             (signature.instance, self.this),
             (signature.context, self.context),

@@ -79,6 +79,8 @@ pub struct Vm {
     prepared_callers: Vec<bool>,
     classes: Vec<Option<types::LoadedClass>>,
     stubs: Vec<(Stub, MethodAddresses)>,
+    /// Call cookies that were found (`MethodDesc::GetCalliCookie`).
+    cookies: FxHashMap<Callee, words::TableIndex>,
     /// Byte code that was compiled, kept when an entry point is reset.
     byte_code: FxHashMap<Callee, u32>,
     /// Dynamic methods that are no more, with what was theirs.
@@ -145,6 +147,7 @@ impl Vm {
             thunks: thunks::Registry::default(),
             classes: vec![None; layout.classes.len()],
             stubs: Vec::new(),
+            cookies: FxHashMap::default(),
             byte_code: FxHashMap::default(),
             recycled: Vec::new(),
             delegates: Vec::new(),
@@ -332,22 +335,21 @@ fn probe(process: &mut dyn Process, token: u32, at: u32) -> Result<(), Trap> {
     let body = if native { Body::Native { entry_point } } else { Body::ReadyToRun { entry_point } };
     let entry = Entry { method, body, stack_pointer, return_buffer, ..Entry::default() };
     let result_at = at + block::ARGUMENTS + size;
-    // What the body calls finds its stack pointer published, below its frame.
-    let published = process.stack_pointer();
-    process.set_stack_pointer(at - block::AT);
-    let result = answer(process, entry, |process, seen| {
+    let frame = Some(at - block::AT);
+    let result = answer(process, entry, frame, |process, seen| {
         seen.extend_from_slice(process.read(at + block::ARGUMENTS, size)?);
         Ok(())
     })?;
-    process.set_stack_pointer(published);
     process.write(result_at, &result)
 }
 
 /// Records that a body was entered with the arguments that `read` appends, makes
-/// the calls that it makes, and gives the bytes of its result.
+/// the calls that it makes, and gives the bytes of its result. What compiled
+/// code calls finds its `frame` published.
 fn answer(
     process: &mut dyn Process,
     mut entry: Entry,
+    frame: Option<u32>,
     read: impl FnOnce(&mut dyn Process, &mut Vec<u8>) -> Result<(), Trap>,
 ) -> Result<Vec<u8>, Trap> {
     // The buffer is taken out for the time of the read, which needs the process.
@@ -362,6 +364,6 @@ fn answer(
     vm.observation.bytes = bytes;
     outcome?;
     vm.observation.entries.push(entry);
-    calls::inside(process)?;
+    calls::inside(process, frame)?;
     Ok(result)
 }

@@ -104,27 +104,29 @@ pub(super) fn guards_of(map: &MemoryMap) -> Vec<(Range<u32>, Place)> {
 
 /// Looks at the guards round everything that a call is handed.
 fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Trap> {
-    // Taken out for the time of the reads, which need the process.
-    let guards = std::mem::take(&mut process.vm().guards);
+    let vm = process.vm();
+    let end = vm.emission.map.end;
+    // Taken out for the time of the read, which needs the process.
+    let guards = std::mem::take(&mut vm.guards);
+    let memory = process.read(0, end)?;
     let found = guards.iter().find_map(|(range, place)| {
-        let bytes = match process.read(range.start, range.end - range.start) {
-            Ok(bytes) => bytes,
-            Err(trap) => return Some(Err(trap)),
-        };
-        broken_guard(bytes).map(|(at, expected, found)| {
-            Ok(StrayWrite { address: range.start + at, place: *place, expected, found })
-        })
+        let (at, expected, found) =
+            broken_guard(&memory[range.start as usize..range.end as usize])?;
+        Some(StrayWrite { address: range.start + at, place: *place, expected, found })
     });
     process.vm().guards = guards;
-    found.transpose()
+    Ok(found)
 }
 
-/// The first guard byte that is not one. Guards are looked at after every
-/// event, so a whole block is compared at once first.
-fn broken_guard(bytes: &[u8]) -> Option<(u32, u8, u8)> {
-    const INTACT: [u8; 64] = [GUARD; 64];
-    let intact = bytes.chunks(INTACT.len()).all(|chunk| *chunk == INTACT[..chunk.len()]);
-    if intact { None } else { first_difference(bytes, |_| GUARD) }
+/// The first guard byte that is not one: offset, expected, found. Guards are looked at after
+/// every event, so they are compared in blocks first.
+pub(super) fn broken_guard(bytes: &[u8]) -> Option<(u32, u8, u8)> {
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    if blocks.iter().all(|block| *block == [GUARD; 16]) && rest.iter().all(|&b| b == GUARD) {
+        return None;
+    }
+    let position = bytes.iter().position(|&byte| byte != GUARD)?;
+    Some((position as u32, GUARD, bytes[position]))
 }
 
 /// Looks at the null page and at static data.
@@ -132,10 +134,7 @@ fn find_static_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Tr
     let emission = process.vm().emission.clone();
     let initial = &emission.program.memory[..THREAD as usize];
     let bytes = process.read(0, THREAD)?;
-    if bytes == initial {
-        return Ok(None);
-    }
-    let difference = first_difference(bytes, |i| initial[i]);
+    let difference = first_difference(bytes, initial);
     let place = Place::StaticData;
     Ok(difference.map(|(address, expected, found)| StrayWrite { address, place, expected, found }))
 }

@@ -65,6 +65,10 @@ pub fn push_value(layout: &Layout, ty: Type, word: u64, out: &mut Vec<u8>) {
     let start = out.len();
     let first = normalise(layout, ty, word);
     out.extend_from_slice(&first.to_le_bytes());
+    if size <= 8 {
+        // What lies behind the value is zero already.
+        return;
+    }
     let mut chunk = 1;
     while out.len() - start < size {
         out.extend_from_slice(&mix(word, chunk).to_le_bytes());
