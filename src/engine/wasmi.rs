@@ -334,11 +334,11 @@ impl Inside<'_> {
     /// A function that VM code calls.
     fn entry(&mut self, index: u32) -> Result<TypedFunc<(u32, u32, u32), ()>, Trap> {
         if let Some(known) = self.context.data().entries.get(&index) {
-            return Ok(known.clone());
+            return Ok(*known);
         }
         let function = self.function(index)?;
         let typed = function.typed(&self.context).map_err(|_| Trap::SignatureMismatch)?;
-        self.context.data_mut().entries.insert(index, typed.clone());
+        self.context.data_mut().entries.insert(index, typed);
         Ok(typed)
     }
 

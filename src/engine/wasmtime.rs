@@ -216,8 +216,11 @@ struct State {
     /// `None` only while the runtime module is instantiated.
     exports: Option<Exports>,
     /// What VM code has called, by table slot: only loading changes a slot.
-    entries: FxHashMap<u32, Arc<TypedFunc<(u32, u32, u32), ()>>>,
+    entries: FxHashMap<u32, Arc<Entry>>,
 }
+
+/// What VM code calls: `(i32 i32 i32)->()`.
+type Entry = TypedFunc<(u32, u32, u32), ()>;
 
 /// What the runtime module owns.
 #[derive(Clone, Copy)]
@@ -360,7 +363,7 @@ impl Inside<'_> {
     }
 
     /// A function that VM code calls.
-    fn entry(&mut self, index: u32) -> Result<Arc<TypedFunc<(u32, u32, u32), ()>>, Trap> {
+    fn entry(&mut self, index: u32) -> Result<Arc<Entry>, Trap> {
         if let Some(known) = self.context.data().entries.get(&index) {
             return Ok(known.clone());
         }
