@@ -82,7 +82,7 @@ pub fn dictionary() -> String {
     let around = ["[", "]", "{ ", " }", " = ", " = true", ", ", "(", ")", "\\\"", "0x", "\\x0a"];
     let words = text::words().into_iter().chain(around);
     let lines = words.map(|word| format!("\"{word}\"\n"));
-    let head = "# `cargo run -p calliper-fuzz --bin seeds DIR` writes this file.\n";
+    let head = "# `ci/seeds DIR` writes this file.\n";
     std::iter::once(head.to_owned()).chain(lines).collect()
 }
 
@@ -111,6 +111,6 @@ mod tests {
     #[test]
     fn the_dictionary_has_every_word() {
         let kept = include_str!("../dict/text.dict");
-        assert_eq!(kept, super::dictionary(), "the `seeds` program writes the right one");
+        assert_eq!(kept, super::dictionary(), "`ci/seeds DIR` writes the right one");
     }
 }

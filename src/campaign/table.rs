@@ -21,18 +21,24 @@ pub enum Source {
 pub const SOURCES: [(Source, u32); 4] =
     [(Source::Kept, 45), (Source::Fresh, 30), (Source::Mutated, 18), (Source::Crossed, 7)];
 
-/// Runs in a round where no engine compiles anything.
-pub const ROUND: u64 = 32;
-/// Runs in a round where an engine compiles, which takes as long as hundreds of runs.
-pub const COMPILED_ROUND: u64 = 256;
+/// How a job's rounds become what they are in the long run: at the start other layouts teach more
+/// than other scripts.
+#[derive(Clone, Copy, Debug)]
+pub struct Rounds {
+    /// Runs in a round in the long run.
+    pub most: u64,
+    /// Rounds begin with one run, and grow by one in so many rounds.
+    pub growth: u64,
+    /// The first so many rounds are all fresh.
+    pub fresh: u64,
+}
 
-/// A job's rounds begin with one run, and grow by one in so many rounds up to the number above: at
-/// the start other layouts teach more than other scripts.
-pub const GROWTH: u64 = 64;
-/// The same where an engine compiles.
-pub const COMPILED_GROWTH: u64 = 1;
-/// A job's first rounds that are all fresh.
-pub const FRESH_ROUNDS: u64 = 200;
+/// Without guidance: each run has a layout of its own.
+pub const UNGUIDED: Rounds = Rounds { most: 1, growth: 1, fresh: u64::MAX };
+/// Where no engine compiles anything.
+pub const EMITTED: Rounds = Rounds { most: 32, growth: 1000, fresh: 4000 };
+/// Where an engine compiles, which takes as long as hundreds of runs.
+pub const COMPILED: Rounds = Rounds { most: 256, growth: 1, fresh: 200 };
 
 /// Percentage of rounds of mutations that take events from another scenario of the corpus.
 pub const DONOR: u64 = 50;

@@ -182,19 +182,19 @@ impl<'c> Worker<'c> {
     fn task(&mut self) -> Option<Task> {
         let mut shared = lock(self.shared);
         let guided = self.plan.guidance == Guidance::Coverage;
-        let (most, growth) = match (guided, self.compiles) {
-            (false, _) => (1, 1),
-            (true, false) => (table::ROUND, table::GROWTH),
-            (true, true) => (table::COMPILED_ROUND, table::COMPILED_GROWTH),
+        let rounds = match (guided, self.compiles) {
+            (false, _) => table::UNGUIDED,
+            (true, false) => table::EMITTED,
+            (true, true) => table::COMPILED,
         };
-        let runs = most.min(1 + self.rounds / growth).min(shared.left);
+        let runs = rounds.most.min(1 + self.rounds / rounds.growth).min(shared.left);
         self.rounds += 1;
         if runs == 0 || shared.failure.is_some() {
             return None;
         }
         shared.left -= runs;
         let dice = &mut self.dice;
-        if !guided || shared.corpus.is_empty() || self.rounds <= table::FRESH_ROUNDS {
+        if shared.corpus.is_empty() || self.rounds <= rounds.fresh {
             return Some(Task { source: Source::Fresh, runs, parent: None, other: None });
         }
         let source = dice.weighted(&table::SOURCES);

@@ -222,6 +222,9 @@ struct State {
     entries: FxHashMap<u32, Arc<Entry>>,
 }
 
+/// What VM code calls: `(i32 i32 i32)->()`.
+type Entry = TypedFunc<(u32, u32, u32), ()>;
+
 /// What the runtime module owns.
 #[derive(Clone, Copy)]
 struct Exports {

@@ -1,5 +1,5 @@
-//! `cargo run -p calliper-fuzz --bin seeds DIR`: writes the regression corpus as
-//! seeds, a directory a target.
+//! `ci/seeds DIR`: writes the regression corpus as seeds, a directory a target, and the
+//! dictionary of the `text` target.
 
 use std::path::Path;
 use std::process::ExitCode;
