@@ -204,9 +204,6 @@ impl Compiled {
     }
 }
 
-/// A function that VM code calls.
-type Entry = TypedFunc<(u32, u32, u32), ()>;
-
 /// What a store holds besides wasm.
 struct State {
     host: HostCall,
