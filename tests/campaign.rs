@@ -36,7 +36,8 @@ fn a_campaign_reaches_thousands_of_cells_and_no_alarm() {
     assert!(status.covered >= 4_000, "{status:?}");
     // Most programs have to get to their end to test more than one call.
     assert_eq!(status.completed, status.runs, "nothing traps under the fixed loader");
-    assert!(status.cache_hit_rate() >= 0.95, "{status:?}");
+    // It is lower at the start, when rounds are short (`table::EMITTED`).
+    assert!(status.cache_hit_rate() >= 0.9, "{status:?}");
 }
 
 #[test]
