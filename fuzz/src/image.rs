@@ -339,4 +339,20 @@ mod tests {
             spoil(&seed.bytes, 50, run);
         }
     }
+
+    /// Compiled code asks for the slot of a method that there is not: its record was spoilt.
+    #[test]
+    fn a_token_without_a_method_is_a_trap() {
+        run(&NO_SUCH_METHOD);
+    }
+
+    #[rustfmt::skip]
+    const NO_SUCH_METHOD: [u8; 102] = [
+        0, 0, 1, 15, 73, 110, 105, 116, 67, 108, 97, 115, 115, 72, 101, 108, 112, 101, 114, 0,
+        0, 0, 2, 4, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 0, 0, 0,
+        0, 0, 0, 0, 2, 4, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 156, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 59, 0, 0, 0, 0,
+        0, 0,
+    ];
 }

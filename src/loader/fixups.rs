@@ -237,7 +237,7 @@ pub fn virtual_function_pointer(
 /// The helper of a generic lookup: what its record asks for.
 pub fn generic_lookup(process: &mut dyn Process, record: u32) -> Result<u32, Trap> {
     let token = read_u32(process, record.wrapping_add(4))?;
-    let method = MethodId(token as u16);
+    let method = process.vm().method_by_token(token)?;
     addresses(process, method.into())?;
     Ok(crate::scenario::meaning::context_address(method))
 }

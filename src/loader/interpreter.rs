@@ -42,7 +42,7 @@ pub fn execute_from_unmanaged(
     args: u32,
     ret: u32,
 ) -> Result<(), Trap> {
-    let method = MethodId(token as u16);
+    let method = process.vm().method_by_token(token)?;
     let pep = method_pep(process, method)?;
     if let Some(body) = images::ready_to_run_body(process, method)? {
         match process.vm().decide(Decision::DispatchesExports).dispatches_exports() {

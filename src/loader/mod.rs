@@ -287,6 +287,13 @@ impl Vm {
         self.trace.push(Step::Abort { reason });
         Trap::Unreachable
     }
+
+    /// The method of a token that compiled code, or a record in memory, names.
+    fn method_by_token(&mut self, token: u32) -> Result<MethodId, Trap> {
+        let known = self.scenario.layout.methods.len();
+        let method = u16::try_from(token).ok().filter(|&id| usize::from(id) < known);
+        method.map(MethodId).ok_or_else(|| self.abort("no method has this token"))
+    }
 }
 
 /// A call of the runtime module's one host import.
@@ -311,7 +318,8 @@ pub fn host_call(
             interpreter::execute_from_unmanaged(process, a, b, d).map(|()| 0)
         }
         f if f == HostFunction::VirtualFunctionPointer as u32 => {
-            fixups::virtual_function_pointer(process, a, MethodId(b as u16)).map(|p| p.0)
+            let method = process.vm().method_by_token(b)?;
+            fixups::virtual_function_pointer(process, a, method).map(|p| p.0)
         }
         f if f == HostFunction::DelegateConstruct as u32 => {
             delegates::construct(process, a, b, FunctionPointer(c), d != 0).map(|()| 0)
@@ -323,8 +331,8 @@ pub fn host_call(
 
 /// A compiled body reports: keeps what it saw, and writes its result behind its arguments.
 fn probe(process: &mut dyn Process, token: u32, at: u32) -> Result<(), Trap> {
-    let method = MethodId(token as u16);
     let vm = process.vm();
+    let method = vm.method_by_token(token)?;
     let layout = &vm.scenario.layout;
     let size = meaning::arguments_size(layout, &layout.method(method).signature);
     let native = layout.method(method).code == Code::Native;
@@ -339,7 +347,7 @@ fn probe(process: &mut dyn Process, token: u32, at: u32) -> Result<(), Trap> {
     let body = if native { Body::Native { entry_point } } else { Body::ReadyToRun { entry_point } };
     let entry = Entry { method, body, stack_pointer, return_buffer, ..Entry::default() };
     let result_at = at + block::ARGUMENTS + size;
-    let frame = Some(at - block::AT);
+    let frame = Some(at.wrapping_sub(block::AT));
     let result = answer(process, entry, frame, |process, seen| {
         seen.extend_from_slice(process.read(at + block::ARGUMENTS, size)?);
         Ok(())

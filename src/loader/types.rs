@@ -173,7 +173,7 @@ pub fn slot_entry(
     let (table, slot) = slot_offsets(process, object, first)?;
     let method_table = read_u32(process, object)?;
     let chunk = read_u32(process, method_table + u32::from(table))?;
-    read_u32(process, chunk + u32::from(slot)).map(PepAddress)
+    read_u32(process, chunk.wrapping_add(slot.into())).map(PepAddress)
 }
 
 /// The most derived override of an interface's method, or its own default body.
