@@ -1,5 +1,6 @@
 //! A campaign's own choices, by a seed.
 
+use crate::scenario::generate::weighted;
 use crate::scenario::meaning::mix;
 
 /// A sequence of choices that a seed decides, the same in every version and on every machine.
@@ -33,15 +34,7 @@ impl Dice {
 
     /// A row of a weighted table.
     pub fn weighted<T: Copy>(&mut self, table: &[(T, u32)]) -> T {
-        let total: u32 = table.iter().map(|&(_, weight)| weight).sum();
-        let mut left = self.below(total as usize) as u32;
-        for &(row, weight) in table {
-            if left < weight {
-                return row;
-            }
-            left -= weight;
-        }
-        table[0].0
+        weighted(table, |total| self.below(total))
     }
 
     /// Random bytes for a generator: up to `most`, in the buffer.

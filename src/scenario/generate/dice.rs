@@ -33,15 +33,7 @@ impl<'d, 'b> Dice<'d, 'b> {
 
     /// A row of a weighted table; the first one without bytes.
     pub(super) fn weighted<T: Copy>(&mut self, table: &[(T, u32)]) -> T {
-        let total: u32 = table.iter().map(|&(_, weight)| weight).sum();
-        let mut left = self.below(total as usize) as u32;
-        for &(row, weight) in table {
-            if left < weight {
-                return row;
-            }
-            left -= weight;
-        }
-        table[0].0
+        weighted(table, |total| self.below(total))
     }
 
     /// One of these, if there is any.
@@ -56,4 +48,17 @@ impl<'d, 'b> Dice<'d, 'b> {
         let chosen: u16 = self.bytes.arbitrary().unwrap_or(0);
         mix(self.words, u64::from(chosen))
     }
+}
+
+/// A row of a weighted table, by a number below the sum of its weights that `below` draws.
+pub(crate) fn weighted<T: Copy>(table: &[(T, u32)], below: impl FnOnce(usize) -> usize) -> T {
+    let total: u32 = table.iter().map(|&(_, weight)| weight).sum();
+    let mut left = below(total as usize) as u32;
+    for &(row, weight) in table {
+        if left < weight {
+            return row;
+        }
+        left -= weight;
+    }
+    table[0].0
 }

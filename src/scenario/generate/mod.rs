@@ -20,6 +20,7 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use super::Scenario;
 use dice::Dice;
+pub(crate) use dice::weighted;
 
 pub use fixup::{fixup, fixup_script};
 
