@@ -243,6 +243,49 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, one: T, other: T) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use wasm_encoder::{
+        ConstExpr, DataSection, ElementSection, Elements, MemorySection, MemoryType, Module,
+        RefType, TableSection, TableType,
+    };
+
+    use super::*;
+
+    /// What both engines say to a module that does not start.
+    fn stops(bodies: &Module) -> [Option<Stop>; 2] {
+        let harness = encode_runtime(&Emission::new(&Layout::default()).program);
+        let bodies = bodies.as_slice();
+        let ours = wasmtime::Wasmtime::new(&harness, bodies);
+        [ours.err(), wasmi::Wasmi::new(&harness, bodies).err()]
+    }
+
+    #[test]
+    fn a_segment_that_does_not_fit_stops_both_alike() {
+        let offset = ConstExpr::i32_const(1);
+        let (mut tables, mut elements) = (TableSection::new(), ElementSection::new());
+        let element_type = RefType::FUNCREF;
+        let empty =
+            TableType { element_type, table64: false, minimum: 0, maximum: Some(0), shared: false };
+        tables.table(empty);
+        elements.active(None, &offset, Elements::Functions((&[]).into()));
+        let mut module = Module::new();
+        module.section(&tables).section(&elements);
+        assert_eq!(stops(&module), [Some(Stop::TableOutOfBounds); 2]);
+
+        let (mut memories, mut data) = (MemorySection::new(), DataSection::new());
+        let empty = MemoryType {
+            minimum: 0,
+            maximum: Some(0),
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        };
+        memories.memory(empty);
+        data.active(0, &offset, []);
+        let mut module = Module::new();
+        module.section(&memories).section(&data);
+        assert_eq!(stops(&module), [Some(Stop::MemoryOutOfBounds); 2]);
+    }
+
     /// A good part must return, else the comparison of results is empty.
     #[test]
     fn smoke() {

@@ -25,6 +25,11 @@ pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
 const SCRIPTS: u64 = 16;
 /// Words of bytes that each script after the first is made from.
 const SCRIPT_WORDS: u64 = 32;
+/// One of so many mutations is a fresh input: what grows from nothing by mutation alone is small
+/// for long.
+const FRESH: u64 = 4;
+/// Words of bytes that a fresh input is, at most.
+const FRESH_WORDS: u64 = 128;
 
 /// Judges inputs one after the other, keeping compiled modules between them.
 pub struct Fuzzer {
@@ -61,9 +66,7 @@ impl Fuzzer {
         self.judge(scenario.clone());
         let seed = data.iter().fold(0, |hash, &byte| mix(hash, byte.into()));
         for script in 1..SCRIPTS {
-            let seed = mix(seed, script);
-            let more: Vec<u8> =
-                (0..SCRIPT_WORDS).flat_map(|i| mix(seed, i).to_le_bytes()).collect();
+            let more = seeded_bytes(mix(seed, script), SCRIPT_WORDS);
             regenerate_script(&mut Unstructured::new(&more), &mut scenario);
             self.judge(scenario.clone());
         }
@@ -104,24 +107,34 @@ pub fn scenario(data: &[u8]) -> Scenario {
     }
 }
 
-/// Mutates the scenario that the first `size` bytes are; gives the new size, or `None` if the
-/// result takes more than `max_size` bytes.
+/// Mutates the scenario that the first `size` bytes are, or now and then puts bytes for a fresh
+/// one in their place; gives the new size, or `None` if the result takes more than `max_size`
+/// bytes.
 pub fn mutated(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> Option<usize> {
-    let mut scenario = scenario(&data[..size]);
-    mutate::mutate(&mut scenario, seed.into());
-    store(&scenario, data.get_mut(..max_size)?)
+    let (seed, room) = (seed.into(), &mut data[..max_size]);
+    let dice = mix(0, seed);
+    if dice.is_multiple_of(FRESH) {
+        return store(&seeded_bytes(dice, 1 + dice / FRESH % FRESH_WORDS), room);
+    }
+    let mut scenario = scenario(&room[..size]);
+    mutate::mutate(&mut scenario, seed);
+    store(&binary::encode(&scenario), room)
 }
 
 /// Crosses the scenarios that two inputs are, and gives the size; 0 if the result does not fit.
 pub fn crossed(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
     let (one, other) = (scenario(one), scenario(other));
-    store(&mutate::crossover(&one, &other, seed.into()), out).unwrap_or(0)
+    store(&binary::encode(&mutate::crossover(&one, &other, seed.into())), out).unwrap_or(0)
 }
 
-fn store(scenario: &Scenario, out: &mut [u8]) -> Option<usize> {
-    let bytes = binary::encode(scenario);
-    out.get_mut(..bytes.len())?.copy_from_slice(&bytes);
+fn store(bytes: &[u8], out: &mut [u8]) -> Option<usize> {
+    out.get_mut(..bytes.len())?.copy_from_slice(bytes);
     Some(bytes.len())
+}
+
+/// So many words of bytes, the same for the same seed.
+fn seeded_bytes(seed: u64, words: u64) -> Vec<u8> {
+    (0..words).flat_map(|i| mix(seed, i).to_le_bytes()).collect()
 }
 
 /// The findings of the first engine that has any, headline first.
@@ -196,15 +209,17 @@ mod tests {
     #[test]
     fn mutated_and_crossed_inputs_decode() {
         let mut data = vec![0; 1 << 16];
-        let mut size = 0;
+        let (mut size, mut fresh) = (0, 0);
         for seed in 0..500 {
             let before = data[..size].to_vec();
             size = mutated(&mut data, size, 1 << 16, seed).expect("there is room");
-            binary::decode(&data[..size]).expect("it is valid");
+            fresh += u32::from(binary::decode(&data[..size]).is_err());
             let mut out = vec![0; 1 << 16];
             let crossed = crossed(&before, &data[..size], &mut out, seed);
             binary::decode(&out[..crossed]).expect("it is valid");
         }
+        // All others are scenarios.
+        assert!((100..150).contains(&fresh), "{fresh} of 500 inputs are fresh");
     }
 
     #[test]

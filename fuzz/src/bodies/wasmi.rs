@@ -2,6 +2,7 @@
 
 use calliper::abi::{FuncType, ValType};
 use calliper::image::encode::{HOST_IMPORT, MEMORY, TABLE};
+use wasmi::errors::{ErrorKind, InstantiationError, MemoryError};
 use wasmi::{Engine, Func, Instance, Memory, Module, Nullable, Ref, Store, Table, TrapCode, Val};
 
 use super::machine::{Ending, Machine, Stop, Value};
@@ -126,6 +127,14 @@ fn value(val: &Val) -> Value {
 }
 
 fn stop(error: wasmi::Error) -> Stop {
+    // What stops a module's start is no trap to wasmi.
+    match error.kind() {
+        ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) => {
+            return Stop::TableOutOfBounds;
+        }
+        ErrorKind::Memory(MemoryError::OutOfBoundsAccess) => return Stop::MemoryOutOfBounds,
+        _ => {}
+    }
     match error.as_trap_code() {
         Some(TrapCode::BadSignature) => Stop::SignatureMismatch,
         Some(TrapCode::IndirectCallToNull) => Stop::NullElement,
