@@ -43,6 +43,11 @@ const CAMPAIGN_BAR: f64 = 5_000.0;
 /// How many times faster than compiling per case such a campaign must be.
 const CAMPAIGN_CACHE_BAR: f64 = 30.0;
 
+/// As the program has it.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     // `cargo test --benches` runs this too, only to see that it works.
     let time = if std::env::args().any(|a| a == "--bench") { TIME } else { Duration::ZERO };

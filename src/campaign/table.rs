@@ -25,20 +25,20 @@ pub const SOURCES: [(Source, u32); 4] =
 /// than other scripts.
 #[derive(Clone, Copy, Debug)]
 pub struct Rounds {
-    /// Runs in a round in the long run.
-    pub most: u64,
-    /// Rounds begin with one run, and grow by one in so many rounds.
-    pub growth: u64,
     /// The first so many rounds are all fresh.
     pub fresh: u64,
+    /// They begin with one run, and grow by one in so many rounds.
+    pub growth: u64,
+    /// Runs in a round after them, and the most in one of them.
+    pub most: u64,
 }
 
 /// Without guidance: each run has a layout of its own.
-pub const UNGUIDED: Rounds = Rounds { most: 1, growth: 1, fresh: u64::MAX };
+pub const UNGUIDED: Rounds = Rounds { fresh: u64::MAX, growth: 1, most: 1 };
 /// Where no engine compiles anything.
-pub const EMITTED: Rounds = Rounds { most: 32, growth: 1000, fresh: 4000 };
+pub const EMITTED: Rounds = Rounds { fresh: 4000, growth: 1000, most: 32 };
 /// Where an engine compiles, which takes as long as hundreds of runs.
-pub const COMPILED: Rounds = Rounds { most: 256, growth: 1, fresh: 200 };
+pub const COMPILED: Rounds = Rounds { fresh: 200, growth: 1, most: 256 };
 
 /// Percentage of rounds of mutations that take events from another scenario of the corpus.
 pub const DONOR: u64 = 50;

@@ -187,14 +187,16 @@ impl<'c> Worker<'c> {
             (true, false) => table::EMITTED,
             (true, true) => table::COMPILED,
         };
-        let runs = rounds.most.min(1 + self.rounds / rounds.growth).min(shared.left);
+        let is_early = self.rounds < rounds.fresh;
+        let early = (1 + self.rounds / rounds.growth).min(rounds.most);
+        let runs = if is_early { early } else { rounds.most }.min(shared.left);
         self.rounds += 1;
         if runs == 0 || shared.failure.is_some() {
             return None;
         }
         shared.left -= runs;
         let dice = &mut self.dice;
-        if shared.corpus.is_empty() || self.rounds <= rounds.fresh {
+        if shared.corpus.is_empty() || is_early {
             return Some(Task { source: Source::Fresh, runs, parent: None, other: None });
         }
         let source = dice.weighted(&table::SOURCES);
