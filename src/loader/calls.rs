@@ -31,12 +31,15 @@ pub fn make(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
     let index = vm.observation.calls.len();
     vm.observation.calls.push(CallObservation {
         depth,
+        pointer: None,
         result: None,
         stack_pointer: (before, before),
     });
     vm.running.push(Running { call: index, depth, inside: call.inside.clone() });
+    let pointer = call.pointer.map(|variable| read_variable(process, variable)).transpose()?;
+    process.vm().observation.calls[index].pointer = pointer;
     let passed = argument_bytes(process.vm(), call);
-    write_frame(process, call, depth, &passed)?;
+    write_frame(process, pointer, depth, &passed)?;
     let outcome = dispatch(process, call, depth);
     let after = process.stack_pointer();
     process.vm().observation.calls[index].stack_pointer = (before, after);
@@ -167,14 +170,11 @@ fn interpreted_take(
 /// and makes the result buffer recognisable.
 fn write_frame(
     process: &mut dyn Process,
-    call: &Call,
+    pointer: Option<FunctionPointer>,
     depth: usize,
     passed: &[u8],
 ) -> Result<(), Trap> {
-    let pointer = match call.pointer {
-        Some(variable) => read_variable(process, variable)?,
-        None => FunctionPointer(0),
-    };
+    let pointer = pointer.unwrap_or(FunctionPointer(0));
     let map = &process.vm().emission.map;
     let (frame, result, size) = (map.frame(depth), map.result(depth), map.result_size);
     write_u32(process, frame, pointer.0)?;

@@ -31,7 +31,7 @@ pub struct EventObservation {
     pub calls: Range<usize>,
     /// Which of [`Observation::entries`].
     pub entries: Range<usize>,
-    /// For a take: what the variable holds now. For a call through a variable: what it held.
+    /// For a take: what the variable holds now.
     pub pointer: Option<FunctionPointer>,
     /// `__stack_pointer` before and after.
     pub stack_pointer: (u32, u32),
@@ -44,6 +44,8 @@ pub struct EventObservation {
 pub struct CallObservation {
     /// How many calls it is inside of.
     pub depth: usize,
+    /// For a call through a variable: what it held.
+    pub pointer: Option<FunctionPointer>,
     /// The result bytes, in [`Observation::bytes`]; `None` if it did not return.
     pub result: Option<Range<usize>>,
     /// `__stack_pointer` before and after.
@@ -140,5 +142,13 @@ impl Observation {
             bytes: Vec::with_capacity(32 * events),
             ..Self::default()
         }
+    }
+
+    /// The word that a call went through, of an event's calls the first if none is named; or what
+    /// an event's take stored.
+    pub fn pointer(&self, event: usize, call: Option<usize>) -> Option<FunctionPointer> {
+        let event = self.events.get(event)?;
+        let call = call.or_else(|| event.calls.clone().next());
+        call.map_or(event.pointer, |call| self.calls.get(call)?.pointer)
     }
 }

@@ -9,7 +9,7 @@ use super::words::FunctionPointer;
 use super::{callee::Callee, entry, images};
 use crate::engine::{Process, Trap, read_u32};
 use crate::image::map::{GUARD, MemoryMap, THREAD, VARIABLES};
-use crate::scenario::{AssemblyId, Call, Event, MethodId, VariableId};
+use crate::scenario::{AssemblyId, Event, MethodId, VariableId};
 
 /// Runs every event until one traps; then observes the final state. The
 /// results are left in the process's [`Vm`](super::Vm).
@@ -38,7 +38,6 @@ fn step(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
     let observation = &process.vm().observation;
     let (first_call, first_entry) = (observation.calls.len(), observation.entries.len());
     let before = process.stack_pointer();
-    let pointer = pointer_of(process, event)?;
     let outcome = execute(process, event);
     let after = process.stack_pointer();
     let stray_write = match process.vm().stray_write.take() {
@@ -47,7 +46,7 @@ fn step(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
     };
     let pointer = match event {
         Event::Take { into, .. } if outcome.is_ok() => Some(read_variable(process, *into)?),
-        _ => pointer,
+        _ => None,
     };
     // The VM's own frame, which called in, restores its stack pointer.
     process.set_stack_pointer(before);
@@ -63,15 +62,6 @@ fn step(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
         stray_write,
     });
     outcome
-}
-
-fn pointer_of(process: &mut dyn Process, event: &Event) -> Result<Option<FunctionPointer>, Trap> {
-    match event {
-        Event::Call(Call { pointer: Some(variable), .. }) => {
-            read_variable(process, *variable).map(Some)
-        }
-        _ => Ok(None),
-    }
 }
 
 pub(super) fn variable_address(variable: VariableId) -> u32 {

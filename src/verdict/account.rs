@@ -63,7 +63,7 @@ impl Account<'_> {
         if let Some(method) = meant {
             self.cell(f, method)?;
         }
-        let word = vm.observation.events.get(index).and_then(|e| e.pointer);
+        let word = vm.observation.pointer(index, self.call);
         if let Some(word) = word {
             let table_len = vm.observation.finals.table_len;
             let value = classify(vm, word, table_len);

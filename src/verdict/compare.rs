@@ -529,8 +529,7 @@ fn fingerprint(vm: &Vm, problem: &Problem, site: Option<SiteId>) -> String {
     }
     if let Some(site) = site {
         parts.extend(site_kind(vm, site));
-        let pointer = vm.observation.events.get(index).and_then(|e| e.pointer);
-        if let Some(word) = pointer {
+        if let Some(word) = vm.observation.pointer(index, problem.call) {
             parts.push(classify(vm, word, vm.observation.finals.table_len).kind());
         }
     }

@@ -6,9 +6,10 @@ use calliper::abi::ValType;
 use calliper::image::code::{Global, Op};
 use calliper::image::facts::{Emission, Role};
 use calliper::image::runtime::Helper;
+use calliper::judge::{EngineKind, Judge};
 use calliper::loader::callee::Callee;
 use calliper::loader::decisions::KeyRequest;
-use calliper::loader::{Fixed, Loader};
+use calliper::loader::{Fixed, Loader, faults};
 use calliper::scenario::meaning::{CONTINUATION, object_address};
 use calliper::scenario::{ClassId, MethodId, Scenario, SiteId, text};
 use calliper::verdict::Class;
@@ -76,6 +77,50 @@ fn nothing_is_found_where_nothing_is_wrong() {
     let scenario: Scenario = text::parse("nested.toml", PROGRAM.as_bytes()).expect("valid");
     let headlines = headlines_of(&Arc::new(scenario), &Fixed, |_| ());
     assert!(headlines.iter().all(Option::is_none), "{headlines:?}");
+}
+
+/// The seed bug inside a call that goes through a pointer of its own.
+const POINTERS: &str = r#"
+calliper = 1
+title = "an unmanaged call inside a managed one, each through a pointer"
+
+[assemblies]
+A = {}
+
+[methods]
+Uco = { in = "A", code = "interpreted", signature = "int (int)", uco = true }
+Outer = { in = "A", code = "r2r", signature = "void ()" }
+Plain = { in = "A", code = "interpreted", signature = "int (int)" }
+
+[sites]
+TakeUco = { in = "A", ldftn = "Uco" }
+TakeOuter = { in = "A", ldftn = "Outer" }
+CallUco = { in = "A", unmanaged = "int (int)" }
+CallOuter = { in = "A", calli = "void ()" }
+CallPlain = { in = "A", direct = "Plain" }
+
+[script]
+events = [
+    { load = "A" },
+    { take = "TakeOuter", into = "outer" },
+    { take = "TakeUco", into = "uco" },
+    { call = "CallOuter", through = "outer", inside = [
+        { call = "CallUco", through = "uco", args = [0x11] },
+    ] },
+]
+"#;
+
+#[test]
+fn the_value_of_an_inner_call_is_its_own() {
+    let scenario = Arc::new(text::parse("pointers.toml", POINTERS.as_bytes()).expect("valid"));
+    let loader = faults::loader("issue-129857").expect("there is such a fault");
+    let verdicts = Judge::new(&[EngineKind::Paper]).judge(&scenario, loader).expect("it runs");
+    let finding = &verdicts[0].findings[0];
+    let print = "signature-mismatch.unmanaged-calli.r2r.r2r-to-interpreter-thunk";
+    assert_eq!(finding.fingerprint, print, "{}", finding.account);
+    let value = finding.account.lines().find(|line| line.starts_with("  value"));
+    let value = value.expect("it was called through a value");
+    assert!(value.contains("function") && value.contains("of A"), "{value}");
 }
 
 #[test]
