@@ -14,7 +14,7 @@ use super::runtime::Helper;
 use super::values::held;
 use super::{Function, Module, Program, payload, runtime, thunks};
 use crate::abi::Shape;
-use crate::abi::crossgen::{Lowered, lower};
+use crate::abi::crossgen::{Lowered, lower, raise};
 use crate::scenario::{
     Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, MethodId, Signature,
     Type,
@@ -75,14 +75,14 @@ struct ImageBuilder<'a> {
     compiler: &'a dyn Compiler,
     assembly: AssemblyId,
     imports: BTreeSet<Import>,
-    /// Managed signatures, by key: one import thunk each.
-    import_thunks: BTreeMap<String, Lowered>,
-    /// Managed signatures, by key: one thunk in each direction.
-    transitions: BTreeMap<String, Lowered>,
+    /// Keys of managed signatures: one import thunk each.
+    import_thunks: BTreeSet<String>,
+    /// Keys of managed signatures: one thunk in each direction.
+    transitions: BTreeSet<String>,
     /// Signatures of slots, by key: one V-thunk each.
     virtual_thunks: BTreeMap<String, Lowered>,
-    /// Signatures of delegates closed over a static method with a return buffer, by key.
-    closed_static_thunks: BTreeMap<String, Lowered>,
+    /// Keys of delegates' signatures that are closed over a static method with a return buffer.
+    closed_static_thunks: BTreeSet<String>,
 }
 
 impl<'a> ImageBuilder<'a> {
@@ -96,10 +96,10 @@ impl<'a> ImageBuilder<'a> {
                 Import::ThunkHelper(Helper::DelayLoadMethodCall),
                 Import::ThunkHelper(Helper::R2RToInterpreter),
             ]),
-            import_thunks: BTreeMap::new(),
-            transitions: BTreeMap::new(),
+            import_thunks: BTreeSet::new(),
+            transitions: BTreeSet::new(),
             virtual_thunks: BTreeMap::new(),
-            closed_static_thunks: BTreeMap::new(),
+            closed_static_thunks: BTreeSet::new(),
         };
         builder.collect();
         builder
@@ -208,7 +208,7 @@ impl<'a> ImageBuilder<'a> {
     fn root(&mut self, why: Root, signature: &Signature) {
         if self.compiler.roots(why) {
             let lowered = lower(self.layout, signature, Shape::Managed);
-            self.transitions.entry(lowered.to_string()).or_insert(lowered);
+            self.transitions.insert(lowered.to_string());
         }
     }
 
@@ -216,7 +216,7 @@ impl<'a> ImageBuilder<'a> {
     /// import thunk is always managed.
     fn import_thunk(&mut self, signature: &Signature) {
         let lowered = lower(self.layout, signature, Shape::Managed);
-        self.import_thunks.entry(lowered.to_string()).or_insert(lowered);
+        self.import_thunks.insert(lowered.to_string());
     }
 
     /// Wherever a delegate can be made, as it may be called from anywhere.
@@ -227,7 +227,7 @@ impl<'a> ImageBuilder<'a> {
         if !target.instance && by_buffer.is_some() {
             let invoke = self.layout.invoke_signature(method, true).as_instance();
             let lowered = lower(self.layout, &invoke, Shape::Managed);
-            self.closed_static_thunks.entry(lowered.to_string()).or_insert(lowered);
+            self.closed_static_thunks.insert(lowered.to_string());
         }
     }
 
@@ -341,9 +341,9 @@ impl<'a> ImageBuilder<'a> {
         contents: &mut Contents,
     ) {
         let mut at = BTreeMap::new();
-        for (key, lowered) in &self.import_thunks {
+        for key in &self.import_thunks {
             at.insert(key.as_str(), image.next());
-            let thunk = thunks::import_thunk(types, lowered, rva_of);
+            let thunk = thunks::import_thunk(types, &raised(key), rva_of);
             image.add(Role::ImportThunk(key.clone()), thunk);
         }
         for (position, import) in contents.cells.iter().enumerate() {
@@ -367,7 +367,8 @@ impl<'a> ImageBuilder<'a> {
             image.add(role, function);
         };
         let helper = rva_of(Import::ThunkHelper(Helper::R2RToInterpreter));
-        for (key, lowered) in &self.transitions {
+        for key in &self.transitions {
+            let lowered = &raised(key);
             let enter = thunks::InterpreterEntry::Cell(helper);
             let thunk =
                 thunks::r2r_to_interpreter(self.layout, types, lowered, enter, self.compiler);
@@ -379,11 +380,16 @@ impl<'a> ImageBuilder<'a> {
             let thunk = thunks::virtual_dispatch(types, lowered);
             add(Role::VirtualThunk(key.clone()), key.clone(), thunk);
         }
-        for (key, lowered) in &self.closed_static_thunks {
-            let thunk = thunks::closed_static(types, lowered);
+        for key in &self.closed_static_thunks {
+            let thunk = thunks::closed_static(types, &raised(key));
             add(Role::ClosedStaticThunk(key.clone()), format!("D{key}"), thunk);
         }
     }
+}
+
+/// What crossgen2 makes a thunk from: its key, and nothing else.
+fn raised(key: &str) -> Lowered {
+    raise(key).expect("it was printed by a lowered signature")
 }
 
 /// The functions of a module, with what each is for.
