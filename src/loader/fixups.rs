@@ -244,10 +244,15 @@ pub fn generic_lookup(process: &mut dyn Process, record: u32) -> Result<u32, Tra
 
 /// Resolves the fixup list of a compiled body before it is published
 /// (`FixupDelayList`); false if one fails, and the body with it. The lists that
-/// Calliper emits name one cell, [`Import::Missing`], which nothing can resolve.
+/// Calliper emits name the image's [`Import::Missing`], which nothing can resolve.
 pub fn fixup_delay_list(vm: &mut Vm, method: MethodId) -> bool {
-    vm.trace.push(Step::Rejected { method });
-    false
+    let assembly = vm.scenario.layout.method(method).assembly;
+    let cells = &vm.emission.images[assembly.index()].cells;
+    let resolves = cells.iter().all(|cell| cell.import != Import::Missing);
+    if !resolves {
+        vm.trace.push(Step::Rejected { method });
+    }
+    resolves
 }
 
 fn patch(
