@@ -81,6 +81,22 @@ fn engines_agree_and_modules_are_kept() {
 }
 
 #[test]
+fn layouts_are_tried_on_paper_before_they_are_compiled() {
+    assert_eq!(run(&Fixed, 1_000, |_| {}).status.screened, 0, "nothing is compiled");
+    // It takes hundreds of layouts, as not one in thousands of scripts for another one shows it.
+    let fault = faults::find("pr-132965").expect("it is in the gallery");
+    for seed in 0..2 {
+        let outcome = run(fault.loader, 4_000, |plan| {
+            plan.seed = seed;
+            plan.engines = EngineKind::available();
+        });
+        assert!(outcome.status.screened > 1_000, "{:?}", outcome.status);
+        let classes: Vec<_> = outcome.findings.iter().map(|(f, _)| f.target.class).collect();
+        assert!(classes.contains(&fault.class), "seed {seed}: {classes:?}");
+    }
+}
+
+#[test]
 fn jobs_share_one_campaign() {
     let outcome = run(&Fixed, 50_000, |plan| plan.jobs = 4);
     assert!(outcome.findings.is_empty());
@@ -104,9 +120,11 @@ impl Loader for Panics {
 
 #[test]
 fn a_panic_is_a_finding_and_does_not_end_the_campaign() {
-    let outcome = run(&Panics, 2_000, |_| {});
-    assert_eq!(outcome.status.runs, 2_000);
-    let [(found, _)] = outcome.findings.as_slice() else { panic!("{:#?}", outcome.findings) };
-    assert_eq!(found.target.fingerprint, "engine-divergence.panic");
-    assert!(found.hits > 10, "{}", found.hits);
+    for engines in [vec![EngineKind::Paper], EngineKind::available()] {
+        let outcome = run(&Panics, 2_000, |plan| plan.engines = engines);
+        assert_eq!(outcome.status.runs, 2_000);
+        let [(found, _)] = outcome.findings.as_slice() else { panic!("{:#?}", outcome.findings) };
+        assert_eq!(found.target.fingerprint, "engine-divergence.panic");
+        assert!(found.hits > 10, "{}", found.hits);
+    }
 }

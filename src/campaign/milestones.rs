@@ -20,7 +20,7 @@ use crate::verdict::Class;
 /// A point in a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Scenarios that were run, this one included.
+    /// Scenarios that were run, this one and those on paper alone included.
     pub runs: u64,
     /// Since the campaign began.
     pub time: Duration,
@@ -94,9 +94,14 @@ impl Scout {
         }
     }
 
+    /// Whether a finding of this class is what it is out for.
+    pub fn seeks(&self, class: Class) -> bool {
+        class == self.fault.class
+    }
+
     /// Looks at the class of a finding of the last run; whether it is the one.
     pub fn detects(&mut self, class: Class) -> bool {
-        if class != self.fault.class {
+        if !self.seeks(class) {
             return false;
         }
         let mark = self.mark();

@@ -1,7 +1,8 @@
 //! The in-house fuzzing campaign: guided, on all cores, with a stable compiler and no sanitizer.
 //!
 //! Each worker runs *rounds*: a scenario from the generator, or from the
-//! [corpus] of those that reached a new [coverage] cell, and then mutations of its script.
+//! [corpus] of those that reached a new [coverage] cell, and then mutations of its script. Where an
+//! engine compiles, [candidates](screen) for a new layout are tried on paper first.
 //! [`table`] says how often which. A [finding](findings) is [shrunk](shrink) where it
 //! is found, and told once. With one job, everything follows from the seed.
 
@@ -13,6 +14,7 @@ pub mod findings;
 pub mod general;
 pub mod milestones;
 pub mod score;
+mod screen;
 pub mod shrink;
 pub mod table;
 mod worker;
@@ -110,6 +112,8 @@ pub struct Status {
     pub completed: u64,
     /// Events of all scenarios that were run.
     pub events: u64,
+    /// Further scenarios that were run on paper alone, to find layouts worth compiling.
+    pub screened: u64,
     /// Cells that were reached.
     pub covered: usize,
     /// Cells that a right loader can get to.
@@ -130,6 +134,7 @@ impl Status {
             made: shared.made,
             completed: shared.completed,
             events: shared.events,
+            screened: shared.screened,
             covered: shared.map.covered(),
             possible: shared.map.possible(),
             corpus: shared.corpus.len(),
@@ -226,6 +231,7 @@ fn shared(plan: &Plan) -> Result<Shared, String> {
         made: 0,
         completed: 0,
         events: 0,
+        screened: 0,
         left: plan.runs.unwrap_or(u64::MAX),
         news: Instant::now(),
         milestones: Milestones::default(),

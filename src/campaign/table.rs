@@ -40,6 +40,9 @@ pub const EMITTED: Rounds = Rounds { fresh: 4000, growth: 1000, most: 32 };
 /// Where an engine compiles, which takes as long as hundreds of runs.
 pub const COMPILED: Rounds = Rounds { fresh: 200, growth: 1, most: 256 };
 
+/// Candidates for a round in another layout that are tried on paper, where an engine compiles.
+pub const CANDIDATES: usize = 64;
+
 /// Percentage of rounds of mutations that take events from another scenario of the corpus.
 pub const DONOR: u64 = 50;
 /// Percentage of rounds from the corpus that stay with layouts that were used lately, where an

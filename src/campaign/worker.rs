@@ -17,6 +17,7 @@ use super::coverage::{Map, Reader};
 use super::dice::Dice;
 use super::findings::{Findings, Found};
 use super::milestones::{Milestones, Scout};
+use super::screen::Screen;
 use super::shrink::{self, Target};
 use super::table::{self, Source};
 use super::{Guidance, Plan};
@@ -48,6 +49,8 @@ pub struct Shared {
     pub completed: u64,
     /// Events of all scenarios that were run.
     pub events: u64,
+    /// Candidates that were run on paper alone.
+    pub screened: u64,
     /// Runs that may still be started.
     pub left: u64,
     /// When something new was last reached.
@@ -95,6 +98,8 @@ pub struct Worker<'c> {
     known: FxHashMap<String, u64>,
     warm: VecDeque<u64>,
     compiles: bool,
+    /// Chooses what is worth compiling.
+    screen: Option<Screen>,
     rounds: u64,
     /// Marks milestones, if the plan wants them.
     scout: Option<Scout>,
@@ -138,6 +143,8 @@ impl<'c> Worker<'c> {
         number: u64,
     ) -> Self {
         let mut dice = Dice::new(plan.seed, number);
+        let compiles = plan.engines.iter().any(|kind| kind.compiles());
+        let is_guided = plan.guidance == Guidance::Coverage;
         Self {
             plan,
             shared,
@@ -150,7 +157,8 @@ impl<'c> Worker<'c> {
             map: Map::default(),
             known: FxHashMap::default(),
             warm: VecDeque::with_capacity(table::WARM_LAYOUTS + 1),
-            compiles: plan.engines.iter().any(|kind| kind.compiles()),
+            compiles,
+            screen: (compiles && is_guided).then(Screen::new),
             rounds: 0,
             scout: plan.until.filter(|_| number == 0).map(Scout::new),
             made: 0,
@@ -213,13 +221,13 @@ impl<'c> Worker<'c> {
 
     /// Runs a scenario and then mutations of its script.
     fn round(&mut self, task: Task) {
-        let mut base = self.base(&task);
+        let mut harvest = Harvest::default();
+        let mut base = self.base(&task, &mut harvest);
         let emission = self.judge.emission(&base.layout, self.plan.loader);
         self.remember(&base);
         let donate = self.dice.percent(table::DONOR);
         let mut mutator = ScenarioMutator::new(Scope::Script);
         mutator.set_donor(task.other.filter(|_| donate));
-        let mut harvest = Harvest::default();
         let mut child = base.clone();
         let mut unchanged = task.source != Source::Kept;
         while harvest.runs < task.runs {
@@ -237,8 +245,45 @@ impl<'c> Worker<'c> {
         self.settle(task.parent, harvest);
     }
 
-    /// The scenario that a round starts with.
-    fn base(&mut self, task: &Task) -> Arc<Scenario> {
+    /// The scenario that a round starts with. With a screen, it is the first of several candidates
+    /// that has a finding worth having, or else that reached something new, or else the last.
+    fn base(&mut self, task: &Task, harvest: &mut Harvest) -> Arc<Scenario> {
+        let mut candidate = self.candidate(task);
+        if self.screen.is_none() || task.source == Source::Kept {
+            return candidate;
+        }
+        let mut new = None;
+        for i in 1.. {
+            let (is_new, is_wanted) = self.screen(&candidate, harvest);
+            if is_wanted {
+                return candidate;
+            }
+            if is_new {
+                new.get_or_insert_with(|| candidate.clone());
+            }
+            if i == table::CANDIDATES {
+                break;
+            }
+            candidate = self.candidate(task);
+        }
+        new.unwrap_or(candidate)
+    }
+
+    /// Whether a candidate reached something new on paper, and whether it has a finding worth having.
+    fn screen(&mut self, candidate: &Arc<Scenario>, harvest: &mut Harvest) -> (bool, bool) {
+        let Some(screen) = &mut self.screen else { return (false, false) };
+        let sight = screen.look(candidate, self.plan.loader, &mut self.map, &mut self.scout);
+        let (is_new, has_finding) = (sight.news.is_some(), sight.headline.is_some());
+        harvest.news.extend(sight.news.map(|cells| (candidate.clone(), cells, has_finding)));
+        let is_wanted = sight.headline.is_some_and(|finding| match &self.scout {
+            Some(scout) => scout.seeks(finding.class),
+            None => !self.known.contains_key(&finding.fingerprint),
+        });
+        (is_new, is_wanted || sight.panicked)
+    }
+
+    /// A scenario that a round could start with.
+    fn candidate(&mut self, task: &Task) -> Arc<Scenario> {
         let (Some((_, parent)), Some(other)) = (&task.parent, &task.other) else {
             return Arc::new(self.fresh());
         };
@@ -399,6 +444,9 @@ impl<'c> Worker<'c> {
         shared.made += made - std::mem::replace(&mut self.made, made);
         shared.completed += harvest.completed;
         shared.events += harvest.events;
+        if let Some(screen) = &mut self.screen {
+            shared.screened += std::mem::take(&mut screen.runs);
+        }
         if let Some(scout) = &self.scout {
             shared.milestones = scout.milestones();
         }

@@ -181,8 +181,12 @@ fn line(status: &Status) -> String {
     let seconds = status.elapsed.as_secs_f64();
     let runs = status.runs.max(1) as f64;
     let (cached, events) = (100.0 * status.cache_hit_rate(), status.events as f64 / runs);
+    let screened = match status.screened {
+        0 => String::new(),
+        more => format!(", {more} more on paper alone"),
+    };
     format!(
-        "{seconds:.1} s, {} scenarios of {events:.1} events, {:.0}/s, {} of {} cells, {} in the corpus, {} findings, \
+        "{seconds:.1} s, {} scenarios of {events:.1} events, {:.0}/s{screened}, {} of {} cells, {} in the corpus, {} findings, \
          nothing new for {:.0} s, {cached:.1} % of runs in modules that were kept",
         status.runs,
         status.rate(),

@@ -58,6 +58,10 @@ pub struct Arguments {
     #[arg(long, value_name = "LIST", default_value = "paper")]
     engine: String,
 
+    /// Leave out both baselines, which take longest where an engine compiles
+    #[arg(long)]
+    no_baselines: bool,
+
     /// Modules of the second baseline, which is told in text only
     #[cfg(feature = "baseline")]
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -80,7 +84,8 @@ struct Row {
     worst_scenarios: Option<u64>,
     median_seconds: Option<f64>,
     worst_seconds: Option<f64>,
-    unguided_detected: usize,
+    /// Nothing without baselines.
+    unguided_detected: Option<usize>,
     unguided_median_scenarios: Option<u64>,
 }
 
@@ -88,17 +93,21 @@ struct Row {
 pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
     let contest = contest(arguments)?;
     let unguided = Contest { guidance: Guidance::None, ..contest.clone() };
-    let progress = progress(2 * contest.faults.len() as u64 * contest.seeds);
+    let contests = if arguments.no_baselines { 1 } else { 2 };
+    let progress = progress(contests * contest.faults.len() as u64 * contest.seeds);
     let mut tick = || progress.iter().for_each(|bar| bar.inc(1));
     let mut rows = Vec::new();
     let mut complete = true;
     let mut most = LEAST_CONTROL;
     for &fault in &contest.faults {
         let guided = score(&contest, fault, &mut tick).map_err(Failure::Input)?;
-        let baseline = score(&unguided, fault, &mut tick).map_err(Failure::Input)?;
+        let baseline = match arguments.no_baselines {
+            true => None,
+            false => Some(score(&unguided, fault, &mut tick).map_err(Failure::Input)?),
+        };
         complete &= guided.is_complete();
         most = most.max(guided.scenarios().worst.unwrap_or(0));
-        rows.push(row(&guided, &baseline));
+        rows.push(row(&guided, baseline.as_ref()));
     }
     let (runs, findings) = control(&contest, most).map_err(Failure::Input)?;
     match arguments.format {
@@ -106,7 +115,9 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
         Format::Text => {
             text(out, &rows, runs, findings)?;
             #[cfg(feature = "baseline")]
-            general_baseline(out, arguments.modules)?;
+            if !arguments.no_baselines {
+                general_baseline(out, arguments.modules)?;
+            }
         }
     }
     if let Some(bar) = progress {
@@ -162,7 +173,7 @@ fn progress(campaigns: u64) -> Option<ProgressBar> {
     })
 }
 
-fn row(score: &Score, unguided: &Score) -> Row {
+fn row(score: &Score, unguided: Option<&Score>) -> Row {
     let (scenarios, seconds): (Spread<u64>, Spread<f64>) = (score.scenarios(), score.seconds());
     Row {
         fault: score.fault,
@@ -174,38 +185,51 @@ fn row(score: &Score, unguided: &Score) -> Row {
         worst_scenarios: scenarios.worst,
         median_seconds: seconds.median,
         worst_seconds: seconds.worst,
-        unguided_detected: unguided.count(|m| m.detected),
-        unguided_median_scenarios: unguided.scenarios().median,
+        unguided_detected: unguided.map(|score| score.count(|m| m.detected)),
+        unguided_median_scenarios: unguided.and_then(|score| score.scenarios().median),
     }
 }
 
 /// A table that is Markdown as well.
 fn text(out: &mut dyn Write, rows: &[Row], runs: u64, findings: usize) -> io::Result<()> {
     let width = rows.iter().map(|row| row.fault.len()).max().unwrap_or(0).max(5);
-    writeln!(
-        out,
-        "| {:<width$} | seeds | reached | triggered | detected | scenarios: median | worst | seconds: median | worst | unguided: detected | scenarios: median |",
-        "fault"
-    )?;
-    writeln!(out, "|-{}-|---|---|---|---|---|---|---|---|---|---|", "-".repeat(width))?;
+    let with_unguided = rows.iter().any(|row| row.unguided_detected.is_some());
+    let heads = if with_unguided { HEADS } else { &HEADS[..HEADS.len() - UNGUIDED_HEADS] };
+    writeln!(out, "| {:<width$} | {} |", "fault", heads.join(" | "))?;
+    writeln!(out, "|-{}-|{}", "-".repeat(width), "---|".repeat(heads.len()))?;
     let number = |n: Option<u64>| n.map_or("never".to_owned(), |n| n.to_string());
     let seconds = |s: Option<f64>| s.map_or("never".to_owned(), |s| format!("{s:.3}"));
     for row in rows {
-        writeln!(
-            out,
-            "| {:<width$} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            row.fault,
-            row.seeds,
-            row.reached,
-            row.triggered,
-            row.detected,
+        let mut cells = vec![
+            row.seeds.to_string(),
+            row.reached.to_string(),
+            row.triggered.to_string(),
+            row.detected.to_string(),
             number(row.median_scenarios),
             number(row.worst_scenarios),
             seconds(row.median_seconds),
             seconds(row.worst_seconds),
-            row.unguided_detected,
-            number(row.unguided_median_scenarios),
-        )?;
+        ];
+        if let Some(detected) = row.unguided_detected {
+            cells.extend([detected.to_string(), number(row.unguided_median_scenarios)]);
+        }
+        writeln!(out, "| {:<width$} | {} |", row.fault, cells.join(" | "))?;
     }
     writeln!(out, "\ncontrol: {runs} scenarios under fixed, {findings} findings")
 }
+
+/// The columns behind the fault's id.
+const HEADS: &[&str] = &[
+    "seeds",
+    "reached",
+    "triggered",
+    "detected",
+    "scenarios: median",
+    "worst",
+    "seconds: median",
+    "worst",
+    "unguided: detected",
+    "scenarios: median",
+];
+/// How many of them are the unguided baseline's.
+const UNGUIDED_HEADS: usize = 2;
