@@ -12,8 +12,8 @@ use arbitrary::Unstructured;
 use calliper::abi::FuncType;
 use calliper::engine::paper::Paper;
 use calliper::engine::{Engine, Process, Trap};
-use calliper::image::facts::{Emission, ImageFacts};
-use calliper::image::payload::TABLE_BASE;
+use calliper::image::facts::Emission;
+use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
 use calliper::image::{Module, ModuleId, Program};
 use calliper::loader::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use calliper::loader::{Fixed, Loader, Vm, faults, script};
@@ -129,8 +129,11 @@ impl Case {
             1 => put(payload, edit.place(len), &[word as u8]),
             2 => put(payload, edit.place(len / 4).map(|i| 4 * i), &word.to_le_bytes()),
             3 => put(payload, Some(TABLE_BASE as usize), &word.to_le_bytes()),
-            4 => put(payload, relocation(edit, facts, 4), &word.to_le_bytes()),
-            5 => put(payload, relocation(edit, facts, 2), &word.to_le_bytes()[..2]),
+            4 | 5 => {
+                let unit = if edit.what % 24 == 4 { 4 } else { 2 };
+                let at = relocation(edit, payload, unit);
+                put(payload, at, &word.to_le_bytes()[..unit]);
+            }
             6 => {
                 let cell = edit.place(facts.cells.len()).map(|i| facts.cells[i].rva as usize);
                 put(payload, cell, &word.to_le_bytes());
@@ -141,8 +144,8 @@ impl Case {
                 put(payload, entry, &word.to_le_bytes());
             }
             8 => {
-                let blob = facts.relocations.saturating_sub(facts.string_thunks) as usize;
-                let at = edit.place(blob).map(|i| facts.string_thunks as usize + i);
+                let blob = facts.string_thunks_size;
+                let at = edit.place(blob as usize).map(|i| facts.string_thunks as usize + i);
                 put(payload, at, &[word as u8]);
             }
             9 => {
@@ -156,8 +159,11 @@ impl Case {
                 );
             }
             10 => payload.resize(edit.at.into(), word as u8),
-            11 => facts.relocations = word,
-            12 => facts.relocations_size = word,
+            11 => facts.string_thunks_size = word,
+            12 => {
+                let half = edit.place(HEADERS / 2).map(|i| 2 * i);
+                put(payload, half, &word.to_le_bytes()[..2]);
+            }
             13 => facts.string_thunks = word,
             14 => facts.min_function_index = word,
             15 if edit.value & 8 == 0 => facts.method_entries = word,
@@ -213,10 +219,10 @@ fn put(payload: &mut [u8], at: Option<usize>, bytes: &[u8]) {
     }
 }
 
-/// A unit of the relocation section.
-fn relocation(edit: Edit, facts: &ImageFacts, unit: usize) -> Option<usize> {
-    let units = facts.relocations_size as usize / unit;
-    edit.place(units).map(|i| facts.relocations as usize + unit * i)
+/// A unit of the relocation section, as long as there is one.
+fn relocation(edit: Edit, payload: &[u8], unit: usize) -> Option<usize> {
+    let (start, size) = relocation_section(payload.first_chunk()?)?;
+    edit.place(size as usize / unit)?.checked_mul(unit)?.checked_add(start as usize)
 }
 
 /// An image while it is loaded.

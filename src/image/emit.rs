@@ -260,8 +260,7 @@ impl<'a> ImageBuilder<'a> {
             min_function_index: payload.min_function_index,
             method_entries: payload.method_entries,
             string_thunks: payload.string_thunks,
-            relocations: payload.relocations,
-            relocations_size: payload.relocations_size,
+            string_thunks_size: payload.string_thunks_size,
             ..facts
         };
         let name = self.layout.assemblies[self.assembly.index()].name.clone();

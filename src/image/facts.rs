@@ -91,10 +91,8 @@ pub struct ImageFacts {
     pub methods: Vec<MethodId>,
     /// RVA of the injected string thunks.
     pub string_thunks: u32,
-    /// RVA of the relocation blocks.
-    pub relocations: u32,
-    /// Bytes of relocation blocks.
-    pub relocations_size: u32,
+    /// Bytes of them.
+    pub string_thunks_size: u32,
 }
 
 /// A compiled method that holds one call site.

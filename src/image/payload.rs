@@ -10,7 +10,11 @@ use super::facts::Import;
 pub const TABLE_BASE: u32 = 28;
 /// Header and two section headers of 16 bytes each.
 const SECTIONS: u32 = 32;
-const DATA: u32 = SECTIONS + 2 * 16;
+const DATA: u32 = SECTIONS + 2 * SECTION;
+/// Bytes of a section header: virtual size and address, then size and address in the file.
+const SECTION: u32 = 16;
+/// Bytes of all headers.
+pub const HEADERS: usize = DATA as usize;
 /// `IMAGE_REL_BASED_HIGHLOW`: adds the image base.
 pub const REL_HIGHLOW: u16 = 3;
 /// `IMAGE_REL_BASED_WASM32_TABLE`: adds the table base.
@@ -56,10 +60,8 @@ pub struct Payload {
     pub method_entries: u32,
     /// RVA of the thunk strings.
     pub string_thunks: u32,
-    /// RVA of the relocation blocks.
-    pub relocations: u32,
     /// Their size in bytes.
-    pub relocations_size: u32,
+    pub string_thunks_size: u32,
 }
 
 /// Writes a payload.
@@ -115,6 +117,7 @@ pub fn write(contents: &Contents) -> Payload {
         push(&mut out, *function);
     }
     out.push(0);
+    let string_thunks_size = out.len() as u32 - string_thunks;
     out.resize(out.len().next_multiple_of(16), 0);
 
     let relocations_at = out.len() as u32;
@@ -122,14 +125,7 @@ pub fn write(contents: &Contents) -> Payload {
     let relocations_size = out.len() as u32 - relocations_at;
     out.resize(out.len().next_multiple_of(16), 0);
     write_headers(&mut out, relocations_at, relocations_size);
-    Payload {
-        bytes: out,
-        min_function_index,
-        method_entries,
-        string_thunks,
-        relocations: relocations_at,
-        relocations_size,
-    }
+    Payload { bytes: out, min_function_index, method_entries, string_thunks, string_thunks_size }
 }
 
 /// A method entry word: 0 for no compiled code, else one more than upstream's
@@ -175,9 +171,23 @@ fn write_headers(out: &mut [u8], relocations: u32, relocations_size: u32) {
     // TableBase stays 0: the host patches it when it knows the table.
     let sections = [(DATA, relocations - DATA), (relocations, relocations_size)];
     for (i, (at, size)) in sections.into_iter().enumerate() {
-        let header = SECTIONS + 16 * i as u32;
+        let header = SECTIONS + SECTION * i as u32;
         for (j, word) in [size, at, size, at].into_iter().enumerate() {
             put(header + 4 * j as u32, &word.to_le_bytes());
         }
     }
+}
+
+/// Reads the headers back (`WebcilDecoder`): RVA and size of the relocation section; `None` if they
+/// are not those of a webcil payload of version 1.
+pub fn relocation_section(headers: &[u8; HEADERS]) -> Option<(u32, u32)> {
+    let half = |at: usize| u16::from_le_bytes([headers[at], headers[at + 1]]);
+    let (sections, number) = (half(8), half(10));
+    if !headers.starts_with(b"WbIL") || half(4) != 1 || number > sections {
+        return None;
+    }
+    let Some(index) = usize::from(number).checked_sub(1) else { return Some((0, 0)) };
+    let header = headers.get(SECTIONS as usize + SECTION as usize * index..)?;
+    let (size, rest) = header.split_first_chunk()?;
+    Some((u32::from_le_bytes(*rest.first_chunk()?), u32::from_le_bytes(*size)))
 }

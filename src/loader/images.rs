@@ -11,7 +11,8 @@ use crate::image::ModuleId;
 use crate::image::facts::{ImageFacts, Role};
 use crate::image::map::GUARD;
 use crate::image::payload::{
-    REL_HIGHLOW, REL_WASM32_TABLE, TABLE_BASE, VIRTUAL_IPS_A_FUNCTION, decode_method_entry,
+    HEADERS, REL_HIGHLOW, REL_WASM32_TABLE, TABLE_BASE, VIRTUAL_IPS_A_FUNCTION,
+    decode_method_entry, relocation_section,
 };
 use crate::image::runtime::Helper;
 use crate::scenario::{AssemblyId, MethodId};
@@ -82,7 +83,7 @@ pub fn load(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap>
     let emission = process.vm().emission.clone();
     let facts = &emission.images[assembly.index()];
     let image = instantiate(process, assembly)?;
-    relocate(process, facts, &image)?;
+    relocate(process, &image)?;
     register(process, assembly, facts, image)?;
     create_methods(process, facts)?;
     types::create(process, assembly)?;
@@ -126,15 +127,16 @@ fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<Loaded
 
 /// `ApplyBaseRelocations` (peimagelayout.cpp): HIGHLOW adds the image base,
 /// WASM32_TABLE what the header's `TableBase` says.
-fn relocate(
-    process: &mut dyn Process,
-    facts: &ImageFacts,
-    image: &LoadedImage,
-) -> Result<(), Trap> {
+fn relocate(process: &mut dyn Process, image: &LoadedImage) -> Result<(), Trap> {
     const HEADER: u32 = 8;
     let table_base = word(process, image, TABLE_BASE)?;
-    let mut at = address(process, image, facts.relocations, facts.relocations_size)?;
-    let end = at + facts.relocations_size;
+    let headers = address(process, image, 0, HEADERS as u32)?;
+    let headers = process.read(headers, HEADERS as u32)?.first_chunk();
+    let Some((rva, size)) = headers.and_then(relocation_section) else {
+        return Err(process.vm().abort("a payload has no webcil headers"));
+    };
+    let mut at = address(process, image, rva, size)?;
+    let end = at + size;
     while at < end {
         let left = end - at;
         let (page, size) = match left {
@@ -243,7 +245,7 @@ fn inject_string_thunks(
     image: &LoadedImage,
 ) -> Result<(), Trap> {
     let table_base = word(process, image, TABLE_BASE)?;
-    let len = facts.relocations.saturating_sub(facts.string_thunks);
+    let len = facts.string_thunks_size;
     let start = address(process, image, facts.string_thunks, len)?;
     let blob = process.read(start, len)?.to_vec();
     let mut rest = blob.as_slice();

@@ -1,5 +1,7 @@
 //! Images at other places, the registry of thunks, relocations and virtual IPs.
 
+use std::sync::Arc;
+
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::{Import, Role};
 use calliper::image::payload::TABLE_BASE;
@@ -10,7 +12,7 @@ use calliper::scenario::{
     Scenario, Signature, Site, SiteId, Type,
 };
 
-use crate::support::{Finished, run, run_text};
+use crate::support::{Finished, run, run_altered, run_text};
 
 const PROGRAM: &str = r#"
 calliper = 1
@@ -31,6 +33,9 @@ CallInB = { in = "B", direct = "InB" }
 CallMain = { in = "A", direct = "Main" }
 RunMain = { entry-point = "Main" }
 "#;
+
+/// Where the second section's header begins, that of the relocations.
+const SECTION_2: usize = 48;
 
 const LOAD_A: &str = r#"{ load = "A" }"#;
 const LOAD_B: &str = r#"{ load = "B" }"#;
@@ -115,6 +120,25 @@ fn many() -> Layout {
         sites: (0..MANY).map(site).collect(),
         ..Layout::default()
     }
+}
+
+#[test]
+fn a_payload_without_webcil_headers_is_not_loaded() {
+    let load = |at: usize, byte: u8| {
+        let script = vec![Event::Load(AssemblyId(0))];
+        let scenario = Scenario { layout: many(), script, ..Scenario::default() };
+        let run = run_altered(scenario, &Fixed, |emission| {
+            let program = Arc::get_mut(&mut emission.program).expect("nobody else has it yet");
+            program.images[0].payload[at] = byte;
+        });
+        run.vm.observation.trap.is_none()
+    };
+    assert!(load(0, b'W'), "as it is emitted");
+    assert!(!load(0, b'w'), "another format");
+    assert!(!load(4, 2), "another version");
+    assert!(!load(10, 3), "the relocations in a section that there is not");
+    assert!(!load(SECTION_2 + 4, 1), "the relocations at another address");
+    assert!(load(10, 0), "no relocations, so nothing is where it should be, but it can be loaded");
 }
 
 #[test]

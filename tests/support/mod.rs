@@ -39,8 +39,19 @@ pub fn run_text(program: &str, events: &[&str], loader: &'static dyn Loader) -> 
 
 /// Runs a scenario on every engine, which must agree.
 pub fn run(scenario: Scenario, loader: &'static dyn Loader) -> Finished {
+    run_altered(scenario, loader, |_| {})
+}
+
+/// The same with modules that are not quite what was emitted.
+pub fn run_altered(
+    scenario: Scenario,
+    loader: &'static dyn Loader,
+    alter: impl FnOnce(&mut Emission),
+) -> Finished {
     let scenario = Arc::new(scenario);
-    let emission = Arc::new(Emission::by(&scenario.layout, loader.compiler()));
+    let mut emission = Emission::by(&scenario.layout, loader.compiler());
+    alter(&mut emission);
+    let emission = Arc::new(emission);
     let mut first: Option<Finished> = None;
     for mut engine in engines() {
         let vm = Vm::new(scenario.clone(), emission.clone(), loader);
