@@ -309,3 +309,25 @@ pub fn virtual_ip_of_table_index(vm: &Vm, index: TableIndex) -> Option<VirtualIp
         inside.then(|| VirtualIp(image.min_virtual_ip.0 + local * VIRTUAL_IPS_A_FUNCTION))
     })
 }
+
+/// The method whose compiled body a frame is of, as a stack walk finds it: the table index in the
+/// frame's header gives the function's first virtual IP, with the local one (in units of two) the
+/// frame's, and that a RUNTIME_FUNCTION and its method (`vm/codeman.cpp`, #128423).
+pub fn method_of_frame(process: &mut dyn Process, frame: u32) -> Result<Option<MethodId>, Trap> {
+    let (index, local) = (read_u32(process, frame)?, read_u32(process, frame.wrapping_add(4))?);
+    let vm = process.vm();
+    let start = virtual_ip_of_table_index(vm, TableIndex(index));
+    let ip = start.map(|start| VirtualIp(start.0.wrapping_add(local.wrapping_mul(2))));
+    Ok(ip.and_then(|ip| method_of_virtual_ip(vm, ip)))
+}
+
+fn method_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<MethodId> {
+    let index = table_index_of_virtual_ip(vm, ip)?;
+    vm.images.iter().zip(&vm.emission.images).find_map(|(image, facts)| {
+        let function = index.0.checked_sub(image.as_ref()?.table_base)?;
+        match facts.roles.get(function as usize)? {
+            Role::Body(method) => Some(*method),
+            _ => None,
+        }
+    })
+}

@@ -347,8 +347,11 @@ fn probe(process: &mut dyn Process, token: u32, at: u32) -> Result<(), Trap> {
     let body = if native { Body::Native { entry_point } } else { Body::ReadyToRun { entry_point } };
     let entry = Entry { method, body, stack_pointer, return_buffer, ..Entry::default() };
     let result_at = at + block::ARGUMENTS + size;
-    let frame = Some(at.wrapping_sub(block::AT));
-    let result = answer(process, entry, frame, |process, seen| {
+    let frame = at.wrapping_sub(block::AT);
+    if !native && images::method_of_frame(process, frame)? != Some(method) {
+        return Err(process.vm().abort("a stack walk does not know a compiled frame's method"));
+    }
+    let result = answer(process, entry, Some(frame), |process, seen| {
         seen.extend_from_slice(process.read(at + block::ARGUMENTS, size)?);
         Ok(())
     })?;
