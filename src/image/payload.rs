@@ -131,7 +131,7 @@ pub fn write(contents: &Contents) -> Payload {
 /// A method entry word: 0 for no compiled code, else one more than upstream's
 /// `id << 1 | has fixups`.
 fn method_entry(function: u32, fixups: bool) -> u32 {
-    (function << 1 | u32::from(fixups)) + 1
+    2 * function + u32::from(fixups) + 1
 }
 
 /// Reads a method entry word back: the RUNTIME_FUNCTION index, and whether
@@ -152,7 +152,7 @@ fn push_relocation_blocks(out: &mut Vec<u8>, mut relocations: Vec<(u32, u16)>) {
         push(out, page[0].0 & !0xfff);
         push(out, size as u32);
         for &(rva, kind) in page {
-            out.extend_from_slice(&(kind << 12 | (rva & 0xfff) as u16).to_le_bytes());
+            out.extend_from_slice(&((kind << 12) + (rva & 0xfff) as u16).to_le_bytes());
         }
         if page.len() % 2 == 1 {
             out.extend_from_slice(&[0, 0]); // IMAGE_REL_BASED_ABSOLUTE, padding
