@@ -129,8 +129,8 @@ impl Case {
             1 => put(payload, edit.place(len), &[word as u8]),
             2 => put(payload, edit.place(len / 4).map(|i| 4 * i), &word.to_le_bytes()),
             3 => put(payload, Some(TABLE_BASE as usize), &word.to_le_bytes()),
-            4 | 5 => {
-                let unit = if edit.what % 24 == 4 { 4 } else { 2 };
+            kind @ (4 | 5) => {
+                let unit = if kind == 4 { 4 } else { 2 };
                 let at = relocation(edit, payload, unit);
                 put(payload, at, &word.to_le_bytes()[..unit]);
             }

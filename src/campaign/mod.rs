@@ -2,7 +2,8 @@
 //!
 //! Each worker runs *rounds*: a scenario from the generator, or from the
 //! [corpus] of those that reached a new [coverage] cell, and then mutations of its script. Where an
-//! engine compiles, [candidates](screen) for a new layout are tried on paper first.
+//! engine compiles, which takes as long as hundreds of runs on paper, a round in another layout tries
+//! several on paper, keeps all that reach something new, and compiles one.
 //! [`table`] says how often which. A [finding](findings) is [shrunk](shrink) where it
 //! is found, and told once. With one job, everything follows from the seed.
 
@@ -14,9 +15,9 @@ pub mod findings;
 pub mod general;
 pub mod milestones;
 pub mod score;
-mod screen;
 pub mod shrink;
 pub mod table;
+mod watch;
 mod worker;
 
 use std::path::PathBuf;

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,16 +12,16 @@ use mutatis::Session;
 use rustc_hash::FxHashMap;
 
 use super::corpus::{Corpus, layout_number};
-use super::coverage::{Map, Reader};
+use super::coverage::Map;
 use super::dice::Dice;
 use super::findings::{Findings, Found};
 use super::milestones::{Milestones, Scout};
-use super::screen::Screen;
 use super::shrink::{self, Target};
 use super::table::{self, Source};
+use super::watch::Watch;
 use super::{Guidance, Plan};
 use crate::image::facts::Emission;
-use crate::judge::{EngineVerdict, Judge};
+use crate::judge::{EngineKind, EngineVerdict, Judge};
 use crate::replay::rejection;
 use crate::scenario::Scenario;
 use crate::scenario::generate::generate;
@@ -78,6 +77,7 @@ struct Harvest {
     runs: u64,
     completed: u64,
     events: u64,
+    screened: u64,
     /// Scenarios that reached something new, with what, and whether there is a finding.
     news: Vec<(Arc<Scenario>, Vec<u32>, bool)>,
 }
@@ -91,18 +91,14 @@ pub struct Worker<'c> {
     judge: Judge,
     dice: Dice,
     session: Session,
-    reader: Reader,
-    /// What this worker has seen.
-    map: Map,
+    watch: Watch,
     /// Findings that this worker has had, and hits that are not counted yet.
     known: FxHashMap<String, u64>,
     warm: VecDeque<u64>,
     compiles: bool,
-    /// Chooses what is worth compiling.
-    screen: Option<Screen>,
+    /// Tries on paper what an engine would have to compile.
+    screen: Option<Judge>,
     rounds: u64,
-    /// Marks milestones, if the plan wants them.
-    scout: Option<Scout>,
     /// [`Judge::made`] when it was last told.
     made: u64,
     bytes: Vec<u8>,
@@ -119,6 +115,10 @@ fn new_judge(plan: &Plan) -> Judge {
     } else {
         Judge::compiling_each_run(&plan.engines)
     }
+}
+
+fn on_paper() -> Judge {
+    Judge::new(&[EngineKind::Paper])
 }
 
 /// Who a panic is laid to, as no verdict says which engine ran.
@@ -153,14 +153,12 @@ impl<'c> Worker<'c> {
             judge: new_judge(plan),
             session: Session::new().seed(dice.word()),
             dice,
-            reader: Reader::default(),
-            map: Map::default(),
+            watch: Watch::new(plan.until.filter(|_| number == 0).map(Scout::new)),
             known: FxHashMap::default(),
             warm: VecDeque::with_capacity(table::WARM_LAYOUTS + 1),
             compiles,
-            screen: (compiles && is_guided).then(Screen::new),
+            screen: (compiles && is_guided).then(on_paper),
             rounds: 0,
-            scout: plan.until.filter(|_| number == 0).map(Scout::new),
             made: 0,
             bytes: Vec::with_capacity(table::FRESH_BYTES),
         }
@@ -231,7 +229,7 @@ impl<'c> Worker<'c> {
         let mut child = base.clone();
         let mut unchanged = task.source != Source::Kept;
         while harvest.runs < task.runs {
-            let detected = self.scout.as_ref().is_some_and(|scout| scout.is_done());
+            let detected = self.watch.scout.as_ref().is_some_and(|scout| scout.is_done());
             if detected || (harvest.runs % CLOCK == CLOCK - 1 && self.is_over()) {
                 break;
             }
@@ -271,15 +269,26 @@ impl<'c> Worker<'c> {
 
     /// Whether a candidate reached something new on paper, and whether it has a finding worth having.
     fn screen(&mut self, candidate: &Arc<Scenario>, harvest: &mut Harvest) -> (bool, bool) {
-        let Some(screen) = &mut self.screen else { return (false, false) };
-        let sight = screen.look(candidate, self.plan.loader, &mut self.map, &mut self.scout);
-        let (is_new, has_finding) = (sight.news.is_some(), sight.headline.is_some());
-        harvest.news.extend(sight.news.map(|cells| (candidate.clone(), cells, has_finding)));
-        let is_wanted = sight.headline.is_some_and(|finding| match &self.scout {
+        let Some(judge) = &mut self.screen else { return (false, false) };
+        harvest.screened += 1;
+        let loader = self.plan.loader;
+        let emission = judge.emission(&candidate.layout, loader);
+        let sight = self.watch.judge(judge, candidate, &emission, loader);
+        let Ok(verdicts) = sight.verdicts else {
+            // The campaign's own run of it will tell.
+            *judge = on_paper();
+            return (false, true);
+        };
+        // Paper rejects nothing.
+        let verdicts = verdicts.unwrap_or_default();
+        let headline = verdicts.first().and_then(|verdict| verdict.findings.first());
+        let is_new = sight.news.is_some();
+        harvest.news.extend(sight.news.map(|cells| (candidate.clone(), cells, headline.is_some())));
+        let is_wanted = headline.is_some_and(|finding| match &self.watch.scout {
             Some(scout) => scout.seeks(finding.class),
             None => !self.known.contains_key(&finding.fingerprint),
         });
-        (is_new, is_wanted || sight.panicked)
+        (is_new, is_wanted)
     }
 
     /// A scenario that a round could start with.
@@ -340,25 +349,11 @@ impl<'c> Worker<'c> {
         emission: &Arc<Emission>,
         harvest: &mut Harvest,
     ) -> bool {
-        let (reader, map, scout) = (&mut self.reader, &mut self.map, &mut self.scout);
-        let guided = self.plan.guidance == Guidance::Coverage;
-        let mut news = None;
-        let (judge, loader) = (&mut self.judge, self.plan.loader);
-        let verdicts = panic::catch_unwind(AssertUnwindSafe(|| {
-            judge.judge_watched(scenario, emission, loader, &mut |vm, expected| {
-                let cells = reader.read(vm, expected);
-                if map.add(cells) > 0 && guided {
-                    news = Some(cells.to_vec());
-                }
-                harvest.completed += u64::from(vm.observation.trap.is_none());
-                if let Some(scout) = scout {
-                    scout.look(scenario, vm);
-                }
-            })
-        }));
+        let sight = self.watch.judge(&mut self.judge, scenario, emission, self.plan.loader);
         harvest.runs += 1;
+        harvest.completed += u64::from(sight.completed);
         harvest.events += scenario.script.len() as u64;
-        let has_finding = match verdicts {
+        let has_finding = match sight.verdicts {
             Ok(Ok(verdicts)) => self.note(scenario, &verdicts),
             Ok(Err(error)) => {
                 let findings = vec![rejection(&error)];
@@ -371,6 +366,8 @@ impl<'c> Worker<'c> {
                 self.note(scenario, &[EngineVerdict { engine: PANIC, findings: vec![panicked()] }])
             }
         };
+        let guided = self.plan.guidance == Guidance::Coverage;
+        let news = sight.news.filter(|_| guided);
         let is_new = news.is_some();
         harvest.news.extend(news.map(|cells| (scenario.clone(), cells, has_finding)));
         is_new
@@ -382,7 +379,7 @@ impl<'c> Worker<'c> {
         for (i, verdict) in verdicts.iter().enumerate() {
             let Some(finding) = verdict.findings.first() else { continue };
             any = true;
-            if let Some(scout) = &mut self.scout {
+            if let Some(scout) = &mut self.watch.scout {
                 if scout.detects(finding.class) {
                     self.stop.store(true, Ordering::Relaxed);
                 }
@@ -444,10 +441,8 @@ impl<'c> Worker<'c> {
         shared.made += made - std::mem::replace(&mut self.made, made);
         shared.completed += harvest.completed;
         shared.events += harvest.events;
-        if let Some(screen) = &mut self.screen {
-            shared.screened += std::mem::take(&mut screen.runs);
-        }
-        if let Some(scout) = &self.scout {
+        shared.screened += harvest.screened;
+        if let Some(scout) = &self.watch.scout {
             shared.milestones = scout.milestones();
         }
         let mut any = false;
