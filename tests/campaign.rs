@@ -28,12 +28,16 @@ fn run(loader: &'static dyn Loader, runs: u64, change: impl FnOnce(&mut Plan)) -
 }
 
 #[test]
-fn a_campaign_reaches_thousands_of_cells_and_no_alarm() {
+fn a_campaign_reaches_most_cells_and_no_alarm() {
     let outcome = run(&Fixed, 300_000, |_| {});
     assert!(outcome.findings.is_empty(), "{:#?}", outcome.findings);
     let status = outcome.status;
     assert_eq!(status.runs, 300_000);
-    assert!(status.covered >= 4_000, "{status:?}");
+    // What is possible is neither too narrow nor far too wide.
+    let astray = (0..Cell::COUNT).filter(|&number| outcome.map.count(number) > 0);
+    let astray = astray.map(Cell::numbered).find(|cell| !cell.is_possible());
+    assert!(astray.is_none(), "{}", astray.expect("there is one"));
+    assert!(status.covered * 3 >= status.possible * 2, "{status:?}");
     // Most programs have to get to their end to test more than one call.
     assert_eq!(status.completed, status.runs, "nothing traps under the fixed loader");
     // It is lower at the start, when rounds are short (`table::EMITTED`).

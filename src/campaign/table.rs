@@ -38,7 +38,7 @@ pub const UNGUIDED: Rounds = Rounds { fresh: u64::MAX, growth: 1, most: 1 };
 /// Where no engine compiles anything.
 pub const EMITTED: Rounds = Rounds { fresh: 4000, growth: 1000, most: 32 };
 /// Where an engine compiles, which takes as long as hundreds of runs.
-pub const COMPILED: Rounds = Rounds { fresh: 200, growth: 1, most: 256 };
+pub const COMPILED: Rounds = Rounds { fresh: 64, growth: 1, most: 256 };
 
 /// Candidates for a round in another layout that are tried on paper, where an engine compiles.
 pub const CANDIDATES: usize = 64;

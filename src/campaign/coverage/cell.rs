@@ -253,12 +253,17 @@ impl Cell {
         Cell { by, deed, entered, has, state, shape, first }
     }
 
-    /// Whether scenarios may express it and nothing speaks against the state: what "covered of how
-    /// many" counts. Not every such cell can be reached.
+    /// Whether a scenario may come to it under a right loader: what "covered of how many" counts.
+    /// Some of these are not reachable still; every one that is reached is among them.
     pub fn is_possible(self) -> bool {
-        self.path_is_possible() && self.callee_is_possible() && self.state_is_possible()
+        self.path_is_possible()
+            && self.callee_is_possible()
+            && self.signature_is_possible()
+            && self.state_is_possible()
+            && self.order_is_possible()
     }
 
+    /// Whose code does what.
     fn path_is_possible(self) -> bool {
         let by = match self.deed {
             Deed::Prepare | Deed::Touch | Deed::Reset | Deed::Recycle => By::Vm,
@@ -277,46 +282,113 @@ impl Cell {
         self.by == by
     }
 
+    fn is_uco(self) -> bool {
+        matches!(self.entered, Entered::Unmanaged | Entered::ReverseThunk)
+    }
+
+    /// Who can be treated so, and has which code.
     fn callee_is_possible(self) -> bool {
-        let uco = matches!(self.entered, Entered::Unmanaged | Entered::ReverseThunk);
-        let p_invoke = self.entered == Entered::PInvoke;
-        let has_receiver = matches!(self.shape, Shape::Instance | Shape::InstanceBuffer);
-        let hidden = matches!(self.shape, Shape::Context | Shape::Continuation);
-        let convention = match self.deed {
-            Deed::Prepare | Deed::Touch | Deed::Reset | Deed::Take => true,
-            Deed::UnmanagedCalli => uco || p_invoke,
-            Deed::Export => uco,
-            Deed::PInvoke | Deed::PInvokeSuppressed => p_invoke,
+        let entered = match self.deed {
+            Deed::Prepare | Deed::Touch => true,
+            // `newobj` is the only way to a string constructor.
+            Deed::Take => self.entered != Entered::StringConstructor,
+            Deed::ManagedCalli => !self.is_uco() && self.entered != Entered::StringConstructor,
+            Deed::Reset => matches!(self.entered, Entered::Managed | Entered::StringConstructor),
             Deed::Recycle => self.entered == Entered::Dynamic,
+            Deed::Direct => !self.is_uco(),
             Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => {
-                self.entered == Entered::Managed && self.shape >= Shape::Instance
+                self.entered == Entered::Managed && self.has != Has::Native
             }
-            _ => !uco,
+            Deed::DirectEager => !self.is_uco(),
+            Deed::UnmanagedCalli => self.is_uco(),
+            Deed::Export => self.entered == Entered::ReverseThunk,
+            Deed::PInvoke | Deed::PInvokeSuppressed => self.entered == Entered::PInvoke,
+            _ => self.entered == Entered::Managed,
         };
         let code = match self.entered {
             Entered::Unmanaged => matches!(self.has, Has::ReadyToRun | Has::Both),
-            Entered::ReverseThunk => self.has != Has::Native,
+            Entered::ReverseThunk | Entered::StringConstructor => self.has != Has::Native,
             Entered::PInvoke => self.has == Has::Native,
             Entered::Dynamic => self.has == Has::ByteCode,
-            Entered::StringConstructor | Entered::Managed => true,
+            Entered::Managed => true,
         };
-        convention && code && !((uco || p_invoke) && (has_receiver || hidden))
+        // No image names a dynamic method; a pointer to one may come to compiled code.
+        let named = !matches!(self.deed, Deed::Take | Deed::Direct | Deed::DirectEager)
+            || self.entered != Entered::Dynamic
+            || self.by == By::Interpreter;
+        entered && code && named
     }
 
-    fn state_is_possible(self) -> bool {
-        let uco = matches!(self.entered, Entered::Unmanaged | Entered::ReverseThunk);
-        let body = !matches!(self.has, Has::ByteCode | Has::Rejected);
-        let byte_code = !matches!(self.has, Has::ReadyToRun | Has::Native);
-        let fits_callee = match self.state {
-            State::Cold | State::Thunk | State::Waiting => true,
-            State::Prepared | State::PreparedThunk => byte_code && !body,
-            State::Body => body && !byte_code && !uco,
-            State::BodyAndByteCode => body && byte_code && !uco,
-            State::Published | State::PublishedBehindThunk => uco,
+    fn signature_is_possible(self) -> bool {
+        let of_callee = match self.entered {
+            Entered::Managed => self.has != Has::Native || self.shape < Shape::Context,
+            // It returns a string.
+            Entered::StringConstructor => self.shape < Shape::Buffer,
+            _ => self.shape < Shape::Instance,
         };
-        let fits_order = (self.first == First::Nothing) == (self.state == State::Cold)
-            || (self.state == State::Cold && self.first != First::Nothing);
-        fits_callee && fits_order
+        let of_path = match self.deed {
+            Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => {
+                matches!(self.shape, Shape::Instance | Shape::InstanceBuffer)
+            }
+            Deed::DefaultConstructor | Deed::Finalizer => self.shape == Shape::Instance,
+            Deed::ClassConstructor | Deed::EntryPoint => self.shape == Shape::Words,
+            Deed::Resume => self.shape == Shape::Continuation,
+            Deed::OpenDelegate | Deed::ClosedDelegate | Deed::Invoke | Deed::Reflection => {
+                self.shape != Shape::Continuation
+            }
+            _ => true,
+        };
+        of_callee && of_path
+    }
+
+    /// Which states the callee's entry point may be in, and which the path may find it in.
+    fn state_is_possible(self) -> bool {
+        let has_body = matches!(self.entered, Entered::Managed | Entered::StringConstructor);
+        let of_callee = match self.state {
+            State::Cold | State::Thunk => true,
+            // An image that compiles a managed method brings its thunk as well.
+            State::Waiting => self.has == Has::ByteCode || !has_body,
+            // Without ReadyToRun, a method that has a body has byte code nevertheless.
+            State::Prepared => self.entered != Entered::Unmanaged && self.has != Has::Native,
+            State::PreparedThunk => matches!(self.has, Has::ByteCode | Has::Rejected),
+            State::Body => has_body && matches!(self.has, Has::ReadyToRun | Has::Native),
+            State::BodyAndByteCode => has_body && self.has == Has::Both,
+            State::Published | State::PublishedBehindThunk => self.is_uco(),
+        };
+        let of_path = match self.deed {
+            // Taking the pointer published it.
+            Deed::UnmanagedCalli => self.state >= State::Published,
+            // An image has the thunks that its own eager calls and the runtime's calls want.
+            Deed::DirectEager | Deed::VirtualThunk => self.state != State::Waiting,
+            _ if self.by == By::Runtime && self.deed != Deed::Export => {
+                self.state != State::Waiting
+            }
+            Deed::Recycle => self.state == State::Cold,
+            _ => true,
+        };
+        of_callee && of_path
+    }
+
+    /// What may have come first.
+    fn order_is_possible(self) -> bool {
+        match self.first {
+            First::Nothing => {
+                // A receiver's slots become callable without a deed to their methods.
+                let by_receiver = self.state == State::Thunk
+                    && self.entered == Entered::Managed
+                    && self.has != Has::Native
+                    && matches!(self.shape, Shape::Instance | Shape::InstanceBuffer);
+                self.deed != Deed::ManagedCalli && (self.state == State::Cold || by_receiver)
+            }
+            _ if self.deed == Deed::Recycle => false,
+            First::Taken if self.is_uco() => self.state == State::Published,
+            First::Taken => self.entered != Entered::StringConstructor,
+            First::Prepared if self.entered == Entered::Unmanaged => self.state == State::Published,
+            First::Prepared if self.is_uco() => self.state >= State::Prepared,
+            // Only its pointer is ever called.
+            First::Called => self.entered != Entered::Unmanaged,
+            First::Prepared | First::Touched => true,
+        }
     }
 }
 
