@@ -286,6 +286,10 @@ impl Cell {
         matches!(self.entered, Entered::Unmanaged | Entered::ReverseThunk)
     }
 
+    fn has_receiver(self) -> bool {
+        matches!(self.shape, Shape::Instance | Shape::InstanceBuffer)
+    }
+
     /// Who can be treated so, and has which code.
     fn callee_is_possible(self) -> bool {
         let entered = match self.deed {
@@ -295,11 +299,10 @@ impl Cell {
             Deed::ManagedCalli => !self.is_uco() && self.entered != Entered::StringConstructor,
             Deed::Reset => matches!(self.entered, Entered::Managed | Entered::StringConstructor),
             Deed::Recycle => self.entered == Entered::Dynamic,
-            Deed::Direct => !self.is_uco(),
+            Deed::Direct | Deed::DirectEager => !self.is_uco(),
             Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => {
                 self.entered == Entered::Managed && self.has != Has::Native
             }
-            Deed::DirectEager => !self.is_uco(),
             Deed::UnmanagedCalli => self.is_uco(),
             Deed::Export => self.entered == Entered::ReverseThunk,
             Deed::PInvoke | Deed::PInvokeSuppressed => self.entered == Entered::PInvoke,
@@ -313,10 +316,9 @@ impl Cell {
             Entered::Managed => true,
         };
         // No image names a dynamic method; a pointer to one may come to compiled code.
-        let named = !matches!(self.deed, Deed::Take | Deed::Direct | Deed::DirectEager)
-            || self.entered != Entered::Dynamic
-            || self.by == By::Interpreter;
-        entered && code && named
+        let by_image = self.by == By::ReadyToRun
+            && matches!(self.deed, Deed::Take | Deed::Direct | Deed::DirectEager);
+        entered && code && !(by_image && self.entered == Entered::Dynamic)
     }
 
     fn signature_is_possible(self) -> bool {
@@ -327,9 +329,7 @@ impl Cell {
             _ => self.shape < Shape::Instance,
         };
         let of_path = match self.deed {
-            Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => {
-                matches!(self.shape, Shape::Instance | Shape::InstanceBuffer)
-            }
+            Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => self.has_receiver(),
             Deed::DefaultConstructor | Deed::Finalizer => self.shape == Shape::Instance,
             Deed::ClassConstructor | Deed::EntryPoint => self.shape == Shape::Words,
             Deed::Resume => self.shape == Shape::Continuation,
@@ -357,14 +357,13 @@ impl Cell {
         };
         let of_path = match self.deed {
             // Taking the pointer published it.
-            Deed::UnmanagedCalli => self.state >= State::Published,
+            Deed::UnmanagedCalli => {
+                matches!(self.state, State::Published | State::PublishedBehindThunk)
+            }
+            Deed::Export => true,
             // An image has the thunks that its own eager calls and the runtime's calls want.
             Deed::DirectEager | Deed::VirtualThunk => self.state != State::Waiting,
-            _ if self.by == By::Runtime && self.deed != Deed::Export => {
-                self.state != State::Waiting
-            }
-            Deed::Recycle => self.state == State::Cold,
-            _ => true,
+            _ => self.by != By::Runtime || self.state != State::Waiting,
         };
         of_callee && of_path
     }
@@ -377,14 +376,16 @@ impl Cell {
                 let by_receiver = self.state == State::Thunk
                     && self.entered == Entered::Managed
                     && self.has != Has::Native
-                    && matches!(self.shape, Shape::Instance | Shape::InstanceBuffer);
+                    && self.has_receiver();
                 self.deed != Deed::ManagedCalli && (self.state == State::Cold || by_receiver)
             }
             _ if self.deed == Deed::Recycle => false,
             First::Taken if self.is_uco() => self.state == State::Published,
             First::Taken => self.entered != Entered::StringConstructor,
             First::Prepared if self.entered == Entered::Unmanaged => self.state == State::Published,
-            First::Prepared if self.is_uco() => self.state >= State::Prepared,
+            First::Prepared if self.is_uco() => {
+                !matches!(self.state, State::Cold | State::Waiting | State::Thunk)
+            }
             // Only its pointer is ever called.
             First::Called => self.entered != Entered::Unmanaged,
             First::Prepared | First::Touched => true,
