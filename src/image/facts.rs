@@ -2,7 +2,7 @@
 //!
 //! These are facts that upstream keeps in the image as well, in encodings that
 //! Calliper does not model (the READYTORUN header, signature blobs, native
-//! hash tables): see "Departures" in `docs/architecture.md`. Whatever a
+//! hash tables): see `docs/departures.md`. Whatever a
 //! resolution *reads at run time* (cells, records, the method entry table,
 //! thunk strings, relocations) lies in the payload's bytes instead.
 

@@ -2,7 +2,7 @@
 //! tables, thunk strings and relocations.
 //!
 //! Layout as in `docs/design/mono/webcil.md` and `ObjectWriter/WebCilObjectWriter.cs`;
-//! `docs/architecture.md`, "Images", says who reads each word upstream.
+//! `docs/fidelity.md`, "Images", says who reads each word upstream.
 
 use super::facts::Import;
 

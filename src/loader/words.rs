@@ -1,7 +1,7 @@
 //! The kinds of 32-bit values that a function pointer can be confused with.
 //!
 //! At run time nothing tells them apart: which one a word is, is decided by
-//! the kind of call that consumes it (`docs/architecture.md`, "Kinds of values"). Here they are different types,
+//! the kind of call that consumes it (`docs/fidelity.md`, "Kinds of values"). Here they are different types,
 //! and turning one into a bare word is a visible step.
 
 use std::fmt;

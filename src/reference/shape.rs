@@ -1,5 +1,5 @@
 //! The wasm shape of a signature, from the calling convention's own definition
-//! (`docs/architecture.md`, "Lowering and keys"), independently of `abi`.
+//! (`docs/fidelity.md`, "Lowering and keys"), independently of `abi`.
 
 use crate::abi::{FuncType, ValType};
 use crate::scenario::{Layout, Signature, StructShape, Type};
