@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::image::facts::Emission;
 use crate::judge::{EngineKind, Judge};
 use crate::loader::faults::Fault;
-use crate::loader::{Decision, Fixed, Vm};
+use crate::loader::{Fixed, Vm};
 use crate::scenario::Scenario;
 use crate::verdict::Class;
 
@@ -89,8 +89,8 @@ impl Scout {
     /// Whether the run came to the fault's decision.
     fn reaches(&self, right: &Emission, vm: &Vm) -> bool {
         match self.fault.decision {
-            Decision::Compilation => !vm.emission.program.is_same(&right.program),
-            decision => vm.has_decided(decision),
+            None => !vm.emission.program.is_same(&right.program),
+            Some(decision) => vm.has_decided(decision),
         }
     }
 

@@ -4,8 +4,7 @@
 //! defaults are right, and a fault overrides one. A compiler that is not
 //! [`Right`] emits modules of its own.
 
-use std::fmt::Debug;
-
+use super::declare::decisions;
 use crate::abi::Shape;
 use crate::abi::crossgen::Lowered;
 use crate::scenario::Layout;
@@ -34,70 +33,55 @@ pub enum Root {
     Virtual,
 }
 
-/// What emits modules.
-pub trait Compiler: Debug + Send + Sync {
-    /// Tells it from other compilers: modules are cached by this, too.
-    fn name(&self) -> &'static str;
+decisions! {
+    /// What emits modules.
+    pub trait Compiler: CompilerDecision {
+        /// Tells it from other compilers: modules are cached by this, too.
+        fn name(&self) -> &'static str;
+    }
 
-    /// Where a transition thunk puts or finds `this` and each argument, and the
-    /// size of the whole area: the layout that `RaiseSignature` gives a key.
-    fn argument_slots(&self, _: &Layout, _: Transition, lowered: &Lowered) -> (Vec<u32>, u32) {
+    /// Where a transition thunk puts or finds `this` and each argument, and the size of the whole
+    /// area: the layout that `RaiseSignature` gives a key.
+    ArgumentSlots: fn argument_slots(
+        layout: &Layout,
+        transition: Transition,
+        lowered: &Lowered,
+    ) -> (Vec<u32>, u32) {
         lowered.argument_slots()
     }
 
-    /// Whether the `I` thunk for this signature copies structs, and not the
-    /// addresses that they are passed by (#132965).
-    fn copies_structs(&self, _: &Lowered) -> bool {
-        true
-    }
+    /// Whether the `I` thunk for this signature copies structs, and not the addresses that they are
+    /// passed by (#132965).
+    CopiesStructs: fn copies_structs(lowered: &Lowered) -> bool { true }
 
     /// Whether a signature's transition thunks are emitted for this reason (#132965).
-    fn roots(&self, _: Root) -> bool {
-        true
-    }
+    Roots: fn roots(why: Root) -> bool { true }
 
-    /// Whether `M` thunks push the return buffer behind `this`, as
-    /// `(sp, this, retbuf, ...)` wants it (#129356).
-    fn pushes_this_first(&self) -> bool {
-        true
-    }
+    /// Whether `M` thunks push the return buffer behind `this`, as `(sp, this, retbuf, ...)` wants
+    /// it (#129356).
+    PushesThisFirst: fn pushes_this_first() -> bool { true }
 
     /// Whether `M` thunks leave `__stack_pointer` as they found it (#130384).
-    fn restores_stack_pointer(&self) -> bool {
-        true
-    }
+    RestoresStackPointer: fn restores_stack_pointer() -> bool { true }
 
-    /// Whether the prolog of a UCO body gets its stack pointer from
-    /// `__stack_pointer` (#133894).
-    fn reads_stack_pointer(&self) -> bool {
-        true
-    }
+    /// Whether the prolog of a UCO body gets its stack pointer from `__stack_pointer` (#133894).
+    ReadsStackPointer: fn reads_stack_pointer() -> bool { true }
 
     /// Whether a call of shared generic code on an instance passes `this` (#129850).
-    fn passes_this_to_shared_code(&self) -> bool {
-        true
-    }
+    PassesThisToSharedCode: fn passes_this_to_shared_code() -> bool { true }
 
     /// Whether a call of shared generic code passes the context argument (#129903).
-    fn passes_context(&self) -> bool {
-        true
-    }
+    PassesContext: fn passes_context() -> bool { true }
 
     /// Whether reverse thunks give back what the UCO method returns (#129173).
-    fn reverse_thunks_return(&self) -> bool {
-        true
-    }
+    ReverseThunksReturn: fn reverse_thunks_return() -> bool { true }
 
     /// The shape in which R2R code calls a P/Invoke's target (#130384).
-    fn pinvoke_shape(&self) -> Shape {
-        Shape::Unmanaged
-    }
+    PInvokeShape: fn pinvoke_shape() -> Shape { Shape::Unmanaged }
 
-    /// Whether FCalls are entered through a wrapper of the managed type
-    /// (`WASM_CALLABLE_FUNC`, `vm/fcall.h`).
-    fn wraps_fcalls(&self) -> bool {
-        true
-    }
+    /// Whether FCalls are entered through a wrapper of the managed type (`WASM_CALLABLE_FUNC`,
+    /// `vm/fcall.h`).
+    WrapsFCalls: fn wraps_fcalls() -> bool { true }
 }
 
 /// The compiler as it should be.

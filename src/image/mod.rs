@@ -8,6 +8,7 @@ pub mod bodies;
 pub mod callers;
 pub mod code;
 pub mod decisions;
+pub(crate) mod declare;
 pub mod emit;
 pub mod encode;
 pub mod facts;

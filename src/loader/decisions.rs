@@ -5,7 +5,7 @@
 //! difference between right and wrong is the fault's file. What crossgen2 and the
 //! native build decide is in [`Compiler`].
 
-use std::fmt::Debug;
+use std::cell::Cell;
 
 use super::callee::Callee;
 use super::interpreter::Arguments;
@@ -14,33 +14,10 @@ use super::{Vm, entry};
 use crate::abi::vm::{MetadataConvention, signature_key};
 use crate::engine::{Process, Trap};
 use crate::image::decisions::{Compiler, Right};
+use crate::image::declare;
 use crate::image::facts::Role;
 use crate::image::runtime::Helper;
 use crate::scenario::{Layout, MethodId, Signature};
-
-/// Where VM code hands out an entry point that R2R code will call with a typed
-/// `call_indirect`, and must make it callable first (the sites that #130841 lists).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EnsureSite {
-    /// `GetMultiCallableAddrOfCode`: `ldftn`, eager cells.
-    MultiCallableAddress,
-    /// The tail of `ExternalMethodFixupWorker`.
-    LazyCall,
-    /// The same, for a slot.
-    VirtualCall,
-    /// `CORINFO_HELP_VIRTUAL_FUNC_PTR`.
-    VirtualFunctionPointer,
-    /// The constructor of delegates.
-    Delegate,
-    /// `RunClassInitEx`.
-    ClassConstructor,
-    /// `CallDefaultConstructor`.
-    DefaultConstructor,
-    /// `RunMainInternal`.
-    EntryPoint,
-    /// `RunFinalizers`.
-    Finalizer,
-}
 
 /// What an exported wrapper of a UCO method does when that has an R2R body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,89 +28,6 @@ pub enum ExportDispatch {
     Interpret,
     /// `InvokeManagedMethod`: a managed call of the native-signature body.
     Managed,
-}
-
-/// A decision, for telling whether a run came to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// [`Loader::ensures`], for one site.
-    Ensures(EnsureSite),
-    /// [`Loader::uco_method_entry`].
-    UcoMethodEntry,
-    /// [`Loader::key`].
-    Key,
-    /// [`Loader::replays_pending`].
-    ReplaysPending,
-    /// [`Loader::prefers_unmanaged_body`].
-    PrefersUnmanagedBody,
-    /// [`Loader::reverse_thunk`].
-    ReverseThunk,
-    /// [`Loader::dispatches_exports`].
-    DispatchesExports,
-    /// [`Loader::reflected_call`].
-    ReflectedCall,
-    /// [`Loader::reflection_skips_return_buffer`].
-    ReflectionSkipsReturnBuffer,
-    /// [`Loader::jit_helper_cell`].
-    JitHelperCell,
-    /// [`Loader::patches_table_base`].
-    PatchesTableBase,
-    /// [`Loader::fills_generic_lookups`].
-    FillsGenericLookups,
-    /// [`Loader::relocates_resumption_stubs`].
-    RelocatesResumptionStubs,
-    /// [`Loader::marshals_pinvokes`].
-    MarshalsPInvokes,
-    /// [`Loader::unboxes`].
-    Unboxes,
-    /// [`Loader::instantiates`].
-    Instantiates,
-    /// [`Loader::virtual_function_pointer`].
-    VirtualFunctionPointer,
-    /// [`Loader::open_virtual_aux`].
-    OpenVirtualAux,
-    /// [`Loader::open_virtual_method_ptr`].
-    OpenVirtualMethodPtr,
-    /// [`Loader::open_receiver`].
-    OpenReceiver,
-    /// [`Loader::open_virtual_call`].
-    OpenVirtualCall,
-    /// [`Loader::swaps_return_buffer`].
-    SwapsReturnBuffer,
-    /// One of [`Compiler`]'s: taken when the modules are emitted.
-    Compilation,
-}
-
-impl Decision {
-    /// A bit of its own.
-    pub(super) fn bit(self) -> u64 {
-        let number = match self {
-            Decision::Ensures(site) => site as u32,
-            Decision::UcoMethodEntry => 16,
-            Decision::Key => 17,
-            Decision::ReplaysPending => 18,
-            Decision::PrefersUnmanagedBody => 19,
-            Decision::ReverseThunk => 20,
-            Decision::DispatchesExports => 21,
-            Decision::ReflectedCall => 22,
-            Decision::ReflectionSkipsReturnBuffer => 23,
-            Decision::JitHelperCell => 24,
-            Decision::PatchesTableBase => 25,
-            Decision::FillsGenericLookups => 26,
-            Decision::RelocatesResumptionStubs => 27,
-            Decision::MarshalsPInvokes => 28,
-            Decision::Unboxes => 29,
-            Decision::Instantiates => 30,
-            Decision::VirtualFunctionPointer => 31,
-            Decision::OpenVirtualAux => 32,
-            Decision::OpenVirtualMethodPtr => 33,
-            Decision::OpenReceiver => 34,
-            Decision::OpenVirtualCall => 35,
-            Decision::SwapsReturnBuffer => 36,
-            Decision::Compilation => 37,
-        };
-        1 << number
-    }
 }
 
 /// A signature whose thunk the VM looks up.
@@ -163,162 +57,231 @@ impl KeyRequest<'_> {
     }
 }
 
-/// A loader: the fixed one, or one with a defect put back.
-pub trait Loader: Debug + Send + Sync {
-    /// The name that `--loader` takes.
-    fn id(&self) -> &'static str;
+/// The decisions as [declared](declare::decisions), and for each a method of [`Vm`] that records
+/// that the run came to it and asks the loader. Where the loader is given the process, or the VM in
+/// it, that is what the method is called on.
+macro_rules! decisions {
+    (
+        $(#[$about:meta])*
+        pub trait $Trait:ident: $Decision:ident $fixed:tt
+        $(
+            $(#[$doc:meta])*
+            $Name:ident: fn $method:ident($($argument:ident: $Type:ty),* $(,)?) -> $Answer:ty
+                $default:block
+        )*
+    ) => {
+        declare::decisions! {
+            $(#[$about])*
+            pub trait $Trait: $Decision $fixed
+            $(
+                $(#[$doc])*
+                $Name: fn $method($($argument: $Type),*) -> $Answer $default
+            )*
+        }
 
-    /// What crossgen2 and the native build decide.
-    fn compiler(&self) -> &'static dyn Compiler {
-        &Right
+        /// What the VM decides, recorded.
+        impl Vm {
+            $(recorder! { $Name: fn $method($($argument: $Type),*) -> $Answer })*
+        }
+    };
+}
+
+macro_rules! recorder {
+    ($Name:ident: fn $method:ident(process: $Process:ty $(, $argument:ident: $Type:ty)*)
+        -> $Answer:ty) => {
+        pub(super) fn $method(process: $Process $(, $argument: $Type)*) -> $Answer {
+            let loader = process.vm().comes_to(Decision::$Name);
+            loader.$method(process $(, $argument)*)
+        }
+    };
+    ($Name:ident: fn $method:ident(vm: $Vm:ty $(, $argument:ident: $Type:ty)*) -> $Answer:ty) => {
+        pub(super) fn $method(&self $(, $argument: $Type)*) -> $Answer {
+            self.comes_to(Decision::$Name).$method(self $(, $argument)*)
+        }
+    };
+    ($Name:ident: fn $method:ident($($argument:ident: $Type:ty),*) -> $Answer:ty) => {
+        pub(super) fn $method(&self $(, $argument: $Type)*) -> $Answer {
+            self.comes_to(Decision::$Name).$method($($argument),*)
+        }
+    };
+}
+
+/// A recorder of [`Vm`]: whether an entry point is made callable from R2R code before VM code hands
+/// it out.
+pub type Ensures = fn(&Vm) -> bool;
+
+/// Decisions that a run came to.
+#[derive(Debug, Default)]
+pub(super) struct Decided(Cell<u64>);
+
+impl Decided {
+    fn bit(decision: Decision) -> u64 {
+        const { assert!(Decision::ALL.len() <= 64, "`Decided` has a bit for each decision") };
+        1 << decision as u32
+    }
+}
+
+impl Vm {
+    /// Who decides this; the run has come to it.
+    fn comes_to(&self, decision: Decision) -> &'static dyn Loader {
+        let decided = &self.decided.0;
+        decided.set(decided.get() | Decided::bit(decision));
+        self.loader
     }
 
-    /// What a `MethodEntry` fixup hands out for an `[UnmanagedCallersOnly]`
-    /// method when the caller said that it may be one
-    /// (`jitinterface.cpp` `LoadDynamicInfoEntry`, `method.cpp`
+    /// Whether the run came to this decision.
+    pub fn has_decided(&self, decision: Decision) -> bool {
+        self.decided.0.get() & Decided::bit(decision) != 0
+    }
+}
+
+decisions! {
+    /// A loader: the fixed one, or one with a defect put back.
+    pub trait Loader: Decision {
+        /// The name that `--loader` takes.
+        fn id(&self) -> &'static str;
+
+        /// What crossgen2 and the native build decide.
+        fn compiler(&self) -> &'static dyn Compiler {
+            &Right
+        }
+    }
+
+    // Whether VM code that hands out an entry point, which R2R code will call with a typed
+    // `call_indirect`, makes it callable first: the sites that #130841 lists.
+
+    /// `GetMultiCallableAddrOfCode`: whether `ldftn` and eager cells make an entry point callable.
+    EnsuresMultiCallableAddress: fn ensures_multi_callable_address() -> bool { true }
+
+    /// Whether the tail of `ExternalMethodFixupWorker` makes the callee of a lazy cell callable.
+    EnsuresLazyCall: fn ensures_lazy_call() -> bool { true }
+
+    /// The same, for a slot.
+    EnsuresVirtualCall: fn ensures_virtual_call() -> bool { true }
+
+    /// Whether `CORINFO_HELP_VIRTUAL_FUNC_PTR` makes what it gives callable.
+    EnsuresVirtualFunctionPointer: fn ensures_virtual_function_pointer() -> bool { true }
+
+    /// Whether the constructor of delegates makes the target callable.
+    EnsuresDelegate: fn ensures_delegate() -> bool { true }
+
+    /// Whether `RunClassInitEx` makes the class constructor callable.
+    EnsuresClassConstructor: fn ensures_class_constructor() -> bool { true }
+
+    /// Whether `CallDefaultConstructor` makes the constructor callable.
+    EnsuresDefaultConstructor: fn ensures_default_constructor() -> bool { true }
+
+    /// Whether `RunMainInternal` makes the program's entry point callable.
+    EnsuresEntryPoint: fn ensures_entry_point() -> bool { true }
+
+    /// Whether `RunFinalizers` makes the Finalize slot callable.
+    EnsuresFinalizer: fn ensures_finalizer() -> bool { true }
+
+    /// What a `MethodEntry` fixup hands out for an `[UnmanagedCallersOnly]` method when the caller
+    /// said that it may be one (`jitinterface.cpp` `LoadDynamicInfoEntry`, `method.cpp`
     /// `TryGetMultiCallableAddrOfCode`).
     ///
-    /// The right answer, as #129857 proposes it: the method's own unmanaged
-    /// table index, published apart from `_pActualCode`, whatever was touched first.
-    fn uco_method_entry(
-        &self,
+    /// The right answer, as #129857 proposes it: the method's own unmanaged table index, published
+    /// apart from `_pActualCode`, whatever was touched first.
+    UcoMethodEntry: fn uco_method_entry(
         process: &mut dyn Process,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
         entry::publish_unmanaged_entry(process, method).map(FunctionPointer::from)
     }
 
-    /// Whether the entry point is made callable from R2R code there.
-    fn ensures(&self, _: EnsureSite) -> bool {
-        true
-    }
-
     /// The key that a thunk is looked up by (`GetSignatureKey`,
     /// `GetPortableEntryPointToInterpreterThunk`, `GetCookieForCalliSig`).
-    fn key(&self, request: &KeyRequest<'_>) -> String {
-        request.key()
-    }
+    Key: fn key(request: &KeyRequest<'_>) -> String { request.key() }
 
     /// Whether the pending list is replayed when an image brings thunks (#127483).
-    fn replays_pending(&self) -> bool {
-        true
-    }
+    ReplaysPending: fn replays_pending() -> bool { true }
 
-    /// Whether `GetUnmanagedCallersOnlyThunk` prefers an R2R body to the
-    /// reverse thunk (#129766).
-    fn prefers_unmanaged_body(&self) -> bool {
-        true
-    }
+    /// Whether `GetUnmanagedCallersOnlyThunk` prefers an R2R body to the reverse thunk (#129766).
+    PrefersUnmanagedBody: fn prefers_unmanaged_body() -> bool { true }
 
     /// The reverse thunk that `g_ReverseThunks` has for a method.
-    fn reverse_thunk(&self, vm: &Vm, method: MethodId) -> Option<TableIndex> {
+    ReverseThunk: fn reverse_thunk(vm: &Vm, method: MethodId) -> Option<TableIndex> {
         vm.emission.runtime_slot(&Role::ReverseThunk(method)).map(TableIndex)
     }
 
     /// What an exported wrapper does when its method has an R2R body (#134355).
-    fn dispatches_exports(&self) -> ExportDispatch {
-        ExportDispatch::Native
-    }
+    DispatchesExports: fn dispatches_exports() -> ExportDispatch { ExportDispatch::Native }
 
-    /// What reflection does before it runs a method; true if that was all
-    /// (#129766, #129808).
-    fn reflected_call(
-        &self,
-        _: &mut dyn Process,
-        _: PepAddress,
-        _: &Arguments,
-        _: u32,
+    /// What reflection does before it runs a method; true if that was all (#129766, #129808).
+    ReflectedCall: fn reflected_call(
+        process: &mut dyn Process,
+        target: PepAddress,
+        arguments: &Arguments,
+        ret: u32,
     ) -> Result<bool, Trap> {
         Ok(false)
     }
 
     /// Whether reflection's walk over the arguments leaves the return buffer out (#128275).
-    fn reflection_skips_return_buffer(&self) -> bool {
-        true
-    }
+    ReflectionSkipsReturnBuffer: fn reflection_skips_return_buffer() -> bool { true }
 
-    /// What the cell of a JIT helper holds: an entry point, which the JIT
-    /// dereferences (#119217).
-    fn jit_helper_cell(&self, entry_point: PepAddress, _: Helper) -> u32 {
+    /// What the cell of a JIT helper holds: an entry point, which the JIT dereferences (#119217).
+    JitHelperCell: fn jit_helper_cell(entry_point: PepAddress, helper: Helper) -> u32 {
         entry_point.0
     }
 
-    /// Whether the host patches `TableBase` into the payload's header before
-    /// relocations are applied (#134312).
-    fn patches_table_base(&self) -> bool {
-        true
-    }
+    /// Whether the host patches `TableBase` into the payload's header before relocations are
+    /// applied (#134312).
+    PatchesTableBase: fn patches_table_base() -> bool { true }
 
     /// Whether the records of generic lookups get their helper (#129825).
-    fn fills_generic_lookups(&self) -> bool {
-        true
-    }
+    FillsGenericLookups: fn fills_generic_lookups() -> bool { true }
 
     /// Whether a resumption stub's function index is made a table index (#131167).
-    fn relocates_resumption_stubs(&self) -> bool {
-        true
-    }
+    RelocatesResumptionStubs: fn relocates_resumption_stubs() -> bool { true }
 
-    /// Whether a P/Invoke's entry point leads to its marshalling stub, and not
-    /// straight to the C function (#129850).
-    fn marshals_pinvokes(&self) -> bool {
-        true
-    }
+    /// Whether a P/Invoke's entry point leads to its marshalling stub, and not straight to the C
+    /// function (#129850).
+    MarshalsPInvokes: fn marshals_pinvokes() -> bool { true }
 
     /// Whether slots of boxed receivers hold unboxing stubs (#120153).
-    fn unboxes(&self) -> bool {
-        true
-    }
+    Unboxes: fn unboxes() -> bool { true }
 
     /// Whether `ldftn` of shared generic code gives an instantiating stub (#120319).
-    fn instantiates(&self) -> bool {
-        true
-    }
+    Instantiates: fn instantiates() -> bool { true }
 
     /// What `CORINFO_HELP_VIRTUAL_FUNC_PTR` gives for an entry point (#128234).
-    fn virtual_function_pointer(
-        &self,
-        _: &mut dyn Process,
+    VirtualFunctionPointer: fn virtual_function_pointer(
+        process: &mut dyn Process,
         entry_point: PepAddress,
     ) -> Result<FunctionPointer, Trap> {
         Ok(entry_point.into())
     }
 
     /// What `_methodPtrAux` of an open virtual delegate is (#131886).
-    fn open_virtual_aux(&self, entry_point: PepAddress) -> FunctionPointer {
+    OpenVirtualAux: fn open_virtual_aux(entry_point: PepAddress) -> FunctionPointer {
         entry_point.into()
     }
 
-    /// What the interpreter takes for the entry point of an open virtual
-    /// delegate's stub (#124221).
-    fn open_virtual_method_ptr(
-        &self,
-        _: &mut dyn Process,
+    /// What the interpreter takes for the entry point of an open virtual delegate's stub (#124221).
+    OpenVirtualMethodPtr: fn open_virtual_method_ptr(
+        process: &mut dyn Process,
         method_ptr: FunctionPointer,
     ) -> Result<FunctionPointer, Trap> {
         Ok(method_ptr)
     }
 
     /// Takes an open instance delegate's receiver out of the arguments: the first (#130840).
-    fn open_receiver(&self, arguments: &mut Arguments) -> u32 {
-        arguments.take_first()
-    }
+    OpenReceiver: fn open_receiver(arguments: &mut Arguments) -> u32 { arguments.take_first() }
 
     /// A last look at the arguments of an open virtual delegate's target (#126199).
-    fn open_virtual_call(
-        &self,
-        _: &mut dyn Process,
-        _: PepAddress,
-        _: &mut Arguments,
+    OpenVirtualCall: fn open_virtual_call(
+        process: &mut dyn Process,
+        target: PepAddress,
+        arguments: &mut Arguments,
     ) -> Result<(), Trap> {
         Ok(())
     }
 
-    /// Whether a delegate closed over a static method with a return buffer gets
-    /// a thunk that swaps the two (#134108).
-    fn swaps_return_buffer(&self) -> bool {
-        true
-    }
+    /// Whether a delegate closed over a static method with a return buffer gets a thunk that swaps
+    /// the two (#134108).
+    SwapsReturnBuffer: fn swaps_return_buffer() -> bool { true }
 }
 
 /// The repaired loader: every decision is the right one.

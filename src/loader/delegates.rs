@@ -5,7 +5,6 @@
 //! entry point; open, it is a shuffle thunk's, and `_methodPtrAux` the callee's.
 
 use super::callee::{Callee, StubKind};
-use super::decisions::{Decision, EnsureSite};
 use super::interpreter::{self, Arguments};
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress};
@@ -64,7 +63,7 @@ fn allocate(process: &mut dyn Process, variable: VariableId) -> u32 {
 
 fn entry_point(process: &mut dyn Process, callee: Callee) -> Result<PepAddress, Trap> {
     let pep = addresses(process, callee)?.pep;
-    entry::ensure_at(process, EnsureSite::Delegate, callee)?;
+    entry::ensure_at(process, Vm::ensures_delegate, callee)?;
     Ok(pep)
 }
 
@@ -74,7 +73,7 @@ fn open_aux(process: &mut dyn Process, method: MethodId, pointer: PepAddress) ->
     if !dispatched {
         return pointer.into();
     }
-    vm.decide(Decision::OpenVirtualAux).open_virtual_aux(pointer)
+    vm.open_virtual_aux(pointer)
 }
 
 /// `_methodPtr` of a closed delegate: an unboxing stub for a boxed receiver,
@@ -103,8 +102,7 @@ fn closed_entry(
         };
     }
     let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
-    let swaps = |vm: &Vm| vm.decide(Decision::SwapsReturnBuffer).swaps_return_buffer();
-    if !by_buffer || !vm.ready_to_run() || !swaps(vm) {
+    if !by_buffer || !vm.ready_to_run() || !vm.swaps_return_buffer() {
         return entry_point(process, callee);
     }
     let invoke = layout.invoke_signature(method, true).as_instance();
@@ -120,7 +118,7 @@ fn closed_entry(
     });
     write_u32(process, record.0, thunk.0)?;
     write_u32(process, record.0 + CLOSED_STATIC_TARGET, pointer.0)?;
-    entry::ensure_at(process, EnsureSite::Delegate, callee)?;
+    entry::ensure_at(process, Vm::ensures_delegate, callee)?;
     Ok(record)
 }
 
@@ -161,8 +159,7 @@ fn delegate_pointer(
                 if vm.scenario.layout.method(method).slot != Slot::None)
     });
     if open_virtual {
-        let loader = vm.decide(Decision::OpenVirtualMethodPtr);
-        return loader.open_virtual_method_ptr(process, method_ptr).map(|p| PepAddress(p.0));
+        return Vm::open_virtual_method_ptr(process, method_ptr).map(|p| PepAddress(p.0));
     }
     Ok(PepAddress(method_ptr.0))
 }

@@ -4,7 +4,7 @@
 //! compare-and-swap, interpreted, R2R published, UCO checked and has, FCall.
 
 use super::callee::{Callee, StubKind};
-use super::decisions::{Decision, EnsureSite, KeyRequest};
+use super::decisions::{Ensures, KeyRequest};
 use super::observation::Place;
 use super::pep::{PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use super::trace::{Prestub, Step, Writer};
@@ -19,8 +19,8 @@ use crate::scenario::{Code, Convention, Form, MethodId};
 const BYTE_CODE_SIZE: u32 = 16;
 
 /// [`ensure_callable_from_r2r`], where upstream calls it.
-pub fn ensure_at(process: &mut dyn Process, site: EnsureSite, callee: Callee) -> Result<(), Trap> {
-    if process.vm().decide(Decision::Ensures(site)).ensures(site) {
+pub fn ensure_at(process: &mut dyn Process, ensures: Ensures, callee: Callee) -> Result<(), Trap> {
+    if ensures(process.vm()) {
         ensure_callable_from_r2r(process, callee)?;
     }
     Ok(())
@@ -54,7 +54,7 @@ pub fn ensure_callable_from_r2r(process: &mut dyn Process, callee: Callee) -> Re
 
 /// The key of a callee's metadata signature.
 pub fn key(vm: &Vm, prefix: char, callee: Callee) -> String {
-    vm.decide(Decision::Key).key(&KeyRequest {
+    vm.key(&KeyRequest {
         prefix,
         layout: &vm.scenario.layout,
         callee: Some(callee),
@@ -73,17 +73,16 @@ pub fn multi_callable_address(
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
     if is_unmanaged_callers_only(process, method) {
-        let loader = process.vm().decide(Decision::UcoMethodEntry);
-        return loader.uco_method_entry(process, method);
+        return Vm::uco_method_entry(process, method);
     }
     let vm = process.vm();
     let shared = vm.scenario.layout.method(method).signature.context;
-    let callee = if shared && vm.decide(Decision::Instantiates).instantiates() {
+    let callee = if shared && vm.instantiates() {
         stubs::stub(process, StubKind::Instantiating(method))?
     } else {
         method.into()
     };
-    callable_address(process, callee, EnsureSite::MultiCallableAddress).map(FunctionPointer::from)
+    callable_address(process, callee, Vm::ensures_multi_callable_address).map(FunctionPointer::from)
 }
 
 /// A managed entry point, checked for UCO and made callable from R2R code.
@@ -93,13 +92,13 @@ pub fn multi_callable_address(
 pub fn callable_address(
     process: &mut dyn Process,
     callee: Callee,
-    site: EnsureSite,
+    ensures: Ensures,
 ) -> Result<PepAddress, Trap> {
     let pep = addresses(process, callee)?.pep;
     if !process.vm().signature(callee).instance {
         pep.change_flags(process, UCO_CHECKED, 0)?;
     }
-    ensure_at(process, site, callee)?;
+    ensure_at(process, ensures, callee)?;
     Ok(pep)
 }
 
@@ -153,8 +152,8 @@ fn unmanaged_callers_only_thunk(
 ) -> Result<TableIndex, Trap> {
     let body = images::ready_to_run_body(process, method)?;
     let vm = process.vm();
-    let thunk = vm.decide(Decision::ReverseThunk).reverse_thunk(vm, method);
-    let prefers = vm.decide(Decision::PrefersUnmanagedBody).prefers_unmanaged_body();
+    let thunk = vm.reverse_thunk(method);
+    let prefers = vm.prefers_unmanaged_body();
     let found = if prefers { body.or(thunk) } else { thunk.or(body) };
     found.ok_or_else(|| {
         vm.abort("GetUnmanagedCallersOnlyThunk: unknown thunk for unmanaged callers only method")
@@ -208,8 +207,7 @@ fn prepare_native(
 ) -> Result<Prestub, Trap> {
     let target = native_code(process, method)?;
     let vm = process.vm();
-    let marshals = convention == Convention::PInvoke
-        && vm.decide(Decision::MarshalsPInvokes).marshals_pinvokes();
+    let marshals = convention == Convention::PInvoke && vm.marshals_pinvokes();
     if !marshals {
         publish(process, method, target, Writer::FCall)?;
     }

@@ -4,7 +4,7 @@
 //! out what `ldftn` needs, the lazy one what a call needs.
 
 use super::callee::Callee;
-use super::decisions::{Decision, EnsureSite};
+use super::decisions::Ensures;
 use super::trace::{Resolver, Step};
 use super::words::{FunctionPointer, PepAddress};
 use super::{Vm, addresses, entry, images, interpreter, method_pep, types};
@@ -31,14 +31,14 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
             // The JIT dereferences it twice: an entry point.
             Import::JitHelper(helper) => {
                 let pep = jit_helper_pep(process, helper);
-                process.vm().decide(Decision::JitHelperCell).jit_helper_cell(pep, helper)
+                process.vm().jit_helper_cell(pep, helper)
             }
             Import::GenericLookup(_) => {
                 let record = read_u32(process, at)?;
                 if !image.has_word_at(record) {
                     return Err(process.vm().abort("a lookup's record lies outside its image"));
                 }
-                if process.vm().decide(Decision::FillsGenericLookups).fills_generic_lookups() {
+                if process.vm().fills_generic_lookups() {
                     write_u32(process, record, Helper::GenericLookup.slot())?;
                 }
                 continue;
@@ -46,9 +46,11 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
             Import::ResumptionStub(method) => {
                 let stubs = &facts.resumption_stubs;
                 let function = stubs.iter().find(|(m, _)| *m == method).map_or(0, |(_, f)| *f);
-                let loader = process.vm().decide(Decision::RelocatesResumptionStubs);
-                let relocates = loader.relocates_resumption_stubs();
-                if relocates { image.function(function).0 } else { function }
+                if process.vm().relocates_resumption_stubs() {
+                    image.function(function).0
+                } else {
+                    function
+                }
             }
             Import::MethodEntry(_)
             | Import::InstantiatingStub(_)
@@ -110,8 +112,8 @@ fn load_dynamic_info_entry(
     }
     let (method, value) = match cell.import {
         Import::MethodEntry(method) if shared(process, method) => {
-            let site = EnsureSite::MultiCallableAddress;
-            let pep = entry::callable_address(process, method.into(), site)?;
+            let ensures = Vm::ensures_multi_callable_address;
+            let pep = entry::callable_address(process, method.into(), ensures)?;
             (method, pep.into())
         }
         Import::MethodEntry(method) | Import::InstantiatingStub(method) => {
@@ -151,7 +153,7 @@ pub fn external_method_fixup_worker(
             let pep = method_pep(process, method)?;
             let by = Resolver::ExternalMethodFixupWorker;
             patch(process, assembly, rva, method, pep.into(), by)?;
-            entry::ensure_at(process, EnsureSite::LazyCall, method.into())?;
+            entry::ensure_at(process, Vm::ensures_lazy_call, method.into())?;
             Ok(pep)
         }
         Import::VirtualEntry(method, dispatch) => {
@@ -180,7 +182,7 @@ fn virtual_entry(
         patch(process, assembly, cell.rva, method, entry.into(), by)?;
         return Ok(entry);
     }
-    receiver_entry(process, object, method, EnsureSite::VirtualCall)
+    receiver_entry(process, object, method, Vm::ensures_virtual_call)
 }
 
 /// The entry point in a receiver's slot, made callable from R2R code.
@@ -188,11 +190,11 @@ pub fn receiver_entry(
     process: &mut dyn Process,
     object: u32,
     method: MethodId,
-    site: EnsureSite,
+    ensures: Ensures,
 ) -> Result<PepAddress, Trap> {
     let pep = types::slot_entry(process, object, method)?;
     let (callee, _) = interpreter::owner(process, pep)?;
-    entry::ensure_at(process, site, callee)?;
+    entry::ensure_at(process, ensures, callee)?;
     Ok(pep)
 }
 
@@ -229,9 +231,8 @@ pub fn virtual_function_pointer(
     object: u32,
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
-    let pep = receiver_entry(process, object, method, EnsureSite::VirtualFunctionPointer)?;
-    let loader = process.vm().decide(Decision::VirtualFunctionPointer);
-    loader.virtual_function_pointer(process, pep)
+    let pep = receiver_entry(process, object, method, Vm::ensures_virtual_function_pointer)?;
+    Vm::virtual_function_pointer(process, pep)
 }
 
 /// The helper of a generic lookup: what its record asks for.

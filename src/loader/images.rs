@@ -1,6 +1,5 @@
 //! Loading an image: host, relocation, registration.
 
-use super::decisions::Decision;
 use super::observation::Place;
 use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
@@ -117,7 +116,7 @@ fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<Loaded
         min_virtual_ip: VirtualIp(0),
         virtual_ips: 0,
     };
-    if process.vm().decide(Decision::PatchesTableBase).patches_table_base() {
+    if process.vm().patches_table_base() {
         let at = address(process, &image, TABLE_BASE, 4)?;
         write_u32(process, at, table_base)?;
     }

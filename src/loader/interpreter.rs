@@ -1,7 +1,7 @@
 //! The interpreter's side of calls: entered from R2R code and from C, and calling out.
 
 use super::callee::Callee;
-use super::decisions::{Decision, ExportDispatch, KeyRequest};
+use super::decisions::{ExportDispatch, KeyRequest};
 use super::observation::{Body, Entry};
 use super::pep::PepWords;
 use super::trace::Step;
@@ -45,7 +45,7 @@ pub fn execute_from_unmanaged(
     let method = process.vm().method_by_token(token)?;
     let pep = method_pep(process, method)?;
     if let Some(body) = images::ready_to_run_body(process, method)? {
-        match process.vm().decide(Decision::DispatchesExports).dispatches_exports() {
+        match process.vm().dispatches_exports() {
             ExportDispatch::Native => {
                 let scenario = process.vm().scenario.clone();
                 let signature = &scenario.layout.method(method).signature;
@@ -164,7 +164,7 @@ fn native_cookie(vm: &mut Vm, signature: &Signature) -> TableIndex {
     if let Some(&known) = vm.native_cookies.get(signature) {
         return known;
     }
-    let key = vm.decide(Decision::Key).key(&KeyRequest {
+    let key = vm.key(&KeyRequest {
         prefix: 'M',
         layout: &vm.scenario.layout,
         callee: None,

@@ -41,7 +41,6 @@ pub mod trace;
 pub mod types;
 pub mod words;
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::engine::{Process, Trap};
@@ -96,8 +95,7 @@ pub struct Vm {
     running: Vec<calls::Running>,
     /// What nothing may write to, with what it is.
     guards: Vec<(std::ops::Range<u32>, observation::Place)>,
-    /// Decisions that the run came to, by [`Decision::bit`].
-    decided: Cell<u64>,
+    decided: decisions::Decided,
     /// The first stray write that a call of the event saw.
     stray_write: Option<observation::StrayWrite>,
 }
@@ -159,7 +157,7 @@ impl Vm {
             interpreter_top: emission.map.interpreter_stack,
             running: Vec::new(),
             guards: script::guards_of(&emission.map),
-            decided: Cell::new(0),
+            decided: decisions::Decided::default(),
             stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),
             trace: Vec::with_capacity(4 * scenario.script.len()),
@@ -198,17 +196,6 @@ impl Vm {
     /// of the observed calls.
     pub fn innermost_call(&self) -> Option<usize> {
         self.running.last().map(|running| running.call)
-    }
-
-    /// Who decides this; the run has come to it.
-    fn decide(&self, decision: Decision) -> &'static dyn Loader {
-        self.decided.set(self.decided.get() | decision.bit());
-        self.loader
-    }
-
-    /// Whether the run came to this decision.
-    pub fn has_decided(&self, decision: Decision) -> bool {
-        self.decided.get() & decision.bit() != 0
     }
 
     /// R2R code is used at all.

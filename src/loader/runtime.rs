@@ -6,10 +6,10 @@
 
 use super::callee::StubKind;
 use super::calls::{arguments, enter_caller};
-use super::decisions::{Decision, EnsureSite};
+use super::decisions::Ensures;
 use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
 use super::words::PepAddress;
-use super::{addresses, entry, fixups, method_pep, stubs, types};
+use super::{Vm, addresses, entry, fixups, method_pep, stubs, types};
 use crate::abi::vm::returns_by_buffer;
 use crate::engine::{Process, Trap, write_u32};
 use crate::image::facts::{Import, Role};
@@ -28,32 +28,50 @@ pub fn run(
         RuntimePath::Export => export(process, method, call, depth),
         RuntimePath::Resume => resume(process, method, call, depth),
         RuntimePath::ClassConstructor => {
-            managed(process, EnsureSite::ClassConstructor, method, call, depth)
+            managed(process, Vm::ensures_class_constructor, method, call, depth)
         }
         RuntimePath::DefaultConstructor => {
-            managed(process, EnsureSite::DefaultConstructor, method, call, depth)
+            managed(process, Vm::ensures_default_constructor, method, call, depth)
         }
-        RuntimePath::EntryPoint => managed(process, EnsureSite::EntryPoint, method, call, depth),
-        RuntimePath::Finalizer => managed(process, EnsureSite::Finalizer, method, call, depth),
+        RuntimePath::EntryPoint => managed(process, Vm::ensures_entry_point, method, call, depth),
+        RuntimePath::Finalizer => finalizer(process, method, call, depth),
     }
 }
 
-/// A managed helper calls the method's entry point (`RunClassInitEx`,
-/// `CallDefaultConstructor`, `RunMainInternal`, `RunFinalizers`).
+/// A managed helper calls the method's entry point (`RunClassInitEx`, `CallDefaultConstructor`,
+/// `RunMainInternal`).
 fn managed(
     process: &mut dyn Process,
-    site: EnsureSite,
+    ensures: Ensures,
     method: MethodId,
     call: &Call,
     depth: usize,
 ) -> Result<(), Trap> {
     set_gc_mode(process, GcMode::Cooperative)?;
-    let pep = if site == EnsureSite::Finalizer {
-        fixups::receiver_entry(process, call.this.unwrap_or(0), method, site)?
-    } else {
-        entry::ensure_at(process, site, method.into())?;
-        method_pep(process, method)?
-    };
+    entry::ensure_at(process, ensures, method.into())?;
+    let pep = method_pep(process, method)?;
+    call_managed(process, pep, call, depth)
+}
+
+/// A managed helper calls the entry point in the object's Finalize slot (`RunFinalizers`).
+fn finalizer(
+    process: &mut dyn Process,
+    method: MethodId,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
+    set_gc_mode(process, GcMode::Cooperative)?;
+    let object = call.this.unwrap_or(0);
+    let pep = fixups::receiver_entry(process, object, method, Vm::ensures_finalizer)?;
+    call_managed(process, pep, call, depth)
+}
+
+fn call_managed(
+    process: &mut dyn Process,
+    pep: PepAddress,
+    call: &Call,
+    depth: usize,
+) -> Result<(), Trap> {
     if !process.vm().ready_to_run() {
         let arguments = arguments(process.vm(), call, None);
         return interpreted(process, pep, arguments, depth);
@@ -105,9 +123,7 @@ fn reflection(
     let dispatched = layout.method(method).slot != Slot::None;
     let ret = vm.emission.map.result(depth);
     let mut arguments = arguments(vm, call, None);
-    if by_buffer
-        && !vm.decide(Decision::ReflectionSkipsReturnBuffer).reflection_skips_return_buffer()
-    {
+    if by_buffer && !vm.reflection_skips_return_buffer() {
         arguments.put_first(ret);
     }
     let pep = if shared {
@@ -120,8 +136,7 @@ fn reflection(
     } else {
         method_pep(process, method)?
     };
-    let loader = process.vm().decide(Decision::ReflectedCall);
-    if loader.reflected_call(process, pep, &arguments, ret)? {
+    if Vm::reflected_call(process, pep, &arguments, ret)? {
         return Ok(());
     }
     interpreted(process, pep, arguments, depth)

@@ -2,7 +2,6 @@
 //! MethodDesc and a portable entry point of its own, and all interpreted.
 
 use super::callee::{Callee, Stub, StubId, StubKind};
-use super::decisions::Decision;
 use super::delegates::METHOD_PTR_AUX;
 use super::interpreter::{self, Arguments};
 use super::words::PepAddress;
@@ -60,7 +59,7 @@ fn shuffle(
         return Ok(aux);
     }
     let dispatched = target.slot != Slot::None;
-    let receiver = vm.decide(Decision::OpenReceiver).open_receiver(arguments);
+    let receiver = vm.open_receiver(arguments);
     arguments.this = Some(receiver);
     if !dispatched {
         return Ok(aux);
@@ -68,8 +67,7 @@ fn shuffle(
     // Open virtual: the slot of the receiver decides.
     interpreter::owner(process, aux)?;
     let target = types::slot_entry(process, receiver, method)?;
-    let loader = process.vm().decide(Decision::OpenVirtualCall);
-    loader.open_virtual_call(process, target, arguments)?;
+    Vm::open_virtual_call(process, target, arguments)?;
     Ok(target)
 }
 

@@ -7,7 +7,6 @@
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::callee::Callee;
-use super::decisions::Decision;
 use super::words::TableIndex;
 use super::{Vm, entry};
 use crate::engine::{Process, Trap};
@@ -55,7 +54,7 @@ pub fn add_pending(vm: &mut Vm, callee: Callee) {
 
 /// Tries again for every queued method (`ResolvePendingPortableEntryPointThunksGlobal`).
 pub fn resolve_pending(process: &mut dyn Process) -> Result<(), Trap> {
-    if !process.vm().decide(Decision::ReplaysPending).replays_pending() {
+    if !process.vm().replays_pending() {
         return Ok(());
     }
     for callee in std::mem::take(&mut process.vm().thunks.pending) {

@@ -5,7 +5,6 @@
 //! address of a portable entry point and is not patched by calling (measured).
 
 use super::callee::{Callee, StubKind};
-use super::decisions::Decision;
 use super::observation::Place;
 use super::words::PepAddress;
 use super::{addresses, stubs};
@@ -103,7 +102,7 @@ fn receiver_entry(
     let layout = &vm.scenario.layout;
     let boxed =
         layout.class(class).kind == ClassKind::Struct && layout.method(method).class == Some(class);
-    let callee = if boxed && vm.decide(Decision::Unboxes).unboxes() {
+    let callee = if boxed && vm.unboxes() {
         stubs::stub(process, StubKind::Unboxing(method))?
     } else {
         method.into()

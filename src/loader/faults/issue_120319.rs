@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &InstantiatingStub,
     family: Family::C4,
     class: Class::SignatureMismatch,
-    decision: Decision::Instantiates,
+    decision: Some(Decision::Instantiates),
     upstream: &[120319],
     title: "a pointer to shared generic code is not to its instantiating stub",
     source: include_str!("issue_120319.rs"),

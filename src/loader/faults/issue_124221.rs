@@ -10,7 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ShuffleThunk,
     family: Family::C2,
     class: Class::OutOfBounds,
-    decision: Decision::OpenVirtualMethodPtr,
+    decision: Some(Decision::OpenVirtualMethodPtr),
     upstream: &[124221, 125138],
     title: "the interpreter takes a shuffle thunk's code for its entry point",
     source: include_str!("issue_124221.rs"),

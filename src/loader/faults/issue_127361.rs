@@ -10,7 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &EmptyStruct,
     family: Family::C6,
     class: Class::NullSlot,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[127361],
     title: "the VM passes no empty struct",
     source: include_str!("issue_127361.rs"),

@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &UserTable,
     family: Family::C9,
     class: Class::Abort,
-    decision: Decision::ReverseThunk,
+    decision: Some(Decision::ReverseThunk),
     upstream: &[128181, 128248, 124219],
     title: "the program's own reverse thunks are not linked in",
     source: include_str!("issue_128181.rs"),

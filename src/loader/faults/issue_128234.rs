@@ -10,7 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &VirtualPointer,
     family: Family::C2,
     class: Class::OutOfBounds,
-    decision: Decision::VirtualFunctionPointer,
+    decision: Some(Decision::VirtualFunctionPointer),
     upstream: &[128234],
     title: "the helper of ldvirtftn gives a table index for an entry point",
     source: include_str!("issue_128234.rs"),

@@ -3,14 +3,14 @@
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
 use crate::image::decisions::Root;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &VirtualThunksMissing,
     family: Family::C7,
     class: Class::NullSlot,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[129622, 129337],
     title: "no thunks for signatures that are only called through slots",
     source: include_str!("issue_129622.rs"),

@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &GenericLookup,
     family: Family::C8,
     class: Class::NullSlot,
-    decision: Decision::FillsGenericLookups,
+    decision: Some(Decision::FillsGenericLookups),
     upstream: &[129821, 129825],
     title: "the cell of a generic lookup has no helper",
     source: include_str!("issue_129821.rs"),

@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &QCall,
     family: Family::C2,
     class: Class::SignatureMismatch,
-    decision: Decision::MarshalsPInvokes,
+    decision: Some(Decision::MarshalsPInvokes),
     upstream: &[129850],
     title: "a P/Invoke's entry point leads straight to the C function",
     source: include_str!("issue_129850_qcall.rs"),

@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &StringConstructorCookie,
     family: Family::C5,
     class: Class::SignatureMismatch,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[129850],
     title: "the interpreter calls a string constructor as it is declared",
     source: include_str!("issue_129850_string_constructor.rs"),

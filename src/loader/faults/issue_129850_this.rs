@@ -2,14 +2,14 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &DroppedThis,
     family: Family::C4,
     class: Class::WrongArguments,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[129850],
     title: "R2R code drops this when it calls shared generic code",
     source: include_str!("issue_129850_this.rs"),

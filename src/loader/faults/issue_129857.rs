@@ -11,7 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &Issue129857,
     family: Family::C2,
     class: Class::SignatureMismatch,
-    decision: Decision::UcoMethodEntry,
+    decision: Some(Decision::UcoMethodEntry),
     upstream: &[129857, 129766],
     title: "ldftn of a UCO method hands out _pActualCode, a managed-typed thunk",
     source: include_str!("issue_129857.rs"),

@@ -11,7 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &NativeCode,
     family: Family::C2,
     class: Class::OutOfBounds,
-    decision: Decision::UcoMethodEntry,
+    decision: Some(Decision::UcoMethodEntry),
     upstream: &[129857],
     title: "repair that fails: hand out GetNativeCode(), the portable entry point's address",
     source: include_str!("issue_129857_native_code.rs"),

@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &VirtualIp,
     family: Family::C2,
     class: Class::SignatureMismatch,
-    decision: Decision::UcoMethodEntry,
+    decision: Some(Decision::UcoMethodEntry),
     upstream: &[129857, 128423],
     title: "repair that fails: translate _pActualCode as if it were a virtual IP",
     source: include_str!("issue_129857_virtual_ip.rs"),

@@ -9,7 +9,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &SharedGenericCookie,
     family: Family::C4,
     class: Class::SignatureMismatch,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[129861],
     title: "the interpreter calls shared generic code without its context",
     source: include_str!("issue_129861.rs"),

@@ -11,7 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ColdResult,
     family: Family::C1,
     class: Class::SignatureMismatch,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[130634],
     title: "the thunk in a cold slot has another result type than its callee",
     source: include_str!("issue_130634.rs"),

@@ -13,7 +13,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ReverseThunkCollision,
     family: Family::C9,
     class: Class::WrongCallee,
-    decision: Decision::ReverseThunk,
+    decision: Some(Decision::ReverseThunk),
     upstream: &[130739, 130740],
     title: "two UCO methods share a reverse thunk's key",
     source: include_str!("issue_130739.rs"),

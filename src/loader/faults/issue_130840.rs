@@ -9,7 +9,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &OpenReceiver,
     family: Family::C4,
     class: Class::WrongArguments,
-    decision: Decision::OpenReceiver,
+    decision: Some(Decision::OpenReceiver),
     upstream: &[130840],
     title: "an open instance delegate's receiver is read from the next slot",
     source: include_str!("issue_130840.rs"),

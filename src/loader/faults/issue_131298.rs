@@ -2,14 +2,14 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &BareFCall,
     family: Family::C5,
     class: Class::SignatureMismatch,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[131298],
     title: "an FCall is entered without its wrapper",
     source: include_str!("issue_131298.rs"),

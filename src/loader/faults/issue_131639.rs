@@ -4,7 +4,7 @@ use super::{Family, Fault};
 use crate::abi::crossgen::{Lowered, Token};
 use crate::image::decisions::Compiler;
 use crate::image::decisions::Transition;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::scenario::Layout;
 use crate::scenario::StructShape;
 use crate::verdict::Class;
@@ -13,7 +13,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &StructCache,
     family: Family::C6,
     class: Class::WrongArguments,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[131639, 132244, 132248],
     title: "the first struct of a size decides the alignment of all",
     source: include_str!("issue_131639.rs"),

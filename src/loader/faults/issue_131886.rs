@@ -10,7 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &OpenVirtual,
     family: Family::C2,
     class: Class::OutOfBounds,
-    decision: Decision::OpenVirtualAux,
+    decision: Some(Decision::OpenVirtualAux),
     upstream: &[131886, 133169],
     title: "an open virtual delegate's _methodPtrAux is a native helper",
     source: include_str!("issue_131886.rs"),

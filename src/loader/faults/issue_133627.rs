@@ -4,7 +4,7 @@ use super::{Family, Fault};
 use crate::abi::crossgen::{Lowered, Token};
 use crate::image::decisions::Compiler;
 use crate::image::decisions::Transition;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::scenario::Layout;
 use crate::verdict::Class;
 
@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ContextAndContinuation,
     family: Family::C4,
     class: Class::WrongArguments,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[133627],
     title: "context and continuation are swapped on the way to the interpreter",
     source: include_str!("issue_133627.rs"),

@@ -9,7 +9,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &SharedGenericThunk,
     family: Family::C4,
     class: Class::SignatureMismatch,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[134200, 134092],
     title: "the thunk in a shared generic method's slot lacks the context",
     source: include_str!("issue_134200.rs"),

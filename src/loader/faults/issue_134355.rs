@@ -9,7 +9,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &InterpretedExport,
     family: Family::C3,
     class: Class::Abort,
-    decision: Decision::DispatchesExports,
+    decision: Some(Decision::DispatchesExports),
     upstream: &[134355],
     title: "an exported wrapper interprets a UCO method that is compiled only",
     source: include_str!("issue_134355.rs"),

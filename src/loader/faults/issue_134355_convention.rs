@@ -9,7 +9,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ManagedExport,
     family: Family::C2,
     class: Class::SignatureMismatch,
-    decision: Decision::DispatchesExports,
+    decision: Some(Decision::DispatchesExports),
     upstream: &[134355],
     title: "an exported wrapper calls its UCO body by the managed convention",
     source: include_str!("issue_134355_convention.rs"),

@@ -71,8 +71,8 @@ pub struct Fault {
     pub family: Family,
     /// The class of finding that it shows.
     pub class: Class,
-    /// The decision that it gets wrong.
-    pub decision: Decision,
+    /// The decision that it gets wrong: none of the loader's if it is the compiler's.
+    pub decision: Option<Decision>,
     /// dotnet/runtime issues and pull requests.
     pub upstream: &'static [u32],
     /// One line.

@@ -10,7 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &HelperCell,
     family: Family::C2,
     class: Class::OutOfBounds,
-    decision: Decision::JitHelperCell,
+    decision: Some(Decision::JitHelperCell),
     upstream: &[119217],
     title: "a JIT helper's cell holds a raw function pointer",
     source: include_str!("pr_119217.rs"),

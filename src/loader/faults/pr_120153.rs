@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &BoxedReceiver,
     family: Family::C5,
     class: Class::WrongArguments,
-    decision: Decision::Unboxes,
+    decision: Some(Decision::Unboxes),
     upstream: &[120153, 132787, 133218],
     title: "a boxed receiver's slot holds the method itself",
     source: include_str!("pr_120153.rs"),

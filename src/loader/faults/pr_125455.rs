@@ -10,7 +10,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &MissingCookie,
     family: Family::C7,
     class: Class::NullSlot,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[125455, 127016],
     title: "the interpreter knows no stub for an unmanaged calli",
     source: include_str!("pr_125455.rs"),

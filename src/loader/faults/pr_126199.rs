@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &OpenVirtualArguments,
     family: Family::C3,
     class: Class::WrongArguments,
-    decision: Decision::OpenVirtualCall,
+    decision: Some(Decision::OpenVirtualCall),
     upstream: &[126199],
     title: "an open virtual delegate's compiled target gets its arguments one slot off",
     source: include_str!("pr_126199.rs"),

@@ -1,7 +1,6 @@
 //! dotnet/runtime#126973: a lazy call cell is resolved to a cold entry point.
 
 use super::{Family, Fault};
-use crate::loader::decisions::EnsureSite;
 use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
@@ -9,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &LazyCall,
     family: Family::C1,
     class: Class::NullSlot,
-    decision: Decision::Ensures(EnsureSite::LazyCall),
+    decision: Some(Decision::EnsuresLazyCall),
     upstream: &[126973, 130841],
     title: "a lazy call cell is resolved to a cold entry point",
     source: include_str!("pr_126973.rs"),
@@ -26,7 +25,7 @@ impl Loader for LazyCall {
         "pr-126973"
     }
 
-    fn ensures(&self, site: EnsureSite) -> bool {
-        site != EnsureSite::LazyCall
+    fn ensures_lazy_call(&self) -> bool {
+        false
     }
 }

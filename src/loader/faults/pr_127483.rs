@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &PendingThunks,
     family: Family::C7,
     class: Class::NullSlot,
-    decision: Decision::ReplaysPending,
+    decision: Some(Decision::ReplaysPending),
     upstream: &[127483],
     title: "methods that wait for a thunk are forgotten",
     source: include_str!("pr_127483.rs"),

@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ReflectedReturnBuffer,
     family: Family::C4,
     class: Class::WrongArguments,
-    decision: Decision::ReflectionSkipsReturnBuffer,
+    decision: Some(Decision::ReflectionSkipsReturnBuffer),
     upstream: &[128275],
     title: "reflection counts the return buffer as an argument",
     source: include_str!("pr_128275.rs"),

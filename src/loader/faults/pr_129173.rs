@@ -2,14 +2,14 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &VoidWrapper,
     family: Family::C9,
     class: Class::SignatureMismatch,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[129173, 128181],
     title: "the wrapper of a UCO method returns nothing",
     source: include_str!("pr_129173.rs"),

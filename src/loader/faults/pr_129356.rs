@@ -2,14 +2,14 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ReturnBufferFirst,
     family: Family::C4,
     class: Class::WrongArguments,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[129347, 129356],
     title: "the interpreter passes the return buffer before this",
     source: include_str!("pr_129356.rs"),

@@ -9,7 +9,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ReverseThunkFirst,
     family: Family::C3,
     class: Class::Abort,
-    decision: Decision::PrefersUnmanagedBody,
+    decision: Some(Decision::PrefersUnmanagedBody),
     upstream: &[129766],
     title: "native code enters a compiled UCO method through the interpreter",
     source: include_str!("pr_129766.rs"),

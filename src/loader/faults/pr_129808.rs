@@ -11,7 +11,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &Reflection,
     family: Family::C3,
     class: Class::WrongCallee,
-    decision: Decision::ReflectedCall,
+    decision: Some(Decision::ReflectedCall),
     upstream: &[129808, 129766],
     title: "reflection does not run a method that is compiled only",
     source: include_str!("pr_129808.rs"),

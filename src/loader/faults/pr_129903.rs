@@ -2,14 +2,14 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ContextArgument,
     family: Family::C4,
     class: Class::SignatureMismatch,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[129903, 129622, 129064],
     title: "a call of shared generic code leaves out the context argument",
     source: include_str!("pr_129903.rs"),

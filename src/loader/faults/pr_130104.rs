@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &StringConstructorThunk,
     family: Family::C5,
     class: Class::SignatureMismatch,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[130104],
     title: "R2R code calls an interpreted string constructor as it is declared",
     source: include_str!("pr_130104.rs"),

@@ -3,14 +3,14 @@
 use super::{Family, Fault};
 use crate::abi::Shape;
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &ManagedPInvoke,
     family: Family::C2,
     class: Class::SignatureMismatch,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[130384],
     title: "R2R code calls a native function by the managed convention",
     source: include_str!("pr_130384.rs"),

@@ -2,14 +2,14 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &StackPointer,
     family: Family::C10,
     class: Class::StackPointer,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[130384, 131243],
     title: "a thunk does not restore __stack_pointer",
     source: include_str!("pr_130384_stack_pointer.rs"),

@@ -1,7 +1,6 @@
 //! dotnet/runtime#130386: a cold class constructor is handed to a typed call.
 
 use super::{Family, Fault};
-use crate::loader::decisions::EnsureSite;
 use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
@@ -9,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ClassConstructor,
     family: Family::C1,
     class: Class::NullSlot,
-    decision: Decision::Ensures(EnsureSite::ClassConstructor),
+    decision: Some(Decision::EnsuresClassConstructor),
     upstream: &[130386],
     title: "a cold class constructor is handed to a typed call",
     source: include_str!("pr_130386.rs"),
@@ -28,7 +27,7 @@ impl Loader for ClassConstructor {
         "pr-130386"
     }
 
-    fn ensures(&self, site: EnsureSite) -> bool {
-        site != EnsureSite::ClassConstructor
+    fn ensures_class_constructor(&self) -> bool {
+        false
     }
 }

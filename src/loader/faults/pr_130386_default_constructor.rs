@@ -1,7 +1,6 @@
 //! dotnet/runtime#130386: a cold default constructor is handed to a typed call.
 
 use super::{Family, Fault};
-use crate::loader::decisions::EnsureSite;
 use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
@@ -9,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &DefaultConstructor,
     family: Family::C1,
     class: Class::NullSlot,
-    decision: Decision::Ensures(EnsureSite::DefaultConstructor),
+    decision: Some(Decision::EnsuresDefaultConstructor),
     upstream: &[130386],
     title: "a cold default constructor is handed to a typed call",
     source: include_str!("pr_130386_default_constructor.rs"),
@@ -25,7 +24,7 @@ impl Loader for DefaultConstructor {
         "pr-130386-default-constructor"
     }
 
-    fn ensures(&self, site: EnsureSite) -> bool {
-        site != EnsureSite::DefaultConstructor
+    fn ensures_default_constructor(&self) -> bool {
+        false
     }
 }

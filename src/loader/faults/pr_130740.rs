@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &NestedType,
     family: Family::C9,
     class: Class::Abort,
-    decision: Decision::ReverseThunk,
+    decision: Some(Decision::ReverseThunk),
     upstream: &[130739, 130740],
     title: "no reverse thunk is found for a method of a nested type",
     source: include_str!("pr_130740.rs"),

@@ -1,7 +1,6 @@
 //! dotnet/runtime#130841: a finalizer's slot is cold.
 
 use super::{Family, Fault};
-use crate::loader::decisions::EnsureSite;
 use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
@@ -9,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &Finalizer,
     family: Family::C1,
     class: Class::NullSlot,
-    decision: Decision::Ensures(EnsureSite::Finalizer),
+    decision: Some(Decision::EnsuresFinalizer),
     upstream: &[130839, 130841],
     title: "a finalizer's slot is cold",
     source: include_str!("pr_130841.rs"),
@@ -26,7 +25,7 @@ impl Loader for Finalizer {
         "pr-130841"
     }
 
-    fn ensures(&self, site: EnsureSite) -> bool {
-        site != EnsureSite::Finalizer
+    fn ensures_finalizer(&self) -> bool {
+        false
     }
 }

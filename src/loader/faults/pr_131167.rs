@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ResumptionStub,
     family: Family::C8,
     class: Class::NullSlot,
-    decision: Decision::RelocatesResumptionStubs,
+    decision: Some(Decision::RelocatesResumptionStubs),
     upstream: &[131167, 130952, 131232],
     title: "a resumption stub's index is not relocated",
     source: include_str!("pr_131167.rs"),

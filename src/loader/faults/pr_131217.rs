@@ -1,7 +1,6 @@
 //! dotnet/runtime#131217: the program's entry point is called cold.
 
 use super::{Family, Fault};
-use crate::loader::decisions::EnsureSite;
 use crate::loader::{Decision, Loader};
 use crate::verdict::Class;
 
@@ -9,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &EntryPoint,
     family: Family::C1,
     class: Class::NullSlot,
-    decision: Decision::Ensures(EnsureSite::EntryPoint),
+    decision: Some(Decision::EnsuresEntryPoint),
     upstream: &[131217],
     title: "the program's entry point is called cold",
     source: include_str!("pr_131217.rs"),
@@ -27,7 +26,7 @@ impl Loader for EntryPoint {
         "pr-131217"
     }
 
-    fn ensures(&self, site: EnsureSite) -> bool {
-        site != EnsureSite::EntryPoint
+    fn ensures_entry_point(&self) -> bool {
+        false
     }
 }

@@ -9,7 +9,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &VectorKey,
     family: Family::C6,
     class: Class::NullSlot,
-    decision: Decision::Key,
+    decision: Some(Decision::Key),
     upstream: &[131246],
     title: "the VM spells a Vector128 as a struct of 16 bytes",
     source: include_str!("pr_131246.rs"),

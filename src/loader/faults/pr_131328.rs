@@ -4,7 +4,7 @@ use super::{Family, Fault};
 use crate::abi::crossgen::{Lowered, Token};
 use crate::image::decisions::Compiler;
 use crate::image::decisions::Transition;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::scenario::Layout;
 use crate::verdict::Class;
 
@@ -12,7 +12,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &VectorAlignment,
     family: Family::C6,
     class: Class::WrongArguments,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[131299, 131328],
     title: "a Vector128 argument is aligned to 8 in a thunk",
     source: include_str!("pr_131328.rs"),

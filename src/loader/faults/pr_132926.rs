@@ -3,14 +3,14 @@
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
 use crate::image::decisions::Root;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &DelegateThunksMissing,
     family: Family::C7,
     class: Class::NullSlot,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[132926, 132965],
     title: "no thunks for signatures that only delegates have",
     source: include_str!("pr_132926.rs"),

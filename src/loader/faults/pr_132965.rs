@@ -3,14 +3,14 @@
 use super::{Family, Fault};
 use crate::abi::crossgen::Lowered;
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &HandWrittenThunk,
     family: Family::C7,
     class: Class::WrongArguments,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[132965],
     title: "a hand-written thunk shadows crossgen2's and does not copy its struct",
     source: include_str!("pr_132965.rs"),

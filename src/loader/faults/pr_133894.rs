@@ -2,14 +2,14 @@
 
 use super::{Family, Fault};
 use crate::image::decisions::Compiler;
-use crate::loader::{Decision, Loader};
+use crate::loader::Loader;
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
     loader: &NullStackPointer,
     family: Family::C10,
     class: Class::OutOfBounds,
-    decision: Decision::Compilation,
+    decision: None,
     upstream: &[133894],
     title: "a UCO body's stack pointer is folded to 0",
     source: include_str!("pr_133894.rs"),

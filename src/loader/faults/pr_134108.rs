@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &ClosedStatic,
     family: Family::C4,
     class: Class::WrongArguments,
-    decision: Decision::SwapsReturnBuffer,
+    decision: Some(Decision::SwapsReturnBuffer),
     upstream: &[134108],
     title: "a delegate closed over a static method swaps target and return buffer",
     source: include_str!("pr_134108.rs"),

@@ -8,7 +8,7 @@ pub(super) static FAULT: Fault = Fault {
     loader: &TableBase,
     family: Family::C8,
     class: Class::NullSlot,
-    decision: Decision::PatchesTableBase,
+    decision: Some(Decision::PatchesTableBase),
     upstream: &[134312],
     title: "TableBase stays 0 in an image's header",
     source: include_str!("pr_134312.rs"),
