@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use calliper::engine::{Process, Trap};
 use calliper::image::facts::Emission;
-use calliper::loader::pep::PepWords;
+use calliper::image::pep::PepWords;
 use calliper::loader::words::FunctionPointer;
 use calliper::loader::{Fixed, Loader, Vm, script};
 use calliper::scenario::{

@@ -11,6 +11,7 @@ use calliper::image::Program;
 use calliper::image::code::{Global, Op};
 use calliper::image::facts::{Emission, Role};
 use calliper::image::map::GUARD_SIZE;
+use calliper::image::pep::{CODE, PEP_SIZE};
 use calliper::image::runtime::Helper;
 use calliper::judge::{EngineKind, Judge};
 use calliper::loader::words::FunctionPointer;
@@ -202,7 +203,10 @@ fn a_body_that_writes_over_static_data() {
 fn a_body_that_writes_behind_the_entry_point_it_was_given() {
     all_find(Class::StrayWrite, &Fixed, |emission| {
         alter(emission, &MANAGED, |code| {
-            code.splice(0..0, [Op::LocalGet(3), Op::I32Const(1), Op::Store(ValType::I32, 16)]);
+            code.splice(
+                0..0,
+                [Op::LocalGet(3), Op::I32Const(1), Op::Store(ValType::I32, PEP_SIZE)],
+            );
         });
     });
 }
@@ -241,7 +245,7 @@ fn a_call_that_never_ends() {
             Op::LocalGet(2),
             Op::LocalGet(3),
             Op::LocalGet(3),
-            Op::Load(ValType::I32, 0),
+            Op::Load(ValType::I32, CODE),
             Op::CallIndirect(ty),
             Op::Drop,
         ];

@@ -11,7 +11,7 @@ mod support;
 
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::{Import, Role};
-use calliper::loader::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
+use calliper::image::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
 use calliper::loader::words::{TableIndex, VirtualIp};
 use calliper::loader::{Fixed, Loader, Vm, faults, images};
 use calliper::scenario::{AssemblyId, MethodId};

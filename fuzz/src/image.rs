@@ -13,9 +13,10 @@ use calliper::abi::FuncType;
 use calliper::engine::paper::Paper;
 use calliper::engine::{Engine, Process, Trap};
 use calliper::image::facts::Emission;
+use calliper::image::map::HEAP_ALIGNMENT;
 use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
+use calliper::image::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use calliper::image::{Module, ModuleId, Program};
-use calliper::loader::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use calliper::loader::{Fixed, Loader, Vm, faults, script};
 use calliper::scenario::generate::{fixup, generate};
 use calliper::scenario::meaning::{OBJECT_SIZE, object_address};
@@ -256,9 +257,9 @@ impl Watched<'_> {
         let module = image.map_or(0, |image| image.module);
         let fresh = within(module + 16, vm.heap_end());
         let callee = vm.callees().any(|(_, at)| {
-            let code_data = at.method_desc.0 + METHOD_DESC_SIZE;
+            let code_data = (at.method_desc.0 + METHOD_DESC_SIZE).next_multiple_of(HEAP_ALIGNMENT);
             within(at.pep.0, at.pep.0 + PEP_SIZE + PEP_GUARD)
-                || within(at.method_desc.0, code_data + 16 + CODE_DATA_SIZE)
+                || within(at.method_desc.0, code_data + CODE_DATA_SIZE)
         });
         let classes = vm.scenario.layout.classes.len() as u16;
         let object = (0..classes).map(|id| object_address(ClassId(id)));

@@ -1,7 +1,7 @@
 //! The bodies of methods: they report what they see, and answer what they are told.
 
 use super::Function;
-use super::callers::{FRAME_HEADER, call_jit_helper, write_frame_header};
+use super::callers::{FRAME_HEADER, call_transition_helper, write_frame_header};
 use super::code::{Global, Op};
 use super::decisions::Compiler;
 use super::facts::Import;
@@ -67,7 +67,7 @@ pub fn body(
         Home::Image { function, rva_of } => {
             write_frame_header(&mut f, frame, *function);
             if !managed {
-                call_jit_helper(&mut f, types, Helper::ReversePInvokeEnter, frame, rva_of);
+                call_transition_helper(&mut f, types, Helper::ReversePInvokeEnter, frame, rva_of);
             }
         }
         Home::Runtime => {
@@ -85,7 +85,7 @@ pub fn body(
     f.op(Op::CallIndirect(types.intern(Helper::Probe.func_type())));
     match (home, saved) {
         (Home::Image { rva_of, .. }, _) if !managed => {
-            call_jit_helper(&mut f, types, Helper::ReversePInvokeExit, frame, rva_of);
+            call_transition_helper(&mut f, types, Helper::ReversePInvokeExit, frame, rva_of);
         }
         (Home::Runtime, Some(saved)) => {
             f.get(saved).op(Op::GlobalSet(Global::StackPointer));

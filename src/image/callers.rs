@@ -7,9 +7,11 @@
 use super::Function;
 use super::code::{Global, Op};
 use super::decisions::Compiler;
+use super::delegate::{METHOD_PTR, TARGET};
 use super::facts::Import;
 use super::function::{Assembler, Types};
 use super::map::FRAME_ARGUMENTS;
+use super::pep::Pep;
 use super::runtime::{Helper, driver_type};
 use super::values::{Held, held};
 use crate::abi::{Shape, ValType, jit};
@@ -23,11 +25,6 @@ const CALL_FRAME: u32 = FRAME_HEADER;
 /// Where a caller keeps copies of by-reference arguments.
 const COPIES: u32 = FRAME_HEADER + 16;
 
-/// Offset of `_target` in a delegate object.
-pub const DELEGATE_TARGET: u32 = 4;
-/// Offset of `_methodPtr` in a delegate object.
-pub const DELEGATE_METHOD_PTR: u32 = 12;
-
 const STACK: u32 = 0;
 const ARGS: u32 = 1;
 const RESULT: u32 = 2;
@@ -39,19 +36,29 @@ pub(super) fn write_frame_header(f: &mut Assembler, frame: u32, function: u32) {
     f.store_constant(frame, 4, 0);
 }
 
-/// A JIT helper: cell, its portable entry point, then word 0 of that
-/// (`jit/codegenwasm.cpp`: the JIT always double-dereferences the cell). Called as `(sp, frame, pep)`.
+/// Calls a JIT helper, whose own arguments have been pushed, through the portable entry point in
+/// its cell (`jit/codegenwasm.cpp`: the JIT always double-dereferences the cell).
 pub(super) fn call_jit_helper(
+    f: &mut Assembler,
+    types: &mut Types,
+    helper: Helper,
+    rva_of: &dyn Fn(Import) -> u32,
+) {
+    let cell = Pep::Cell(rva_of(Import::JitHelper(helper)));
+    f.call_pep(cell, types.intern(helper.func_type()));
+}
+
+/// Calls one of the helpers that change the GC mode on the way into or out of native code, as
+/// `(sp, frame, pep)`.
+pub(super) fn call_transition_helper(
     f: &mut Assembler,
     types: &mut Types,
     helper: Helper,
     frame: u32,
     rva_of: &dyn Fn(Import) -> u32,
 ) {
-    let rva = rva_of(Import::JitHelper(helper));
-    f.get(frame).address(frame, CALL_FRAME).load_image_word(rva);
-    f.load_image_word(rva).op(Op::Load(ValType::I32, 0));
-    f.op(Op::CallIndirect(types.intern(helper.func_type())));
+    f.get(frame).address(frame, CALL_FRAME);
+    call_jit_helper(f, types, helper, rva_of);
 }
 
 /// How the arguments of one call get from a driver's frame to the operand stack.
@@ -237,7 +244,7 @@ impl CallerCompiler<'_> {
         if suppress {
             f.get(frame).op(Op::GlobalSet(Global::StackPointer));
         } else {
-            call_jit_helper(f, types, Helper::PInvokeBegin, frame, self.rva_of);
+            call_transition_helper(f, types, Helper::PInvokeBegin, frame, self.rva_of);
         }
         plan.push_result_address(f, RESULT);
         if shape == Shape::Managed {
@@ -259,12 +266,11 @@ impl CallerCompiler<'_> {
         f.op(Op::CallIndirect(call));
         plan.store_result(f);
         if !suppress {
-            call_jit_helper(f, types, Helper::PInvokeEnd, frame, self.rva_of);
+            call_transition_helper(f, types, Helper::PInvokeEnd, frame, self.rva_of);
         }
     }
 
-    /// A managed call: the entry point is the last argument, its word 0 the
-    /// table index (`LowerPEPCall`).
+    /// A managed call, through an entry point (`LowerPEPCall`).
     fn managed(
         &self,
         f: &mut Assembler,
@@ -289,7 +295,7 @@ impl CallerCompiler<'_> {
                 f.load_image_word((self.rva_of)(Import::VirtualEntry(method, dispatch)));
             }
             Action::Invoke(_) => {
-                f.load(ValType::I32, ARGS, 0).op(Op::Load(ValType::I32, DELEGATE_METHOD_PTR));
+                f.load(ValType::I32, ARGS, 0).op(Op::Load(ValType::I32, METHOD_PTR));
             }
             _ => {
                 f.load(ValType::I32, ARGS, 0);
@@ -299,7 +305,7 @@ impl CallerCompiler<'_> {
         plan.push_result_address(f, RESULT);
         f.get(frame);
         if invoke {
-            f.load(ValType::I32, ARGS, 0).op(Op::Load(ValType::I32, DELEGATE_TARGET));
+            f.load(ValType::I32, ARGS, 0).op(Op::Load(ValType::I32, TARGET));
         } else if signature.instance
             && signature.context
             && !self.compiler.passes_this_to_shared_code()
@@ -311,18 +317,18 @@ impl CallerCompiler<'_> {
         plan.push_return_buffer(f, RESULT);
         plan.push_hidden(f, context);
         plan.push_arguments(f, ARGS, frame, COPIES);
-        f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
+        f.call_pep(Pep::Local(pep), call);
         plan.store_result(f);
     }
 
-    /// A generic lookup: the cell leads to a record whose word 0 is the helper's
-    /// table index. Called as `(context source, record) -> context`.
+    /// A generic lookup: the cell leads to a record that holds the helper's table index as an entry
+    /// point holds its code. Called as `(context source, record) -> context`.
     fn look_up(&self, f: &mut Assembler, types: &mut Types, action: &Action) -> u32 {
         let (context, record) = (f.local(), f.local());
         if let Action::Direct { callee, .. } = *action {
             f.load_image_word((self.rva_of)(Import::GenericLookup(callee))).set(record);
-            f.constant(0).get(record).load(ValType::I32, record, 0);
-            f.op(Op::CallIndirect(types.intern(Helper::GenericLookup.func_type()))).set(context);
+            let call = types.intern(Helper::GenericLookup.func_type());
+            f.constant(0).call_pep(Pep::Local(record), call).set(context);
         }
         context
     }
@@ -349,7 +355,7 @@ impl CallerCompiler<'_> {
                     f.load_image_word(entry(method));
                 }
                 f.constant(u32::from(closed));
-                self.call_helper(f, types, Helper::DelegateConstruct);
+                call_jit_helper(f, types, Helper::DelegateConstruct, self.rva_of);
             }
             _ => {}
         }
@@ -358,15 +364,7 @@ impl CallerCompiler<'_> {
     /// `CORINFO_HELP_VIRTUAL_FUNC_PTR(object, method)`: pushes an entry point.
     fn virtual_pointer(&self, f: &mut Assembler, types: &mut Types, method: MethodId, object: u32) {
         f.get(STACK).get(object).constant(u32::from(method.0));
-        self.call_helper(f, types, Helper::VirtualFunctionPointer);
-    }
-
-    /// The end of a JIT helper call: its entry point as last argument, and the call.
-    fn call_helper(&self, f: &mut Assembler, types: &mut Types, helper: Helper) {
-        let rva = (self.rva_of)(Import::JitHelper(helper));
-        f.load_image_word(rva);
-        f.load_image_word(rva).op(Op::Load(ValType::I32, 0));
-        f.op(Op::CallIndirect(types.intern(helper.func_type())));
+        call_jit_helper(f, types, Helper::VirtualFunctionPointer, self.rva_of);
     }
 }
 
@@ -392,6 +390,6 @@ pub fn resumption_stub(
     for param in 0..last {
         f.get(param);
     }
-    f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
+    f.call_pep(Pep::Local(pep), call);
     f.finish()
 }

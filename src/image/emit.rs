@@ -8,7 +8,7 @@ use super::callers::{self, CallerCompiler};
 use super::decisions::{Compiler, Root};
 use super::facts::{CallerFacts, Cell, Emission, ImageFacts, Import, Role};
 use super::function::Types;
-use super::map::MemoryMap;
+use super::map::{IMAGE_OVERHEAD, MemoryMap};
 use super::payload::{Contents, cell_rva};
 use super::runtime::Helper;
 use super::values::held;
@@ -50,7 +50,7 @@ pub fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
         images.push(module);
         facts.push(image_facts);
     }
-    let payload_bytes = images.iter().map(|i| i.payload.len() as u32 + 64).sum();
+    let payload_bytes = images.iter().map(|i| i.payload.len() as u32 + IMAGE_OVERHEAD).sum();
     let map = MemoryMap::new(layout, payload_bytes);
     let program = Program {
         serial: SERIAL.fetch_add(1, Ordering::Relaxed),

@@ -5,8 +5,14 @@
 //! portable entry point's address can never pass for a table index.
 
 use super::HOST_SLOTS;
+use super::delegate::DELEGATE_SIZE;
+use super::pep::{
+    BYTE_CODE_SIZE, CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE,
+};
+use super::runtime::Helper;
+use super::thunks::{CLOSED_STATIC_SIZE, virtual_dispatch_entry};
 use crate::abi::vm;
-use crate::scenario::{Action, Layout, MAX_DEPTH, Signature, meaning};
+use crate::scenario::{Action, Layout, MAX_DEPTH, MAX_ITEMS, Signature, meaning};
 
 /// Below this, nothing: Emscripten's `GLOBAL_BASE`. Reads give zero.
 pub const STATIC_DATA: u32 = 0x400;
@@ -20,9 +26,47 @@ pub const GUARD_SIZE: u32 = 32;
 pub const GUARD: u8 = 0xfd;
 /// The function-pointer word in front of a call frame's arguments.
 pub const FRAME_ARGUMENTS: u32 = 16;
+/// What everything in the loader heap is aligned to, in bytes.
+pub const HEAP_ALIGNMENT: u32 = 16;
+/// The most bytes of loader heap that an image takes besides its payload: its module pointer, and
+/// what alignment loses.
+pub(super) const IMAGE_OVERHEAD: u32 = 64;
 /// The loader heap never starts lower.
 const MIN_HEAP: u32 = 0x8000;
 const PAGE: u32 = 0x1_0000;
+
+/// Bytes of loader heap that a structure of this size takes.
+const fn taken(size: u32) -> u32 {
+    size.next_multiple_of(HEAP_ALIGNMENT)
+}
+
+/// A method or a stub: MethodDesc, code data, entry point with its guard, byte code.
+const CALLEE: u32 = taken(CHUNK_SIZE + METHOD_DESC_SIZE)
+    + taken(CODE_DATA_SIZE)
+    + taken(PEP_SIZE + PEP_GUARD)
+    + taken(BYTE_CODE_SIZE);
+/// A method and the stubs that it may have: an instantiating, an unboxing and a shuffle stub.
+const CALLEES_OF_A_METHOD: u32 = 4 * CALLEE;
+/// The entry points that V-thunks and delegates closed over a static method have for a method: one
+/// of each in so many images.
+const THUNK_ENTRIES_OF_A_METHOD: u32 =
+    8 * (taken(virtual_dispatch_entry::SIZE) + taken(CLOSED_STATIC_SIZE));
+/// A call site: more of a V-thunk's entry points, for programs of many images.
+const SITE: u32 = 4 * taken(virtual_dispatch_entry::SIZE);
+/// A class: its MethodTable with the pointer to its slots, and what alignment loses.
+const CLASS: u32 = 64;
+/// A delegate in each variable of the script.
+const DELEGATES: u32 = MAX_ITEMS as u32 * taken(DELEGATE_SIZE);
+/// The entry points of the JIT's helpers, and room that is left over.
+const HELPERS: u32 = Helper::JIT.len() as u32 * taken(PEP_SIZE) + 0x7a0;
+
+/// Bytes of loader heap that a layout can come to need, images apart.
+fn heap_size(layout: &Layout) -> u32 {
+    let [classes, methods, sites] =
+        [layout.classes.len(), layout.methods.len(), layout.sites.len()].map(|n| n as u32);
+    let method = CALLEES_OF_A_METHOD + THUNK_ENTRIES_OF_A_METHOD;
+    HELPERS + DELEGATES + classes * (CLASS + 4 * methods) + methods * method + sites * SITE
+}
 
 /// The addresses that depend on the layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +97,8 @@ pub struct MemoryMap {
 }
 
 impl MemoryMap {
-    /// Lays out memory for a layout whose images take `payload_bytes` together.
+    /// Lays out memory for a layout whose images take `payload_bytes` together, each with
+    /// [`IMAGE_OVERHEAD`].
     pub fn new(layout: &Layout, payload_bytes: u32) -> Self {
         let signatures = || signatures(layout);
         // Calls through a delegate or `this` may have one word more than their callee's signature says.
@@ -81,11 +126,7 @@ impl MemoryMap {
         let interpreter_stack_size = 4 * MAX_DEPTH as u32 * (slots + result + 32);
         let heap = (interpreter_stack + interpreter_stack_size + GUARD_SIZE).next_multiple_of(16);
         let heap = heap.max(MIN_HEAP);
-        let classes = layout.classes.len() * (64 + 4 * layout.methods.len());
-        // A method may have three stubs; each has what a method has. Then there are V-thunks'
-        // entry points, and a delegate a variable.
-        let items = layout.methods.len() * 640 + layout.sites.len() * 64;
-        let heap_size = 0x2800 + (classes + items) as u32 + payload_bytes;
+        let heap_size = heap_size(layout) + payload_bytes;
         Self {
             stack_bottom,
             stack_top,
@@ -157,4 +198,4 @@ fn signatures(layout: &Layout) -> impl Iterator<Item = &Signature> {
 
 const _: () = assert!(MIN_HEAP > 4 * HOST_SLOTS, "a heap address must not look like a table index");
 const _: () = assert!(STATIC_DATA < HOST_SLOTS && HOST_SLOTS < THREAD);
-const _: () = assert!(VARIABLES + 4 * crate::scenario::MAX_ITEMS as u32 <= 0x2000);
+const _: () = assert!(VARIABLES + 4 * MAX_ITEMS as u32 <= 0x2000);

@@ -9,15 +9,18 @@ pub mod callers;
 pub mod code;
 pub mod decisions;
 pub(crate) mod declare;
+pub(crate) mod delegate;
 pub mod emit;
 pub mod encode;
 pub mod facts;
 mod function;
 pub mod map;
 pub mod payload;
+pub mod pep;
 pub mod runtime;
 pub mod thunks;
 mod values;
+pub mod words;
 
 use crate::abi::{FuncType, ValType};
 use code::{Op, TypeId};

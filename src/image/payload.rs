@@ -5,6 +5,7 @@
 //! `docs/fidelity.md`, "Images", says who reads each word upstream.
 
 use super::facts::Import;
+use super::pep;
 
 /// Offset of `TableBase` in the payload header (`WebcilEncoder.TableBaseOffset`).
 pub const TABLE_BASE: u32 = 28;
@@ -19,10 +20,13 @@ pub const HEADERS: usize = DATA as usize;
 pub const REL_HIGHLOW: u16 = 3;
 /// `IMAGE_REL_BASED_WASM32_TABLE`: adds the table base.
 pub const REL_WASM32_TABLE: u16 = 12;
-/// Bytes of an import thunk's record
-/// (`READYTORUN_IMPORT_THUNK_PORTABLE_ENTRYPOINT`: +0 target, +4 RVA of the cell)
-/// and of a generic lookup's (+0 helper, +4 what is looked up).
+/// Bytes of an import thunk's record (`READYTORUN_IMPORT_THUNK_PORTABLE_ENTRYPOINT`) and of a generic
+/// lookup's. Both are called through as an entry point is, and begin with the table index of the
+/// thunk or helper.
 const RECORD: u32 = 8;
+/// Offset in a record of what it is about: the RVA of an import thunk's cell, or the token of the
+/// method whose context is looked up.
+pub const RECORD_SUBJECT: u32 = 4;
 /// What ends the RUNTIME_FUNCTION entries.
 const RUNTIME_FUNCTION_SENTINEL: u32 = 0xffff_ffff;
 /// Virtual IPs that each function takes; offsets are even.
@@ -191,3 +195,5 @@ pub fn relocation_section(headers: &[u8; HEADERS]) -> Option<(u32, u32)> {
     let (size, rest) = header.split_first_chunk()?;
     Some((u32::from_le_bytes(*rest.first_chunk()?), u32::from_le_bytes(*size)))
 }
+
+const _: () = assert!(pep::CODE == 0, "a record begins with what an entry point has as its code");

@@ -9,6 +9,7 @@ use super::decisions::Compiler;
 use super::facts::{Role, RuntimeFacts};
 use super::function::{Assembler, Types};
 use super::map::{FRAME_ARGUMENTS, THREAD};
+use super::pep::Pep;
 use super::thunks::{InterpreterEntry, interpreter_to_r2r, r2r_to_interpreter};
 use super::values::{Held, held_token};
 use super::{Function, Module};
@@ -270,14 +271,12 @@ fn runtime_caller(
     plan.push_return_buffer(&mut f, result);
     if path == RuntimePath::Resume {
         f.constant(CONTINUATION);
-        f.constant(0).load(ValType::I32, args, 0);
+        f.constant(0).load(ValType::I32, args, 0).op(Op::CallIndirect(call));
     } else {
         plan.push_hidden(&mut f, None);
         plan.push_arguments(&mut f, args, frame, 16);
-        f.load(ValType::I32, args, 0);
-        f.load(ValType::I32, args, 0).op(Op::Load(ValType::I32, 0));
+        f.call_pep(Pep::Word(args), call);
     }
-    f.op(Op::CallIndirect(call));
     plan.store_result(&mut f);
     f.finish()
 }

@@ -5,6 +5,7 @@ use super::code::{Global, Op};
 use super::decisions::{Compiler, Transition};
 use super::facts::Import;
 use super::function::{Assembler, Types};
+use super::pep::Pep;
 use super::runtime::{Helper, driver_type};
 use super::values::{Held, held_token};
 use crate::abi::ValType;
@@ -19,7 +20,8 @@ const ARGUMENTS_AT: u32 = BLOCK_AT + TRANSITION_BLOCK;
 /// `TERMINATE_R2R_STACK_WALK`: what an M-thunk leaves where a walk looks for a function index.
 const TERMINATE_R2R_STACK_WALK: u32 = 1;
 
-/// A `VirtualDispatchPortableEntryPoint`: +0 the V-thunk, then these.
+/// A `VirtualDispatchPortableEntryPoint`: the V-thunk in the place of an entry point's
+/// [code](super::pep::CODE), then these.
 pub mod virtual_dispatch_entry {
     /// +4: offset in the MethodTable, a u16.
     pub const TABLE_OFFSET: u32 = 4;
@@ -31,8 +33,11 @@ pub mod virtual_dispatch_entry {
     pub const SIZE: u32 = 12;
 }
 
-/// A `ClosedStaticRetBufPortableEntryPoint` (#134108): +0 the thunk, +4 the static method's entry point.
+/// A `ClosedStaticRetBufPortableEntryPoint` (#134108): the thunk in the place of an entry point's
+/// [code](super::pep::CODE), and at this offset the static method's entry point.
 pub const CLOSED_STATIC_TARGET: u32 = 4;
+/// Bytes of it.
+pub const CLOSED_STATIC_SIZE: u32 = 8;
 
 /// What becomes of structs, which are passed by reference, in a TransitionBlock.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,7 +105,7 @@ pub fn import_thunk(
     for param in 0..last {
         f.get(param);
     }
-    f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
+    f.call_pep(Pep::Local(pep), call);
     f.finish()
 }
 
@@ -190,7 +195,7 @@ pub fn interpreter_to_r2r(
     for (&token, slot) in lowered.params.iter().zip(slots) {
         f.unspill(held_token(token), args, slot);
     }
-    f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
+    f.call_pep(Pep::Local(pep), call);
     if let Some(Held::Scalar(ty)) = result {
         f.op(Op::Store(ty, 0));
     }
@@ -233,8 +238,9 @@ pub fn virtual_dispatch(types: &mut Types, lowered: &Lowered) -> Function {
     for param in 0..last {
         f.get(param);
     }
-    f.get(target).load(ValType::I32, target, 0).load(ValType::I32, last, INITIAL_ENTRY);
-    f.load(ValType::I32, target, 0).op(Op::Select).op(Op::CallIndirect(call));
+    let target = Pep::Local(target);
+    f.push_pep(target).push_code(target).load(ValType::I32, last, INITIAL_ENTRY);
+    f.push_code(target).op(Op::Select).op(Op::CallIndirect(call));
     f.finish()
 }
 
@@ -252,6 +258,6 @@ pub fn closed_static(types: &mut Types, lowered: &Lowered) -> Function {
     for param in 3..last {
         f.get(param);
     }
-    f.get(pep).load(ValType::I32, pep, 0).op(Op::CallIndirect(call));
+    f.call_pep(Pep::Local(pep), call);
     f.finish()
 }

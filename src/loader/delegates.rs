@@ -13,15 +13,11 @@ use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::abi::vm::returns_by_buffer;
 use crate::engine::{Process, Trap, read_u32, write_u32};
-use crate::image::callers::{DELEGATE_METHOD_PTR, DELEGATE_TARGET};
+use crate::image::delegate::{DELEGATE_SIZE, METHOD_PTR, METHOD_PTR_AUX, TARGET};
 use crate::image::map::VARIABLES;
-use crate::image::thunks::CLOSED_STATIC_TARGET;
+use crate::image::pep::CODE;
+use crate::image::thunks::{CLOSED_STATIC_SIZE, CLOSED_STATIC_TARGET};
 use crate::scenario::{MethodId, Slot, VariableId};
-
-/// Offset of `_methodPtrAux`.
-pub(super) const METHOD_PTR_AUX: u32 = 16;
-/// Bytes of a delegate object.
-const DELEGATE_SIZE: u32 = 32;
 
 /// Makes a delegate over what `pointer` leads to, and stores it in a variable.
 pub fn construct(
@@ -43,8 +39,8 @@ pub fn construct(
         let entry = entry_point(process, stub)?;
         (delegate, entry, open_aux(process, method, PepAddress(pointer.0)))
     };
-    write_u32(process, delegate + DELEGATE_TARGET, target)?;
-    write_u32(process, delegate + DELEGATE_METHOD_PTR, method_ptr.0)?;
+    write_u32(process, delegate + TARGET, target)?;
+    write_u32(process, delegate + METHOD_PTR, method_ptr.0)?;
     write_u32(process, delegate + METHOD_PTR_AUX, aux.0)?;
     process.vm().trace.push(Step::Delegate { delegate, target, method_ptr, aux });
     write_u32(process, variable, delegate)
@@ -112,11 +108,11 @@ fn closed_entry(
     };
     let known = vm.closed_statics.iter().find(|(_, pep)| *pep == pointer).map(|(at, _)| *at);
     let record = known.unwrap_or_else(|| {
-        let at = PepAddress(vm.allocate(8));
+        let at = PepAddress(vm.allocate(CLOSED_STATIC_SIZE));
         vm.closed_statics.push((at, pointer));
         at
     });
-    write_u32(process, record.0, thunk.0)?;
+    write_u32(process, record.0 + CODE, thunk.0)?;
     write_u32(process, record.0 + CLOSED_STATIC_TARGET, pointer.0)?;
     entry::ensure_at(process, Vm::ensures_delegate, callee)?;
     Ok(record)
@@ -130,9 +126,8 @@ pub fn invoke(
     mut arguments: Arguments,
     ret: u32,
 ) -> Result<(), Trap> {
-    let target = read_u32(process, delegate.wrapping_add(DELEGATE_TARGET))?;
-    let method_ptr =
-        FunctionPointer(read_u32(process, delegate.wrapping_add(DELEGATE_METHOD_PTR))?);
+    let target = read_u32(process, delegate.wrapping_add(TARGET))?;
+    let method_ptr = FunctionPointer(read_u32(process, delegate.wrapping_add(METHOD_PTR))?);
     let method_ptr = delegate_pointer(process, method_ptr)?;
     let (callee, _) = interpreter::owner(process, method_ptr)?;
     if process.vm().signature(callee).instance {

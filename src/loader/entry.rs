@@ -6,17 +6,14 @@
 use super::callee::{Callee, StubKind};
 use super::decisions::{Ensures, KeyRequest};
 use super::observation::Place;
-use super::pep::{PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use super::trace::{Prestub, Step, Writer};
 use super::words::{FunctionPointer, PepAddress, TableIndex};
 use super::{Vm, addresses, images, method_pep, stubs, thunks};
 use crate::abi::vm::MetadataConvention;
 use crate::engine::{Process, Trap};
 use crate::image::facts::Role;
+use crate::image::pep::{BYTE_CODE_SIZE, PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use crate::scenario::{Code, Convention, Form, MethodId};
-
-/// Bytes of the modelled `InterpByteCodeStart`.
-const BYTE_CODE_SIZE: u32 = 16;
 
 /// [`ensure_callable_from_r2r`], where upstream calls it.
 pub fn ensure_at(process: &mut dyn Process, ensures: Ensures, callee: Callee) -> Result<(), Trap> {

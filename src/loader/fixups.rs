@@ -12,6 +12,8 @@ use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::facts::{Cell, Import};
+use crate::image::payload::RECORD_SUBJECT;
+use crate::image::pep::CODE;
 use crate::image::runtime::Helper;
 use crate::image::thunks::{TRANSITION_BLOCK, virtual_dispatch_entry, virtual_key};
 use crate::scenario::{AssemblyId, Dispatch, MethodId, SiteId};
@@ -39,7 +41,7 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
                     return Err(process.vm().abort("a lookup's record lies outside its image"));
                 }
                 if process.vm().fills_generic_lookups() {
-                    write_u32(process, record, Helper::GenericLookup.slot())?;
+                    write_u32(process, record + CODE, Helper::GenericLookup.slot())?;
                 }
                 continue;
             }
@@ -140,7 +142,7 @@ pub fn external_method_fixup_worker(
     module_cell: u32,
 ) -> Result<PepAddress, Trap> {
     let module = read_u32(process, image_base.wrapping_add(module_cell))?;
-    let rva = read_u32(process, import_thunk.0.wrapping_add(4))?;
+    let rva = read_u32(process, import_thunk.0.wrapping_add(RECORD_SUBJECT))?;
     let vm = process.vm();
     let found = vm.images.iter().position(|i| i.is_some_and(|i| i.module == module));
     let cell = found.and_then(|i| Some((i, *vm.emission.images[i].cell_at(rva)?)));
@@ -218,7 +220,7 @@ fn virtual_dispatch_entry(
     let at = vm.allocate(SIZE);
     let entry = PepAddress(at);
     vm.virtual_dispatch_entries.push((entry, method));
-    write_u32(process, at, thunk.0)?;
+    write_u32(process, at + CODE, thunk.0)?;
     process.write(at + TABLE_OFFSET, &table.to_le_bytes())?;
     process.write(at + CHUNK_OFFSET, &chunk.to_le_bytes())?;
     write_u32(process, at + INITIAL_ENTRY, initial.0)?;
@@ -237,7 +239,7 @@ pub fn virtual_function_pointer(
 
 /// The helper of a generic lookup: what its record asks for.
 pub fn generic_lookup(process: &mut dyn Process, record: u32) -> Result<u32, Trap> {
-    let token = read_u32(process, record.wrapping_add(4))?;
+    let token = read_u32(process, record.wrapping_add(RECORD_SUBJECT))?;
     let method = process.vm().method_by_token(token)?;
     addresses(process, method.into())?;
     Ok(crate::scenario::meaning::context_address(method))

@@ -1,7 +1,6 @@
 //! Loading an image: host, relocation, registration.
 
 use super::observation::Place;
-use super::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use super::trace::Step;
 use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
 use super::{MethodAddresses, Vm, fixups, thunks, types};
@@ -13,6 +12,7 @@ use crate::image::payload::{
     HEADERS, REL_HIGHLOW, REL_WASM32_TABLE, TABLE_BASE, VIRTUAL_IPS_A_FUNCTION,
     decode_method_entry, relocation_section,
 };
+use crate::image::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use crate::image::runtime::Helper;
 use crate::scenario::{AssemblyId, MethodId};
 

@@ -3,7 +3,6 @@
 use super::callee::Callee;
 use super::decisions::{ExportDispatch, KeyRequest};
 use super::observation::{Body, Entry};
-use super::pep::PepWords;
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress, TableIndex};
 use super::{Vm, answer, entry, images, method_pep, stubs};
@@ -11,6 +10,7 @@ use crate::abi::vm::{MetadataConvention, Slot, argument_slots, returns_by_buffer
 use crate::engine::{Process, Trap};
 use crate::image::facts::Role;
 use crate::image::map::THREAD;
+use crate::image::pep::PepWords;
 use crate::image::thunks::TRANSITION_BLOCK;
 use crate::scenario::{Convention, MethodId, Signature, meaning};
 

@@ -7,7 +7,7 @@
 //!
 //! | file | models |
 //! |---|---|
-//! | [`pep`] | `vm/precode_portable.hpp`: the words of an entry point |
+//! | [`pep`] | `vm/precode_portable.hpp`: reading and writing the words of an entry point |
 //! | [`callee`] | what owns an entry point: a method, or a stub of the VM's |
 //! | [`entry`] | `vm/method.cpp`, `vm/prestub.cpp`: how entry points get their code |
 //! | [`images`] | `hosts/corerun/wasm/libCorerun.js`, `vm/readytoruninfo.cpp`: loading, relocation, virtual IPs |
@@ -39,13 +39,15 @@ pub mod stubs;
 pub mod thunks;
 pub mod trace;
 pub mod types;
-pub mod words;
+
+pub use crate::image::words;
 
 use std::sync::Arc;
 
 use crate::engine::{Process, Trap};
 use crate::image::bodies::block;
 use crate::image::facts::Emission;
+use crate::image::map::HEAP_ALIGNMENT;
 use crate::image::runtime::Helper;
 use crate::scenario::{Code, MethodId, Scenario, Signature, VariableId, meaning};
 
@@ -245,11 +247,11 @@ impl Vm {
         self.heap
     }
 
-    /// Takes `size` bytes of loader heap, aligned to 16. With no address space left
-    /// it gives the last address, which is past the end of memory.
+    /// Takes `size` bytes of loader heap, aligned to [`HEAP_ALIGNMENT`]. With no address space
+    /// left it gives the last address, which is past the end of memory.
     fn allocate(&mut self, size: u32) -> u32 {
-        const LAST: u32 = !15;
-        let at = self.heap.checked_next_multiple_of(16).unwrap_or(LAST);
+        const LAST: u32 = !(HEAP_ALIGNMENT - 1);
+        let at = self.heap.checked_next_multiple_of(HEAP_ALIGNMENT).unwrap_or(LAST);
         self.heap = at.saturating_add(size);
         at
     }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::pep::PepWords;
 use super::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::engine::Trap;
+use crate::image::pep::PepWords;
 use crate::scenario::{AssemblyId, ClassId, MethodId};
 
 /// All that was observed of one run. Bytes lie in one buffer, to keep runs cheap.

@@ -1,65 +1,19 @@
-//! Portable entry points and MethodDescs in linear memory.
+//! Portable entry points and MethodDescs in linear memory: what VM code reads and writes of them.
 //!
-//! `vm/precode_portable.hpp`: a `PortableEntryPoint` is 16 bytes in a release
-//! build. `MethodDesc` is 16 bytes with `CodeData` at +8, whose first word is
-//! the temporary entry point: the method's portable entry point (both measured
-//! on a published build).
+//! Where their words lie is said in [`image::pep`](crate::image::pep).
 
-use super::words::{MethodDescAddress, PepAddress, TableIndex};
 use crate::engine::{Process, Trap, read_u32, write_u32};
-
-/// Bytes of a `PortableEntryPoint` in a release build.
-pub const PEP_SIZE: u32 = 16;
-/// Bytes of guard that Calliper keeps behind each one.
-pub const PEP_GUARD: u32 = 16;
-/// Bytes of a `MethodDescChunk` in front of its MethodDescs.
-pub const CHUNK_SIZE: u32 = 12;
-/// Bytes of a `MethodDesc`.
-pub const METHOD_DESC_SIZE: u32 = 16;
-/// Bytes of a `MethodDescCodeData`.
-pub const CODE_DATA_SIZE: u32 = 16;
-
-const ACTUAL_CODE: u32 = 0;
-const METHOD_DESC: u32 = 4;
-const INTERPRETER_DATA: u32 = 8;
-const FLAGS: u32 = 12;
-const CODE_DATA: u32 = 8;
-const UNMANAGED_ENTRY_POINT: u32 = 4;
-
-/// `kUnmanagedCallersOnly_Has`.
-pub const UCO_HAS: u32 = 0x1;
-/// `kUnmanagedCallersOnly_Checked`.
-pub const UCO_CHECKED: u32 = 0x2;
-/// `kPrefersInterpreterEntryPoint`.
-pub const PREFERS_INTERPRETER: u32 = 0x4;
-
-/// The four words of a portable entry point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PepWords {
-    /// `_pActualCode`.
-    pub actual_code: TableIndex,
-    /// `_pMD`.
-    pub method_desc: MethodDescAddress,
-    /// `_pInterpreterData`: an `InterpByteCodeStart*`.
-    pub interpreter_data: u32,
-    /// `_flags`.
-    pub flags: u32,
-}
+use crate::image::pep::{
+    CHUNK_SIZE, CODE, CODE_DATA, DATA, FLAGS, PEP_SIZE, PepWords, TEMPORARY_ENTRY_POINT,
+    UNMANAGED_ENTRY_POINT,
+};
+use crate::image::words::{MethodDescAddress, PepAddress, TableIndex};
 
 impl PepAddress {
     /// All four words.
     pub fn words(self, process: &mut dyn Process) -> Result<PepWords, Trap> {
-        let bytes = process.read(self.0, PEP_SIZE)?;
-        let word = |at: u32| {
-            let at = at as usize;
-            u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-        };
-        Ok(PepWords {
-            actual_code: TableIndex(word(ACTUAL_CODE)),
-            method_desc: MethodDescAddress(word(METHOD_DESC)),
-            interpreter_data: word(INTERPRETER_DATA),
-            flags: word(FLAGS),
-        })
+        let bytes = process.read(self.0, PEP_SIZE)?.first_chunk();
+        Ok(PepWords::from_bytes(bytes.expect("so many bytes were asked for")))
     }
 
     /// `Init(pMD)`: cold, all zero but the owner.
@@ -69,14 +23,12 @@ impl PepAddress {
     /// `_pActualCode` is null, so Calliper sets it together with the first
     /// interpreter thunk and keeps to the measured words.
     pub fn init(self, process: &mut dyn Process, owner: MethodDescAddress) -> Result<(), Trap> {
-        let mut bytes = [0; PEP_SIZE as usize];
-        bytes[METHOD_DESC as usize..][..4].copy_from_slice(&owner.0.to_le_bytes());
-        process.write(self.0, &bytes)
+        process.write(self.0, &PepWords::cold(owner).to_bytes())
     }
 
     /// Overwrites `_pActualCode`.
     pub fn set_actual_code(self, process: &mut dyn Process, code: TableIndex) -> Result<(), Trap> {
-        write_u32(process, self.0 + ACTUAL_CODE, code.0)
+        write_u32(process, self.0 + CODE, code.0)
     }
 
     /// Writes `_pActualCode` only over null (`TrySetInterpreterThunk`'s
@@ -86,7 +38,7 @@ impl PepAddress {
         process: &mut dyn Process,
         code: TableIndex,
     ) -> Result<bool, Trap> {
-        let free = read_u32(process, self.0 + ACTUAL_CODE)? == 0;
+        let free = read_u32(process, self.0 + CODE)? == 0;
         if free {
             self.set_actual_code(process, code)?;
         }
@@ -95,25 +47,13 @@ impl PepAddress {
 
     /// Writes `_pInterpreterData`.
     pub fn set_interpreter_data(self, process: &mut dyn Process, data: u32) -> Result<(), Trap> {
-        write_u32(process, self.0 + INTERPRETER_DATA, data)
+        write_u32(process, self.0 + DATA, data)
     }
 
     /// `InterlockedOr` and `InterlockedAnd` on `_flags`.
     pub fn change_flags(self, process: &mut dyn Process, set: u32, clear: u32) -> Result<(), Trap> {
         let flags = read_u32(process, self.0 + FLAGS)?;
         write_u32(process, self.0 + FLAGS, (flags | set) & !clear)
-    }
-}
-
-impl PepWords {
-    /// `HasNativeCode`.
-    pub fn has_native_code(&self) -> bool {
-        self.actual_code != TableIndex::NONE
-    }
-
-    /// `HasNativeEntryPoint`: there is code, and it is preferred over the interpreter (#126901).
-    pub fn has_native_entry_point(&self) -> bool {
-        self.has_native_code() && self.flags & PREFERS_INTERPRETER == 0
     }
 }
 
@@ -126,7 +66,7 @@ impl MethodDescAddress {
         pep: PepAddress,
     ) -> Result<(), Trap> {
         write_u32(process, self.0 + CODE_DATA, code_data)?;
-        write_u32(process, code_data, pep.0)
+        write_u32(process, code_data + TEMPORARY_ENTRY_POINT, pep.0)
     }
 
     /// The method's own unmanaged entry: where the fixed loader publishes a UCO

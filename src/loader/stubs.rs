@@ -2,11 +2,11 @@
 //! MethodDesc and a portable entry point of its own, and all interpreted.
 
 use super::callee::{Callee, Stub, StubId, StubKind};
-use super::delegates::METHOD_PTR_AUX;
 use super::interpreter::{self, Arguments};
 use super::words::PepAddress;
 use super::{Vm, images, method_pep, types};
 use crate::engine::{Process, Trap, read_u32};
+use crate::image::delegate::METHOD_PTR_AUX;
 use crate::scenario::{MethodId, Slot, meaning};
 
 /// The stub of this kind, made if there is none yet.

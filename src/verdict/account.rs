@@ -7,6 +7,7 @@ use super::compare::Run;
 use super::value::{classify, slot_owner};
 use crate::image::emit::call_import;
 use crate::image::facts::{Import, Role};
+use crate::image::pep::PepWords;
 use crate::loader::Vm;
 use crate::loader::callee::Callee;
 use crate::loader::trace::{Prestub, Resolver, Step, Writer};
@@ -119,18 +120,21 @@ impl Account<'_> {
         let vm = self.run.vm;
         let layout = &vm.scenario.layout;
         let Some(at) = vm.method(method) else { return Ok(()) };
-        let [code, owner, data, flags] = [0, 4, 8, 12].map(|offset| self.word(at.pep.0 + offset));
+        let Some(words) = PepWords::at(self.run.memory, at.pep) else { return Ok(()) };
+        let (code, owner) = (words.actual_code, words.method_desc);
         writeln!(
             f,
-            "  callee    {}: portable entry point {} = {{actual code {code:#x}, MethodDesc {owner:#x}, \
-             interpreter data {data:#x}, flags {flags:#x}}}",
+            "  callee    {}: portable entry point {} = {{actual code {code}, MethodDesc {owner}, \
+             interpreter data {:#x}, flags {:#x}}}",
             layout.method(method).name,
-            at.pep
+            at.pep,
+            words.interpreter_data,
+            words.flags
         )?;
-        if let Some(owner) = slot_owner(vm, code) {
+        if let Some(owner) = slot_owner(vm, code.0) {
             writeln!(
                 f,
-                "            slot {code:#x} is `{}` of {}, type {}",
+                "            slot {code} is `{}` of {}, type {}",
                 owner.symbol, owner.module, owner.ty
             )?;
         }

@@ -1,5 +1,6 @@
 //! Entry points of every kind of callee, state by state.
 
+use calliper::image::pep::DATA;
 use calliper::loader::Fixed;
 use calliper::loader::trace::Step;
 
@@ -132,7 +133,7 @@ fn a_reset_entry_point_keeps_a_thunk_only_if_it_had_code() {
     // The byte code is the same as before: it hangs off the MethodDesc.
     let data = |events: &[&str]| {
         let run = run(events);
-        run.word(run.pep("Plain") + 8)
+        run.word(run.pep("Plain") + DATA)
     };
     assert_eq!(data(&without[..1]), data(&without));
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use calliper::engine::{Engine, Process, paper::Paper};
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::Emission;
+use calliper::image::pep::PepWords;
+use calliper::image::words::{MethodDescAddress, PepAddress, TableIndex};
 use calliper::loader::callee::Callee;
 use calliper::loader::{Loader, Vm, script};
 use calliper::scenario::meaning::object_address;
@@ -112,10 +114,13 @@ impl Finished {
     /// The words of an entry point, as the table of measurements has them:
     /// `0, MD of M, IR, 2`. Code is told by the symbol of its function.
     pub fn words(&self, pep: u32) -> String {
-        let [code, owner, byte_code, flags] = [0, 4, 8, 12].map(|at| self.word(pep + at));
-        let code = if code == 0 { "0".to_owned() } else { self.symbol(code) };
-        let byte_code = if byte_code == 0 { "0" } else { "IR" };
-        format!("{code}, MD of {}, {byte_code}, {flags}", self.owner(owner))
+        let words = PepWords::at(&self.memory, PepAddress(pep)).expect("it lies in memory");
+        let code = match words.actual_code {
+            TableIndex::NONE => "0".to_owned(),
+            code => self.symbol(code.0),
+        };
+        let byte_code = if words.interpreter_data == 0 { "0" } else { "IR" };
+        format!("{code}, MD of {}, {byte_code}, {}", self.owner(words.method_desc), words.flags)
     }
 
     /// The words of a method's entry point.
@@ -124,9 +129,9 @@ impl Finished {
     }
 
     /// Whose MethodDesc lies at an address.
-    fn owner(&self, method_desc: u32) -> String {
+    fn owner(&self, method_desc: MethodDescAddress) -> String {
         let mut callees = self.vm.callees();
-        let found = callees.find(|(_, at)| at.method_desc.0 == method_desc);
+        let found = callees.find(|(_, at)| at.method_desc == method_desc);
         let layout = &self.vm.scenario.layout;
         match found.map(|(callee, _)| callee) {
             Some(Callee::Method(method)) => layout.method(method).name.clone(),
