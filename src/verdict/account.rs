@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Class;
-use super::compare::Run;
+use super::class::Class;
+use super::run::Run;
 use super::value::{classify, slot_owner};
 use crate::image::emit::call_import;
 use crate::image::facts::{Import, Role};

@@ -1,0 +1,56 @@
+//! Whether two engines' runs of the same program show the same.
+
+use super::class::Class;
+use super::finding::{Finding, finding};
+use super::problem::Problem;
+use super::run::Run;
+use crate::loader::observation::Observation;
+use crate::reference;
+
+/// Two engines' runs of the same program show the same, and leave the same memory.
+pub fn same(paper: &Run, other: &Run) -> bool {
+    paper.vm.observation == other.vm.observation && paper.memory == other.memory
+}
+
+/// Where two engines' runs of the same program differ, if they do. What
+/// follows a resource limit is not comparable.
+pub fn divergence(paper: &Run, other: &Run, engine: &str) -> Option<Finding> {
+    let (a, b) = (&paper.vm.observation, &other.vm.observation);
+    if [a, b].iter().any(|o| o.trap.is_some_and(|t| t.is_resource_limit())) {
+        return None;
+    }
+    let what = observations_differ(a, b).or_else(|| memory_differs(paper.memory, other.memory))?;
+    let problem = Problem {
+        class: Class::EngineDivergence,
+        event: Some(a.events.len().min(b.events.len()).saturating_sub(1)),
+        call: None,
+        what: format!("{engine} and paper disagree: {what}"),
+    };
+    Some(finding(other, &reference::expect(&other.vm.scenario), &problem))
+}
+
+fn observations_differ(paper: &Observation, other: &Observation) -> Option<String> {
+    if paper == other {
+        return None;
+    }
+    if paper.trap != other.trap {
+        let tell = |o: &Observation| o.trap.map_or("no trap".to_owned(), |t| t.to_string());
+        return Some(format!("{} here, {} on paper", tell(other), tell(paper)));
+    }
+    let event = paper.events.iter().zip(&other.events).position(|(a, b)| a != b);
+    Some(match event {
+        Some(i) => format!("event {} shows something else", i + 1),
+        None => "what bodies saw, or the final state, differs".to_owned(),
+    })
+}
+
+fn memory_differs(paper: &[u8], other: &[u8]) -> Option<String> {
+    if paper == other {
+        return None;
+    }
+    if paper.len() != other.len() {
+        return Some(format!("memory of {} bytes, not {}", other.len(), paper.len()));
+    }
+    let at = paper.iter().zip(other).position(|(a, b)| a != b)?;
+    Some(format!("the byte at {at:#x} is {:#04x}, not {:#04x}", other[at], paper[at]))
+}

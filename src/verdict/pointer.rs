@@ -1,0 +1,83 @@
+//! What a word that is handed out must be.
+
+use super::value::{SlotOwner, Value, classify};
+use crate::image::facts::Role;
+use crate::image::words::FunctionPointer;
+use crate::loader::callee::StubKind;
+use crate::loader::{MethodAddresses, Vm};
+use crate::reference;
+use crate::scenario::targets::{Held, HeldKind};
+use crate::scenario::{ClassKind, Convention, Layout, MethodId};
+
+/// Why the word that was handed out is no pointer to this, or no delegate.
+pub(super) fn wrong_pointer(vm: &Vm, held: Held, word: FunctionPointer) -> Option<String> {
+    let value = classify(vm, word, vm.observation.finals.table_len);
+    let meant = Meant::by(&vm.scenario.layout, held);
+    (!meant.is(vm, word, &value)).then(|| {
+        let value = value.describe(&vm.scenario.layout);
+        format!("{word} is {value}; expected {}", meant.describe(&vm.scenario.layout))
+    })
+}
+
+/// What a word that is handed out must be.
+enum Meant {
+    Delegate,
+    /// The method's own unmanaged entry.
+    Unmanaged(MethodId),
+    /// The entry point of a stub.
+    Stub(StubKind),
+    /// The method's own entry point.
+    EntryPoint(MethodId),
+}
+
+impl Meant {
+    fn by(layout: &Layout, Held { method, kind }: Held) -> Self {
+        let data = layout.method(method);
+        let boxed = data.class.is_some_and(|c| layout.class(c).kind == ClassKind::Struct);
+        match (kind, data.convention) {
+            (HeldKind::Delegate { .. }, _) => Meant::Delegate,
+            (_, Convention::UnmanagedCallersOnly) => Meant::Unmanaged(method),
+            (HeldKind::Pointer { boxed: true }, _) if boxed => {
+                Meant::Stub(StubKind::Unboxing(method))
+            }
+            _ if data.signature.context => Meant::Stub(StubKind::Instantiating(method)),
+            _ => Meant::EntryPoint(method),
+        }
+    }
+
+    fn is(&self, vm: &Vm, word: FunctionPointer, value: &Value<'_>) -> bool {
+        match *self {
+            Meant::Delegate => *value == Value::Delegate,
+            Meant::Unmanaged(method) => {
+                matches!(value, Value::TableIndex(owner) if is_own_code(vm, method, owner))
+            }
+            Meant::Stub(kind) => *value == Value::Stub(kind),
+            Meant::EntryPoint(method) => {
+                let was =
+                    |(m, at): &(MethodId, MethodAddresses)| *m == method && at.pep.0 == word.0;
+                *value == Value::EntryPoint(method) || vm.recycled().iter().any(was)
+            }
+        }
+    }
+
+    fn describe(&self, layout: &Layout) -> String {
+        let name = |method: MethodId| &layout.method(method).name;
+        match *self {
+            Meant::Delegate => "a delegate".to_owned(),
+            Meant::Unmanaged(method) => {
+                let ty = reference::pointer_type(layout, method);
+                format!("{}'s own unmanaged entry, type {ty}", name(method))
+            }
+            Meant::Stub(kind) => {
+                format!("the entry point of {}'s {}", name(kind.method()), kind.name())
+            }
+            Meant::EntryPoint(method) => format!("{}'s portable entry point", name(method)),
+        }
+    }
+}
+
+/// A slot holds the method's own code, of the type that the reference gives it.
+pub(super) fn is_own_code(vm: &Vm, method: MethodId, owner: &SlotOwner) -> bool {
+    matches!(owner.role, Role::Body(m) | Role::ReverseThunk(m) if *m == method)
+        && *owner.ty == reference::body_type(&vm.scenario.layout, method)
+}

@@ -1,0 +1,27 @@
+//! One thing that is wrong, before it is told in words.
+
+use super::class::Class;
+use crate::loader::Vm;
+use crate::reference::Expectation;
+use crate::scenario::{Event, SiteId};
+
+/// Something wrong, before it is told in words.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub class: Class,
+    /// Which event of the script; `None` for what is wrong at its end.
+    pub event: Option<usize>,
+    /// Which of the expected calls, for a call or a trap in one.
+    pub call: Option<usize>,
+    pub what: String,
+}
+
+/// The site at which something went wrong: of a call inside another, that one's.
+pub(super) fn problem_site(vm: &Vm, expected: &Expectation, problem: &Problem) -> Option<SiteId> {
+    let inner = problem.call.and_then(|call| expected.calls.get(call)).map(|call| call.site);
+    inner.or_else(|| match &vm.scenario.script[problem.event?] {
+        Event::Take { site, .. } => Some(*site),
+        Event::Call(call) => Some(call.site),
+        _ => None,
+    })
+}
