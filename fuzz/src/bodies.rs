@@ -11,7 +11,7 @@ mod wasmi;
 mod wasmtime;
 
 use arbitrary::{Arbitrary, Unstructured};
-use calliper::abi::{FuncType, Shape, ValType, crossgen};
+use calliper::abi::{FuncType, Shape, crossgen};
 use calliper::image::encode::encode_runtime;
 use calliper::image::facts::{Emission, Role};
 use calliper::image::map::FRAME_ARGUMENTS;
@@ -114,8 +114,7 @@ fn template(types: &[FuncType]) -> Vec<u8> {
     let (mut section, mut functions) = (TypeSection::new(), FunctionSection::new());
     let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
     for (index, ty) in (0..).zip(types) {
-        let params = ty.params.iter().copied().map(val_type);
-        section.ty().function(params, ty.result.map(val_type));
+        section.ty().function(ty.params.iter().map(|&ty| ty.into()), ty.result.map(Into::into));
         functions.function(index);
         exports.export(&body_name(index as usize), ExportKind::Func, index);
         let mut body = Function::new([]);
@@ -125,16 +124,6 @@ fn template(types: &[FuncType]) -> Vec<u8> {
     let mut module = wasm_encoder::Module::new();
     module.section(&section).section(&functions).section(&exports).section(&code);
     module.finish()
-}
-
-fn val_type(ty: ValType) -> wasm_encoder::ValType {
-    match ty {
-        ValType::I32 => wasm_encoder::ValType::I32,
-        ValType::I64 => wasm_encoder::ValType::I64,
-        ValType::F32 => wasm_encoder::ValType::F32,
-        ValType::F64 => wasm_encoder::ValType::F64,
-        ValType::V128 => wasm_encoder::ValType::V128,
-    }
 }
 
 /// What both engines do alike, and little enough of it.

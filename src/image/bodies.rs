@@ -1,12 +1,12 @@
 //! The bodies of methods: they report what they see, and answer what they are told.
 
 use super::Function;
-use super::callers::{FRAME_HEADER, call_transition_helper, write_frame_header};
 use super::code::{Global, Op};
 use super::decisions::Compiler;
 use super::facts::Import;
+use super::frames::{FRAME_HEADER, call_transition_helper, write_frame_header};
 use super::function::{Assembler, Types};
-use super::runtime::Helper;
+use super::helpers::Helper;
 use super::values::held;
 use crate::abi::crossgen::lower;
 use crate::abi::{Shape, ValType};

@@ -8,159 +8,22 @@ use super::Function;
 use super::code::{Global, Op};
 use super::decisions::Compiler;
 use super::delegate::{METHOD_PTR, TARGET};
-use super::facts::Import;
+use super::facts::{Import, call_import, pointer_import};
+use super::frames::{
+    ArgumentPlan, FRAME_HEADER, call_jit_helper, call_transition_helper, write_frame_header,
+};
 use super::function::{Assembler, Types};
-use super::map::FRAME_ARGUMENTS;
+use super::helpers::{Helper, driver_type};
 use super::pep::Pep;
-use super::runtime::{Helper, driver_type};
-use super::values::{Held, held};
 use crate::abi::{Shape, ValType, jit};
-use crate::scenario::{Action, Layout, MethodId, Signature, Site, meaning};
+use crate::scenario::{Action, Layout, MethodId, Signature, Site};
 
-/// Bytes at the start of each managed frame: +0 the function's table index,
-/// +4 the local virtual IP (`jit/codegenwasm.cpp`).
-pub(super) const FRAME_HEADER: u32 = 16;
-/// Where a caller keeps its InlinedCallFrame.
-const CALL_FRAME: u32 = FRAME_HEADER;
 /// Where a caller keeps copies of by-reference arguments.
 const COPIES: u32 = FRAME_HEADER + 16;
 
 const STACK: u32 = 0;
 const ARGS: u32 = 1;
 const RESULT: u32 = 2;
-
-/// Stores the function's absolute table index and a virtual IP of 0 where a stack walk looks for them.
-pub(super) fn write_frame_header(f: &mut Assembler, frame: u32, function: u32) {
-    f.get(frame).op(Op::GlobalGet(Global::TableBase)).constant(function);
-    f.op(Op::I32Add).op(Op::Store(ValType::I32, 0));
-    f.store_constant(frame, 4, 0);
-}
-
-/// Calls a JIT helper, whose own arguments have been pushed, through the portable entry point in
-/// its cell (`jit/codegenwasm.cpp`: the JIT always double-dereferences the cell).
-pub(super) fn call_jit_helper(
-    f: &mut Assembler,
-    types: &mut Types,
-    helper: Helper,
-    rva_of: &dyn Fn(Import) -> u32,
-) {
-    let cell = Pep::Cell(rva_of(Import::JitHelper(helper)));
-    f.call_pep(cell, types.intern(helper.func_type()));
-}
-
-/// Calls one of the helpers that change the GC mode on the way into or out of native code, as
-/// `(sp, frame, pep)`.
-pub(super) fn call_transition_helper(
-    f: &mut Assembler,
-    types: &mut Types,
-    helper: Helper,
-    frame: u32,
-    rva_of: &dyn Fn(Import) -> u32,
-) {
-    f.get(frame).address(frame, CALL_FRAME);
-    call_jit_helper(f, types, helper, rva_of);
-}
-
-/// How the arguments of one call get from a driver's frame to the operand stack.
-#[derive(Debug)]
-pub struct ArgumentPlan {
-    this: bool,
-    context: bool,
-    continuation: bool,
-    /// Kind, offset in the argument bytes, offset among the caller's copies.
-    params: Vec<(Held, u32, u32)>,
-    ret: Option<Held>,
-    copies: u32,
-}
-
-impl ArgumentPlan {
-    /// The plan for a signature.
-    pub fn new(layout: &Layout, signature: &Signature) -> Self {
-        let mut at = if signature.instance { 8 } else { 0 };
-        let mut copies = 0u32;
-        let mut params = Vec::with_capacity(signature.params.len());
-        for &ty in &signature.params {
-            let value = held(layout, ty);
-            params.push((value, at, copies));
-            at += meaning::padded_size(layout, ty);
-            if let Held::Reference(size) = value {
-                copies += size.next_multiple_of(16);
-            }
-        }
-        Self {
-            this: signature.instance,
-            context: signature.context,
-            continuation: signature.continuation,
-            params,
-            ret: signature.ret.map(|ty| held(layout, ty)),
-            copies,
-        }
-    }
-
-    /// Bytes of stack for copies of by-reference arguments, 16-aligned.
-    pub fn copies_size(&self) -> u32 {
-        self.copies
-    }
-
-    /// Copies by-reference arguments to `frame + base`: the callee owns what it gets.
-    pub fn copy_structs(&self, f: &mut Assembler, args: u32, frame: u32, base: u32) {
-        for &(value, at, copy) in &self.params {
-            if let Held::Reference(size) = value {
-                f.address(frame, base + copy).address(args, FRAME_ARGUMENTS + at);
-                f.constant(size).op(Op::MemoryCopy);
-            }
-        }
-    }
-
-    /// Pushes the address that [`store_result`](Self::store_result) will store to.
-    pub fn push_result_address(&self, f: &mut Assembler, result: u32) {
-        if matches!(self.ret, Some(Held::Scalar(_))) {
-            f.get(result);
-        }
-    }
-
-    /// Pushes `this`, if any.
-    pub fn push_this(&self, f: &mut Assembler, args: u32) {
-        if self.this {
-            f.load(ValType::I32, args, FRAME_ARGUMENTS);
-        }
-    }
-
-    /// Pushes the return buffer, if the result needs one.
-    pub fn push_return_buffer(&self, f: &mut Assembler, result: u32) {
-        if self.ret.is_some_and(|r| r.return_buffer().is_some()) {
-            f.get(result);
-        }
-    }
-
-    /// Pushes the hidden arguments behind the return buffer: a context, out of
-    /// a local, and the continuation of a call that starts a method, which is none.
-    pub fn push_hidden(&self, f: &mut Assembler, context: Option<u32>) {
-        if let (true, Some(local)) = (self.context, context) {
-            f.get(local);
-        }
-        if self.continuation {
-            f.constant(0);
-        }
-    }
-
-    /// Pushes the parameters.
-    pub fn push_arguments(&self, f: &mut Assembler, args: u32, frame: u32, base: u32) {
-        for &(value, at, copy) in &self.params {
-            match value {
-                Held::Reference(_) => f.unspill(value, frame, base + copy),
-                _ => f.unspill(value, args, FRAME_ARGUMENTS + at),
-            }
-        }
-    }
-
-    /// Pops a scalar result and stores it.
-    pub fn store_result(&self, f: &mut Assembler) {
-        if let Some(Held::Scalar(ty)) = self.ret {
-            f.op(Op::Store(ty, 0));
-        }
-    }
-}
 
 /// What a caller is made of besides its code.
 #[derive(Debug)]
@@ -289,7 +152,7 @@ impl CallerCompiler<'_> {
         let context = (signature.context && passes_context).then(|| self.look_up(f, types, action));
         match *action {
             Action::Direct { callee, binding } => {
-                f.load_image_word((self.rva_of)(super::emit::call_import(callee, binding)));
+                f.load_image_word((self.rva_of)(call_import(callee, binding)));
             }
             Action::Virtual { method, dispatch } => {
                 f.load_image_word((self.rva_of)(Import::VirtualEntry(method, dispatch)));
@@ -336,7 +199,7 @@ impl CallerCompiler<'_> {
     /// `ldftn`, `ldvirtftn` or `newobj` of a delegate: stores to the variable.
     fn take(&self, f: &mut Assembler, types: &mut Types, action: &Action) {
         let (variable, object) = (1, 2);
-        let entry = |method| (self.rva_of)(super::emit::pointer_import(self.layout, method));
+        let entry = |method| (self.rva_of)(pointer_import(self.layout, method));
         match *action {
             Action::Ldftn(method) => {
                 f.get(variable).load_image_word(entry(method));

@@ -5,43 +5,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bodies::{self, Home};
 use super::callers::{self, CallerCompiler};
-use super::decisions::{Compiler, Root};
-use super::facts::{CallerFacts, Cell, Emission, ImageFacts, Import, Role};
+use super::decisions::{Compiler, Right, Root};
+use super::facts::{
+    CallerFacts, Cell, Emission, ImageFacts, Import, Role, call_import, pointer_import,
+};
 use super::function::Types;
+use super::helpers::Helper;
 use super::map::{IMAGE_OVERHEAD, MemoryMap};
 use super::payload::{Contents, cell_rva};
-use super::runtime::Helper;
 use super::values::held;
-use super::{Function, Module, Program, payload, runtime, thunks};
+use super::{Function, Module, Program, payload, runtime_module, thunks};
 use crate::abi::Shape;
 use crate::abi::crossgen::{Lowered, lower, raise};
 use crate::scenario::{
-    Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, MethodId, Signature,
-    Type,
+    Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, Signature, Type,
 };
 
-/// The import that a direct call goes through.
-pub fn call_import(callee: MethodId, binding: Binding) -> Import {
-    match binding {
-        Binding::Lazy => Import::LazyMethodEntry(callee),
-        Binding::Eager => Import::MethodEntry(callee),
+impl Emission {
+    /// Emits all modules of a layout.
+    pub fn new(layout: &Layout) -> Self {
+        Self::by(layout, &Right)
+    }
+
+    /// Emits all modules of a layout as this compiler does it.
+    pub fn by(layout: &Layout, compiler: &dyn Compiler) -> Self {
+        emit(layout, compiler)
     }
 }
 
-/// The import that code which takes a method's address goes through.
-pub fn pointer_import(layout: &Layout, method: MethodId) -> Import {
-    if layout.method(method).signature.context {
-        Import::InstantiatingStub(method)
-    } else {
-        Import::MethodEntry(method)
-    }
-}
-
-/// Emits everything.
-pub fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
+fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let mut types = Types::default();
-    let (runtime, runtime_facts) = runtime::runtime(layout, &mut types, compiler);
+    let (runtime, runtime_facts) = runtime_module::emit(layout, &mut types, compiler);
     let mut images = Vec::new();
     let mut facts = Vec::new();
     for index in 0..layout.assemblies.len() {

@@ -151,17 +151,19 @@ impl<'a> ModuleTypes<'a> {
 
 fn push_type(section: &mut TypeSection, ty: &FuncType) -> u32 {
     let index = section.len();
-    section.ty().function(ty.params.iter().copied().map(val_type), ty.result.map(val_type));
+    section.ty().function(ty.params.iter().map(|&ty| ty.into()), ty.result.map(Into::into));
     index
 }
 
-fn val_type(ty: ValType) -> wasm_encoder::ValType {
-    match ty {
-        ValType::I32 => wasm_encoder::ValType::I32,
-        ValType::I64 => wasm_encoder::ValType::I64,
-        ValType::F32 => wasm_encoder::ValType::F32,
-        ValType::F64 => wasm_encoder::ValType::F64,
-        ValType::V128 => wasm_encoder::ValType::V128,
+impl From<ValType> for wasm_encoder::ValType {
+    fn from(ty: ValType) -> Self {
+        match ty {
+            ValType::I32 => Self::I32,
+            ValType::I64 => Self::I64,
+            ValType::F32 => Self::F32,
+            ValType::F64 => Self::F64,
+            ValType::V128 => Self::V128,
+        }
     }
 }
 
@@ -256,7 +258,7 @@ fn code(module: &Module, types: &mut ModuleTypes<'_>) -> CodeSection {
 }
 
 fn body(function: &Function, types: &mut ModuleTypes<'_>) -> wasm_encoder::Function {
-    let locals = function.locals.iter().copied().map(val_type);
+    let locals = function.locals.iter().map(|&ty| ty.into());
     let mut body = wasm_encoder::Function::new_with_locals_types(locals);
     let mut sink = body.instructions();
     for &op in &function.code {

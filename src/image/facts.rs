@@ -11,11 +11,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Program;
-use super::decisions::{Compiler, Right};
+use super::helpers::Helper;
 use super::map::MemoryMap;
-use super::runtime::Helper;
 use crate::abi::FuncType;
-use crate::scenario::{Dispatch, Layout, MethodId, SiteId};
+use crate::scenario::{Binding, Dispatch, Layout, MethodId, SiteId};
 
 /// A program with what the loader must know of it.
 #[derive(Debug)]
@@ -167,17 +166,24 @@ impl Import {
     }
 }
 
+/// The import that a direct call goes through.
+pub fn call_import(callee: MethodId, binding: Binding) -> Import {
+    match binding {
+        Binding::Lazy => Import::LazyMethodEntry(callee),
+        Binding::Eager => Import::MethodEntry(callee),
+    }
+}
+
+/// The import that code which takes a method's address goes through.
+pub fn pointer_import(layout: &Layout, method: MethodId) -> Import {
+    if layout.method(method).signature.context {
+        Import::InstantiatingStub(method)
+    } else {
+        Import::MethodEntry(method)
+    }
+}
+
 impl Emission {
-    /// Emits all modules of a layout.
-    pub fn new(layout: &Layout) -> Self {
-        Self::by(layout, &Right)
-    }
-
-    /// Emits all modules of a layout as this compiler does it.
-    pub fn by(layout: &Layout, compiler: &dyn Compiler) -> Self {
-        super::emit::emit(layout, compiler)
-    }
-
     /// Puts together what was emitted.
     pub(super) fn of(
         program: Program,
@@ -202,12 +208,6 @@ impl Emission {
     pub fn caller(&self, site: SiteId) -> Option<(usize, &CallerFacts)> {
         let (image, position) = (*self.callers.get(site.index())?)?;
         Some((image, &self.images[image].callers[position]))
-    }
-
-    /// Makes the interpreter's stubs for unmanaged signatures unknown to the
-    /// VM, as for a signature that upstream's stub generator never saw.
-    pub fn forget_call_stubs(&mut self) {
-        self.runtime_slots.retain(|role, _| !matches!(role, Role::InterpreterToNative(_)));
     }
 
     /// The table slot of a runtime function.

@@ -60,12 +60,6 @@ impl Assembler {
         self.params + self.locals.len() as u32 - 1
     }
 
-    /// Appends instructions.
-    pub fn ops(&mut self, ops: impl IntoIterator<Item = Op>) -> &mut Self {
-        self.code.extend(ops);
-        self
-    }
-
     /// Appends one instruction.
     pub fn op(&mut self, op: Op) -> &mut Self {
         self.code.push(op);

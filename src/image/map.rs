@@ -6,11 +6,11 @@
 
 use super::HOST_SLOTS;
 use super::delegate::DELEGATE_SIZE;
+use super::helpers::Helper;
 use super::pep::{
-    BYTE_CODE_SIZE, CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE,
+    BYTE_CODE_SIZE, CHUNK_SIZE, CLOSED_STATIC_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD,
+    PEP_SIZE, virtual_dispatch_entry,
 };
-use super::runtime::Helper;
-use super::thunks::{CLOSED_STATIC_SIZE, virtual_dispatch_entry};
 use crate::abi::vm;
 use crate::scenario::{Action, Layout, MAX_DEPTH, MAX_ITEMS, Signature, meaning};
 

@@ -5,19 +5,21 @@
 //! engines can keep compiled modules (`docs/architecture.md`, "Layout and script").
 
 pub mod bodies;
-pub mod callers;
+mod callers;
 pub mod code;
 pub mod decisions;
 pub(crate) mod declare;
 pub(crate) mod delegate;
-pub mod emit;
+mod emit;
 pub mod encode;
 pub mod facts;
+mod frames;
 mod function;
+pub mod helpers;
 pub mod map;
 pub mod payload;
 pub mod pep;
-pub mod runtime;
+pub mod runtime_module;
 pub mod thunks;
 mod values;
 pub mod words;

@@ -50,6 +50,24 @@ pub(crate) const TEMPORARY_ENTRY_POINT: u32 = 0;
 /// Offset in a `MethodDescCodeData` of the word that Calliper keeps a UCO method's own entry in.
 pub(crate) const UNMANAGED_ENTRY_POINT: u32 = 4;
 
+/// A `VirtualDispatchPortableEntryPoint`: the V-thunk at [`CODE`], then these.
+pub mod virtual_dispatch_entry {
+    /// +4: offset in the MethodTable, a u16.
+    pub const TABLE_OFFSET: u32 = 4;
+    /// +6: offset in the vtable chunk, a u16.
+    pub const CHUNK_OFFSET: u32 = 6;
+    /// +8: the table index that is called while the slot's entry point has none.
+    pub const INITIAL_ENTRY: u32 = 8;
+    /// Bytes of it.
+    pub const SIZE: u32 = 12;
+}
+
+/// A `ClosedStaticRetBufPortableEntryPoint` (#134108): the thunk at [`CODE`], and at
+/// this offset the static method's entry point.
+pub const CLOSED_STATIC_TARGET: u32 = 4;
+/// Bytes of it.
+pub const CLOSED_STATIC_SIZE: u32 = 8;
+
 /// The four words of a portable entry point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PepWords {

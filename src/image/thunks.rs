@@ -5,8 +5,8 @@ use super::code::{Global, Op};
 use super::decisions::{Compiler, Transition};
 use super::facts::Import;
 use super::function::{Assembler, Types};
-use super::pep::Pep;
-use super::runtime::{Helper, driver_type};
+use super::helpers::{Helper, driver_type};
+use super::pep::{CLOSED_STATIC_TARGET, Pep, virtual_dispatch_entry};
 use super::values::{Held, held_token};
 use crate::abi::ValType;
 use crate::abi::crossgen::Lowered;
@@ -19,25 +19,6 @@ const BLOCK_AT: u32 = 8;
 const ARGUMENTS_AT: u32 = BLOCK_AT + TRANSITION_BLOCK;
 /// `TERMINATE_R2R_STACK_WALK`: what an M-thunk leaves where a walk looks for a function index.
 const TERMINATE_R2R_STACK_WALK: u32 = 1;
-
-/// A `VirtualDispatchPortableEntryPoint`: the V-thunk in the place of an entry point's
-/// [code](super::pep::CODE), then these.
-pub mod virtual_dispatch_entry {
-    /// +4: offset in the MethodTable, a u16.
-    pub const TABLE_OFFSET: u32 = 4;
-    /// +6: offset in the vtable chunk, a u16.
-    pub const CHUNK_OFFSET: u32 = 6;
-    /// +8: the table index that is called while the slot's entry point has none.
-    pub const INITIAL_ENTRY: u32 = 8;
-    /// Bytes of it.
-    pub const SIZE: u32 = 12;
-}
-
-/// A `ClosedStaticRetBufPortableEntryPoint` (#134108): the thunk in the place of an entry point's
-/// [code](super::pep::CODE), and at this offset the static method's entry point.
-pub const CLOSED_STATIC_TARGET: u32 = 4;
-/// Bytes of it.
-pub const CLOSED_STATIC_SIZE: u32 = 8;
 
 /// What becomes of structs, which are passed by reference, in a TransitionBlock.
 #[derive(Clone, Copy, PartialEq, Eq)]

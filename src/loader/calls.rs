@@ -5,7 +5,7 @@ use super::observation::{CallObservation, Place, StrayWrite};
 use super::script::{broken_guard, read_variable, variable_address};
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress};
-use super::{Vm, delegates, entry, fixups, method_pep, runtime, types};
+use super::{Vm, delegates, entry, fixups, method_pep, runtime_calls, types};
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::facts::Role;
 use crate::image::map::{FRAME_ARGUMENTS, GUARD};
@@ -81,7 +81,7 @@ fn dispatch(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
     let scenario = process.vm().scenario.clone();
     let site = scenario.layout.site(call.site);
     if let Action::Runtime { path, callee } = site.action {
-        return runtime::run(process, path, callee, call, depth);
+        return runtime_calls::run(process, path, callee, call, depth);
     }
     match caller(process.vm(), site) {
         Caller::Interpreter(_) => {

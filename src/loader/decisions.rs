@@ -16,7 +16,7 @@ use crate::engine::{Process, Trap};
 use crate::image::decisions::{Compiler, Right};
 use crate::image::declare;
 use crate::image::facts::Role;
-use crate::image::runtime::Helper;
+use crate::image::helpers::Helper;
 use crate::scenario::{Layout, MethodId, Signature};
 
 /// What an exported wrapper of a UCO method does when that has an R2R body.

@@ -15,8 +15,7 @@ use crate::abi::vm::returns_by_buffer;
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::delegate::{DELEGATE_SIZE, METHOD_PTR, METHOD_PTR_AUX, TARGET};
 use crate::image::map::VARIABLES;
-use crate::image::pep::CODE;
-use crate::image::thunks::{CLOSED_STATIC_SIZE, CLOSED_STATIC_TARGET};
+use crate::image::pep::{CLOSED_STATIC_SIZE, CLOSED_STATIC_TARGET, CODE};
 use crate::scenario::{MethodId, Slot, VariableId};
 
 /// Makes a delegate over what `pointer` leads to, and stores it in a variable.

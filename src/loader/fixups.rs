@@ -12,10 +12,10 @@ use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::facts::{Cell, Import};
+use crate::image::helpers::Helper;
 use crate::image::payload::RECORD_SUBJECT;
-use crate::image::pep::CODE;
-use crate::image::runtime::Helper;
-use crate::image::thunks::{TRANSITION_BLOCK, virtual_dispatch_entry, virtual_key};
+use crate::image::pep::{CODE, virtual_dispatch_entry};
+use crate::image::thunks::{TRANSITION_BLOCK, virtual_key};
 use crate::scenario::{AssemblyId, Dispatch, MethodId, SiteId};
 
 /// The eager import section: helpers, the module pointer and resumption stubs,

@@ -7,13 +7,13 @@ use super::{MethodAddresses, Vm, fixups, thunks, types};
 use crate::engine::{Process, Trap, read_u32, write_u32};
 use crate::image::ModuleId;
 use crate::image::facts::{ImageFacts, Role};
+use crate::image::helpers::Helper;
 use crate::image::map::GUARD;
 use crate::image::payload::{
     HEADERS, REL_HIGHLOW, REL_WASM32_TABLE, TABLE_BASE, VIRTUAL_IPS_A_FUNCTION,
     decode_method_entry, relocation_section,
 };
 use crate::image::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
-use crate::image::runtime::Helper;
 use crate::scenario::{AssemblyId, MethodId};
 
 /// `s_nextVirtualIP` at the start (#128423): odd, with the top bit set.
@@ -321,12 +321,18 @@ pub fn method_of_frame(process: &mut dyn Process, frame: u32) -> Result<Option<M
 }
 
 fn method_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<MethodId> {
-    let index = table_index_of_virtual_ip(vm, ip)?;
-    vm.images.iter().zip(&vm.emission.images).find_map(|(image, facts)| {
-        let function = index.0.checked_sub(image.as_ref()?.table_base)?;
-        match facts.roles.get(function as usize)? {
-            Role::Body(method) => Some(*method),
-            _ => None,
-        }
+    let (image, function) = function_of_table_index(vm, table_index_of_virtual_ip(vm, ip)?)?;
+    match vm.emission.images[image].roles[function as usize] {
+        Role::Body(method) => Some(method),
+        _ => None,
+    }
+}
+
+/// The image that filled a slot of the table, by its position, and the function's index in it.
+pub(crate) fn function_of_table_index(vm: &Vm, index: TableIndex) -> Option<(usize, u32)> {
+    vm.images.iter().enumerate().find_map(|(position, image)| {
+        let image = image.as_ref()?;
+        let function = index.0.checked_sub(image.table_base)?;
+        (function < image.table_size).then_some((position, function))
     })
 }

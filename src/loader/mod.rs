@@ -18,7 +18,7 @@
 //! | [`delegates`] | delegate objects |
 //! | [`interpreter`] | the interpreter's calls, in and out |
 //! | [`calls`] | the script's calls, from every kind of caller |
-//! | [`runtime`] | methods that the runtime runs by itself |
+//! | [`runtime_calls`] | methods that the runtime runs by itself |
 //! | [`script`] | the script's events, observed from both sides |
 //! | [`decisions`] | what a fault can get wrong |
 
@@ -33,7 +33,7 @@ pub mod images;
 pub mod interpreter;
 pub mod observation;
 pub mod pep;
-pub mod runtime;
+pub mod runtime_calls;
 pub mod script;
 pub mod stubs;
 pub mod thunks;
@@ -47,8 +47,8 @@ use std::sync::Arc;
 use crate::engine::{Process, Trap};
 use crate::image::bodies::block;
 use crate::image::facts::Emission;
+use crate::image::helpers::Helper;
 use crate::image::map::HEAP_ALIGNMENT;
-use crate::image::runtime::Helper;
 use crate::scenario::{Code, MethodId, Scenario, Signature, VariableId, meaning};
 
 use callee::{Callee, Stub};

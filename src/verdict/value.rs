@@ -2,10 +2,11 @@
 
 use crate::abi::FuncType;
 use crate::image::facts::{Emission, Role, function_type};
+use crate::image::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::image::{HOST_SLOTS, Module};
 use crate::loader::Vm;
 use crate::loader::callee::{Callee, StubKind};
-use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::loader::images::function_of_table_index;
 use crate::scenario::meaning::class_at;
 use crate::scenario::{ClassId, Layout, MethodId};
 
@@ -68,15 +69,8 @@ pub fn slot_owner<'a>(vm: &'a Vm, index: u32) -> Option<SlotOwner<'a>> {
         let function = index - host_base;
         return Some(owner(&emission.program.runtime, &emission.runtime.roles, function));
     }
-    let loaded = vm.images().iter().enumerate().filter_map(|(i, image)| Some((i, (*image)?)));
-    for (i, image) in loaded {
-        if (image.table_base..image.table_base + image.table_size).contains(&index) {
-            let function = index - image.table_base;
-            let module = &emission.program.images[i];
-            return Some(owner(module, &emission.images[i].roles, function));
-        }
-    }
-    None
+    let (image, function) = function_of_table_index(vm, TableIndex(index))?;
+    Some(owner(&emission.program.images[image], &emission.images[image].roles, function))
 }
 
 /// What a word is, in a process that ended up with a table of this length.

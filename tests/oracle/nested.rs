@@ -5,7 +5,7 @@ use std::sync::Arc;
 use calliper::abi::ValType;
 use calliper::image::code::{Global, Op};
 use calliper::image::facts::{Emission, Role};
-use calliper::image::runtime::Helper;
+use calliper::image::helpers::Helper;
 use calliper::judge::{EngineKind, Judge};
 use calliper::loader::callee::Callee;
 use calliper::loader::decisions::KeyRequest;

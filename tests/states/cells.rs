@@ -1,7 +1,7 @@
 //! Import cells of each kind, unresolved and resolved, and what they lead to.
 
 use calliper::image::facts::{Import, Role};
-use calliper::image::runtime::Helper;
+use calliper::image::helpers::Helper;
 use calliper::loader::Fixed;
 use calliper::scenario::Dispatch;
 

@@ -1,7 +1,7 @@
 //! dotnet/runtime#131886: an open virtual delegate's _methodPtrAux is a native helper.
 
 use super::{Family, Fault};
-use crate::image::runtime::Helper;
+use crate::image::helpers::Helper;
 use crate::loader::words::{FunctionPointer, PepAddress};
 use crate::loader::{Decision, Loader};
 use crate::verdict::Class;

@@ -1,7 +1,7 @@
 //! dotnet/runtime#119217: a JIT helper's cell holds a raw function pointer.
 
 use super::{Family, Fault};
-use crate::image::runtime::Helper;
+use crate::image::helpers::Helper;
 use crate::loader::words::PepAddress;
 use crate::loader::{Decision, Loader};
 use crate::verdict::Class;

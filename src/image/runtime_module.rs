@@ -1,127 +1,28 @@
 //! The runtime module's functions: helpers that R2R code calls, and the C code
 //! that the native build generates (interpreter stubs, reverse thunks).
 
-use super::HOST_SLOTS;
 use super::bodies::{self, Home};
-use super::callers::ArgumentPlan;
 use super::code::{Global, Op};
 use super::decisions::Compiler;
 use super::facts::{Role, RuntimeFacts};
+use super::frames::ArgumentPlan;
 use super::function::{Assembler, Types};
+use super::helpers::{Helper, driver_type};
 use super::map::{FRAME_ARGUMENTS, THREAD};
 use super::pep::Pep;
 use super::thunks::{InterpreterEntry, interpreter_to_r2r, r2r_to_interpreter};
 use super::values::{Held, held_token};
 use super::{Function, Module};
 use crate::abi::crossgen::{Lowered, lower};
-use crate::abi::{FuncType, Shape, ValType, jit};
+use crate::abi::{Shape, ValType, jit};
 use crate::loader::HostFunction;
 use crate::scenario::meaning::CONTINUATION;
 use crate::scenario::{
     Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature, SiteId,
 };
 
-/// A function of the runtime that R2R images and bodies reach by table index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Helper {
-    /// Calliper's own: a body reports what it sees and is told its result.
-    Probe,
-    /// `DelayLoad_MethodCall` (0x08), `vm/wasm/helpers.cpp`.
-    DelayLoadMethodCall,
-    /// `READYTORUN_HELPER_R2RToInterpreter` (0x118).
-    R2RToInterpreter,
-    /// `JIT_PInvokeBegin` (0x42).
-    PInvokeBegin,
-    /// `JIT_PInvokeEnd` (0x43).
-    PInvokeEnd,
-    /// `JIT_ReversePInvokeEnter` (0x45).
-    ReversePInvokeEnter,
-    /// `JIT_ReversePInvokeExit` (0x46).
-    ReversePInvokeExit,
-    /// `CORINFO_HELP_VIRTUAL_FUNC_PTR`.
-    VirtualFunctionPointer,
-    /// The constructor of delegates.
-    DelegateConstruct,
-    /// A generic lookup's helper (`DelayLoad_Helper`).
-    GenericLookup,
-}
-
-impl Helper {
-    /// All of them, in table order: they are the last of the host's slots.
-    pub const ALL: [Helper; 10] = [
-        Helper::Probe,
-        Helper::DelayLoadMethodCall,
-        Helper::R2RToInterpreter,
-        Helper::PInvokeBegin,
-        Helper::PInvokeEnd,
-        Helper::ReversePInvokeEnter,
-        Helper::ReversePInvokeExit,
-        Helper::VirtualFunctionPointer,
-        Helper::DelegateConstruct,
-        Helper::GenericLookup,
-    ];
-    /// Those that the JIT calls, through a portable entry point of their own.
-    pub const JIT: [Helper; 6] = [
-        Helper::PInvokeBegin,
-        Helper::PInvokeEnd,
-        Helper::ReversePInvokeEnter,
-        Helper::ReversePInvokeExit,
-        Helper::VirtualFunctionPointer,
-        Helper::DelegateConstruct,
-    ];
-
-    /// Its table index.
-    pub fn slot(self) -> u32 {
-        HOST_SLOTS - Self::ALL.len() as u32 + self as u32
-    }
-
-    /// Its symbol.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Helper::Probe => "calliper_probe",
-            Helper::DelayLoadMethodCall => "DelayLoad_MethodCall",
-            Helper::R2RToInterpreter => "R2RToInterpreter",
-            Helper::PInvokeBegin => "JIT_PInvokeBegin",
-            Helper::PInvokeEnd => "JIT_PInvokeEnd",
-            Helper::ReversePInvokeEnter => "JIT_ReversePInvokeEnter",
-            Helper::ReversePInvokeExit => "JIT_ReversePInvokeExit",
-            Helper::VirtualFunctionPointer => "JIT_VirtualFunctionPointer",
-            Helper::DelegateConstruct => "DelegateConstruct",
-            Helper::GenericLookup => "DelayLoad_Helper_GenericLookup",
-        }
-    }
-
-    /// Its type.
-    pub fn func_type(self) -> FuncType {
-        let i = ValType::I32;
-        match self {
-            // (method token, block)
-            Helper::Probe => FuncType::new([i, i], None),
-            // (argsPtr, importThunkPEP, imageBase, rvaOfModuleCell) -> PEP
-            Helper::DelayLoadMethodCall => FuncType::new([i, i, i, i], Some(i)),
-            // (pep, transitionBlock, argsSize, retBuf)
-            Helper::R2RToInterpreter => FuncType::new([i, i, i, i], None),
-            // (sp, object, slot token, pep) -> PEP
-            Helper::VirtualFunctionPointer => FuncType::new([i; 4], Some(i)),
-            // (sp, variable, object, function pointer, closed, pep)
-            Helper::DelegateConstruct => FuncType::new([i; 6], None),
-            // (context source, record) -> context
-            Helper::GenericLookup => FuncType::new([i, i], Some(i)),
-            // (sp, frame, pep)
-            Helper::PInvokeBegin
-            | Helper::PInvokeEnd
-            | Helper::ReversePInvokeEnter
-            | Helper::ReversePInvokeExit => FuncType::new([i, i, i], None),
-        }
-    }
-}
-
 /// The runtime module for a layout.
-pub fn runtime(
-    layout: &Layout,
-    types: &mut Types,
-    compiler: &dyn Compiler,
-) -> (Module, RuntimeFacts) {
+pub fn emit(layout: &Layout, types: &mut Types, compiler: &dyn Compiler) -> (Module, RuntimeFacts) {
     let mut builder = Builder { layout, compiler, types, functions: Vec::new(), roles: Vec::new() };
     builder.callers();
     builder.call_stubs();
@@ -306,12 +207,6 @@ fn native_caller(
     plan.store_result(&mut f);
     f.get(saved).op(Op::GlobalSet(Global::StackPointer));
     f.finish()
-}
-
-/// The type by which the VM enters callers and interpreter stubs:
-/// `(i32 i32 i32)->()`, upstream's `viii`.
-pub fn driver_type() -> FuncType {
-    FuncType::new([ValType::I32; 3], None)
 }
 
 /// `CallFunc_<args>_Ret<r>(pcode, pArgs, pRet)`: `pcode` is the raw index
