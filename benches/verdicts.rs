@@ -47,7 +47,7 @@ const CAMPAIGN_BAR: f64 = 5_000.0;
 const CAMPAIGN_CACHE_BAR: f64 = 30.0;
 
 /// As the program has it.
-#[cfg(feature = "mimalloc")]
+#[cfg(feature = "cli")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,9 +1,10 @@
 //! From a scenario to a verdict: emits, runs on every engine, compares.
 
+use std::num::NonZero;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use lru::LruCache;
 use rustc_hash::FxBuildHasher;
 
 use crate::engine::{Engine, EngineError, paper::Paper};
@@ -14,7 +15,7 @@ use crate::scenario::{Layout, Scenario};
 use crate::verdict::{self, Finding, Run};
 
 /// Layouts whose modules are kept.
-const CACHED_LAYOUTS: usize = 256;
+const CACHED_LAYOUTS: NonZero<usize> = NonZero::new(256).expect("it is not zero");
 
 /// An engine by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +87,8 @@ pub struct EngineVerdict {
 #[derive(Debug)]
 pub struct Judge {
     engines: Vec<Slot>,
-    /// The last used is the last.
-    emissions: IndexMap<Layout, Arc<Emission>, FxBuildHasher>,
+    emissions: LruCache<Layout, Arc<Emission>, FxBuildHasher>,
     emitted: u64,
-    /// The layout of the last run: mutation favours scripts, so it is often the next one's too.
-    last: Option<(Layout, Arc<Emission>)>,
     /// The name of the compiler that emitted them.
     compiler: &'static str,
 }
@@ -118,9 +116,8 @@ impl Judge {
     pub fn with(engines: Vec<Box<dyn Engine>>) -> Self {
         Self {
             engines: engines.into_iter().map(Slot).collect(),
-            emissions: IndexMap::default(),
+            emissions: LruCache::with_hasher(CACHED_LAYOUTS, FxBuildHasher),
             emitted: 0,
-            last: None,
             compiler: Fixed.compiler().name(),
         }
     }
@@ -132,28 +129,20 @@ impl Judge {
         if self.compiler != compiler {
             self.compiler = compiler;
             self.emissions.clear();
-            self.last = None;
         }
-        if let Some((last, emission)) = &self.last
+        // Mutation favours scripts, so the layout is often that of the last run, and comparing is
+        // cheaper than hashing.
+        if let Some((last, emission)) = self.emissions.peek_mru()
             && last == layout
         {
             return emission.clone();
         }
-        let (layout, emission) = match self.emissions.shift_remove_entry(layout) {
-            Some(known) => known,
-            None => self.emit(layout, loader),
+        let emitted = &mut self.emitted;
+        let emit = || {
+            *emitted += 1;
+            Arc::new(Emission::by(layout, loader.compiler()))
         };
-        self.emissions.insert(layout.clone(), emission.clone());
-        self.last = Some((layout, emission.clone()));
-        emission
-    }
-
-    fn emit(&mut self, layout: &Layout, loader: &'static dyn Loader) -> (Layout, Arc<Emission>) {
-        self.emitted += 1;
-        if self.emissions.len() >= CACHED_LAYOUTS {
-            self.emissions.shift_remove_index(0);
-        }
-        (layout.clone(), Arc::new(Emission::by(layout, loader.compiler())))
+        self.emissions.get_or_insert_ref(layout, emit).clone()
     }
 
     /// How often modules were made because none were kept: emitted, or compiled by the engine that

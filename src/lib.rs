@@ -4,13 +4,16 @@
 //! ReadyToRun (R2R) WebAssembly loader.
 
 pub mod abi;
+#[cfg(feature = "campaign")]
 pub mod campaign;
 pub mod csharp;
 pub mod engine;
+#[cfg(feature = "campaign")]
 pub mod files;
 pub mod image;
 pub mod judge;
 pub mod loader;
+pub mod random;
 pub mod reference;
 pub mod replay;
 pub mod report;

@@ -2,12 +2,9 @@
 
 mod cli;
 
-use std::process::ExitCode;
-
-#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
+fn main() -> impl std::process::Termination {
     cli::main()
 }

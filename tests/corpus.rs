@@ -50,7 +50,7 @@ type Reached = BTreeSet<(String, String, &'static str, String)>;
 
 fn corpus() -> Vec<Case> {
     let found = collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/regressions")]);
-    assert_eq!(found.errors, [""; 0]);
+    assert!(found.errors.is_empty(), "{:?}", found.errors);
     found.cases
 }
 
@@ -192,7 +192,7 @@ fn the_scenario_in_the_readme_replays() {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(directory.path().join("readme.toml"), source).expect("written");
     let found = collect(&[directory.path().to_owned()]);
-    assert_eq!(found.errors, [""; 0]);
+    assert!(found.errors.is_empty(), "{:?}", found.errors);
     assert!(!found.cases[0].shows.is_empty());
     let plan = Plan { loaders: Loaders::Named, engines: EngineKind::available() };
     assert_eq!(complaint(&replay(&plan, found.cases, |_| ())), None);

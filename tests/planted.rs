@@ -20,7 +20,7 @@ fn nothing_is_found_where_nothing_is_planted() {
 
 fn replay_is_as_expected() {
     let corpus = replay::collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join(DEFAULT_PATH)]);
-    assert_eq!(corpus.errors, [""; 0]);
+    assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
     let plan = replay::Plan { loaders: Loaders::Named, engines: EngineKind::available() };
     for outcome in replay::replay(&plan, corpus.cases, |_| ()) {
         assert!(outcome.is_as_expected(), "{}: {:#?}", outcome.case.name, outcome.runs);

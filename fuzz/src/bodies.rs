@@ -10,6 +10,8 @@ mod machine;
 mod wasmi;
 mod wasmtime;
 
+use std::fmt::Debug;
+
 use arbitrary::{Arbitrary, Unstructured};
 use calliper::abi::{FuncType, Shape, crossgen};
 use calliper::image::encode::encode_runtime;
@@ -37,7 +39,7 @@ const FUEL: u32 = 200;
 pub fn run(data: &[u8]) -> (usize, usize) {
     let mut bytes = Unstructured::new(data);
     let Ok(case) = Case::arbitrary(&mut bytes) else { return (0, 0) };
-    case.compare().unwrap_or_else(|difference| {
+    case.compare().unwrap_or_else(|Difference(difference)| {
         let text = wasmprinter::print_bytes(&case.bodies).unwrap_or_else(|e| e.to_string());
         panic!("{difference}\n--- bodies ---\n{text}");
     })
@@ -156,7 +158,7 @@ fn config(exports: Vec<u8>) -> wasm_smith::Config {
 
 impl Case {
     /// Runs everything on both engines: calls, and those that returned.
-    fn compare(&self) -> Result<(usize, usize), String> {
+    fn compare(&self) -> Result<(usize, usize), Difference> {
         let ours = wasmtime::Wasmtime::new(&self.harness, &self.bodies);
         let theirs = wasmi::Wasmi::new(&self.harness, &self.bodies);
         let (mut ours, mut theirs) = match (ours, theirs) {
@@ -191,10 +193,10 @@ impl Case {
         index: usize,
         signature: &Signature,
         call: usize,
-    ) -> Result<Ending, String> {
+    ) -> Result<Ending, Difference> {
         let ty = body_type(&self.layout, signature);
         let role = Role::NativeCaller(SiteId(index as u16));
-        let caller = self.emission.runtime_slot(&role).ok_or("no caller")?;
+        let caller = self.emission.runtime_slot(&role).expect("each site has a caller");
         let map = &self.emission.map;
         let (frame, result) = (map.frame(0), map.result(0));
         let arguments = [self.emission.program.stack_pointer, frame, result];
@@ -226,8 +228,11 @@ impl Case {
     }
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, one: T, other: T) -> Result<(), String> {
-    if one == other { Ok(()) } else { Err(format!("{what}: {one:?} and {other:?}")) }
+/// Two runs that should be alike and are not, in words.
+struct Difference(String);
+
+fn same<T: PartialEq + Debug>(what: &str, one: T, other: T) -> Result<(), Difference> {
+    if one == other { Ok(()) } else { Err(Difference(format!("{what}: {one:?} and {other:?}"))) }
 }
 
 #[cfg(test)]

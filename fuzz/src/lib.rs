@@ -4,6 +4,8 @@
 
 #[cfg(feature = "bodies")]
 pub mod bodies;
+#[cfg(feature = "bodies")]
+pub mod general;
 pub mod image;
 pub mod seeds;
 pub mod text;
@@ -13,9 +15,63 @@ use std::sync::Arc;
 use arbitrary::Unstructured;
 use calliper::judge::{EngineKind, EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader, faults};
+use calliper::random::XorShift;
 use calliper::scenario::generate::{fixup, generate, regenerate_script};
 use calliper::scenario::meaning::mix;
 use calliper::scenario::{self, Scenario, binary, mutate};
+
+/// A target that judges scenarios: `target!(ARGUMENTS, ENGINES, INPUTS)`. `ARGUMENTS` of `cargo fuzz run`
+/// name it, and its test runs so many `INPUTS`.
+#[macro_export]
+macro_rules! target {
+    ($arguments:literal, $engines:expr, $inputs:literal) => {
+        #[cfg(any(fuzzing, test))]
+        use ::calliper::judge::EngineKind;
+
+        #[cfg(any(fuzzing, test))]
+        const ENGINES: &[EngineKind] = &$engines;
+
+        #[cfg(fuzzing)]
+        mod target {
+            use std::cell::RefCell;
+
+            use $crate::Fuzzer;
+            use super::ENGINES;
+            use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+            thread_local! {
+                static FUZZER: RefCell<Fuzzer> = RefCell::new(Fuzzer::from_environment(ENGINES));
+            }
+
+            fuzz_target!(
+                // A loader that there is not is told before the first input.
+                init: FUZZER.with(|_| ()),
+                |data: &[u8]| FUZZER.with_borrow_mut(|fuzzer| fuzzer.run(data))
+            );
+
+            fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+                match $crate::mutated(data, size, max_size, seed) {
+                    Some(size) => size,
+                    None => fuzzer_mutate(data, size, max_size),
+                }
+            });
+
+            fuzz_crossover!(|one: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
+                $crate::crossed(one, other, out, seed)
+            });
+        }
+
+        #[cfg(not(fuzzing))]
+        fn main() {
+            eprintln!("This is a fuzz target: cargo fuzz run -s none {}", $arguments);
+        }
+
+        #[test]
+        fn smoke() {
+            $crate::smoke(ENGINES, $inputs);
+        }
+    };
+}
 
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
@@ -162,30 +218,20 @@ pub fn smoke(engines: &[EngineKind], count: usize) {
     }
 }
 
-/// Marsaglia's xorshift64, always from the same seed.
-fn random() -> impl FnMut() -> u64 {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    }
-}
-
 /// So many seeded inputs of up to 2 KiB.
 fn random_inputs(count: usize) -> impl Iterator<Item = Vec<u8>> {
-    let mut next = random();
+    let mut random = XorShift::default();
     (0..count).map(move |_| {
-        let words = (next() % 256) as usize;
-        (0..words).flat_map(|_| next().to_le_bytes()).collect()
+        let words = (random.word() % 256) as usize;
+        (0..words).flat_map(|_| random.word().to_le_bytes()).collect()
     })
 }
 
 /// Runs `count` broken copies of an input: a byte changed, or bytes left out or doubled.
 #[cfg(test)]
 fn spoil(input: &[u8], count: usize, run: impl Fn(&[u8])) {
-    let mut next = random();
+    let mut random = XorShift::default();
+    let mut next = || random.word();
     for _ in 0..count {
         let mut data = input.to_vec();
         for _ in 0..=next() % 3 {

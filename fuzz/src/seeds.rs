@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use calliper::replay::{Case, DEFAULT_PATH, collect};
 use calliper::scenario::{binary, text};
 
 use crate::image::{EDIT, EDITS};
@@ -41,40 +42,22 @@ pub struct Seed {
 /// # Panics
 /// When the corpus cannot be read: it is part of the source.
 pub fn regressions(form: Form) -> Vec<Seed> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/regressions");
-    let mut files = Vec::new();
-    collect(&root, &mut files).unwrap_or_else(|error| panic!("{}: {error}", root.display()));
-    files.sort();
-    files.iter().map(|file| seed(&root, file, form)).collect()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(DEFAULT_PATH);
+    let corpus = collect(&[root]);
+    assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
+    corpus.cases.iter().map(|case| seed(case, form)).collect()
 }
 
-fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn seed(root: &Path, file: &Path, form: Form) -> Seed {
-    let name = file.strip_prefix(root).unwrap_or(file).with_extension("");
-    let name = name.to_string_lossy().replace(['/', '\\'], "-");
-    let bytes = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+fn seed(case: &Case, form: Form) -> Seed {
+    let name = case.name.replace(['/', '\\'], "-");
     let bytes = match form {
-        Form::Text => bytes,
-        Form::Binary => encoded(file, &bytes),
-        Form::Image => [vec![0; EDITS * EDIT], encoded(file, &bytes)].concat(),
+        Form::Text => {
+            fs::read(&case.path).unwrap_or_else(|error| panic!("{}: {error}", case.path.display()))
+        }
+        Form::Binary => binary::encode(&case.scenario),
+        Form::Image => [vec![0; EDITS * EDIT], binary::encode(&case.scenario)].concat(),
     };
     Seed { name, bytes }
-}
-
-fn encoded(file: &Path, bytes: &[u8]) -> Vec<u8> {
-    let scenario = text::parse(&file.to_string_lossy(), bytes);
-    binary::encode(&scenario.unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// The dictionary of the `text` target: the words of the form, and how they are put together.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHasher;
 
-use super::dice::Dice;
+use super::CampaignError;
 use super::table::{CORPUS, TOURNAMENT};
 use crate::files;
-use crate::replay;
+use crate::random::Dice;
+use crate::replay::{self, ReadError};
 use crate::scenario::{Layout, Scenario, binary};
 
 /// The scenarios that rounds start from.
@@ -36,14 +37,14 @@ pub fn layout_number(layout: &Layout) -> u64 {
     BuildHasherDefault::<FxHasher>::default().hash_one(layout)
 }
 
-/// The scenarios of a corpus directory, sorted by name, and a line for each file that is
+/// The scenarios of a corpus directory, sorted by name, and an error for each file that is
 /// none. The directory is made if it is not there.
 ///
 /// # Errors
-/// One line, when it cannot be made or read.
-pub fn load(directory: &Path) -> Result<(Vec<Arc<Scenario>>, Vec<String>), String> {
-    let failed = |error: io::Error| format!("{}: {error}", directory.display());
-    fs::create_dir_all(directory).map_err(failed)?;
+/// When it cannot be made or read.
+pub fn load(directory: &Path) -> Result<(Vec<Arc<Scenario>>, Vec<ReadError>), CampaignError> {
+    let failed = CampaignError::at(directory);
+    fs::create_dir_all(directory).map_err(&failed)?;
     if fs::read_dir(directory).map_err(failed)?.next().is_none() {
         return Ok((Vec::new(), Vec::new()));
     }

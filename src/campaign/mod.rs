@@ -9,10 +9,8 @@
 
 pub mod corpus;
 pub mod coverage;
-mod dice;
+mod error;
 pub mod findings;
-#[cfg(feature = "baseline")]
-pub mod general;
 pub mod milestones;
 pub mod score;
 pub mod shrink;
@@ -20,8 +18,8 @@ pub mod table;
 mod watch;
 mod worker;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,7 +27,7 @@ use std::time::{Duration, Instant};
 use crate::judge::EngineKind;
 use crate::loader::Loader;
 use crate::loader::faults::Fault;
-use crate::replay::STACK_SIZE;
+use crate::replay::{ReadError, STACK_SIZE};
 use crate::scenario::Scenario;
 
 use corpus::Corpus;
@@ -37,6 +35,8 @@ use coverage::Map;
 use findings::{Findings, Found};
 use milestones::Milestones;
 use worker::{Shared, Worker, lock};
+
+pub use error::CampaignError;
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
@@ -166,20 +166,20 @@ pub struct Outcome {
     pub map: Map,
     /// What came when, if the plan says until when.
     pub milestones: Milestones,
-    /// A line for each file of the corpus that could not be used.
-    pub errors: Vec<String>,
+    /// For each file of the corpus that could not be used, why.
+    pub errors: Vec<ReadError>,
 }
 
 /// Runs a campaign until its plan is fulfilled or `stop` is set. `progress` is told how it
 /// is getting on, several times a second.
 ///
 /// # Errors
-/// One line, when a directory cannot be used.
+/// When a directory cannot be used.
 pub fn run(
     plan: &Plan,
     stop: &AtomicBool,
     progress: &mut dyn FnMut(&Status),
-) -> Result<Outcome, String> {
+) -> Result<Outcome, CampaignError> {
     let (seeds, errors) = match &plan.corpus {
         Some(directory) => corpus::load(directory)?,
         None => (Vec::new(), Vec::new()),
@@ -214,16 +214,14 @@ fn share(seeds: &[Arc<Scenario>], number: usize, jobs: usize) -> Vec<Arc<Scenari
     seeds.iter().skip(number).step_by(jobs).cloned().collect()
 }
 
-fn shared(plan: &Plan) -> Result<Shared, String> {
+fn shared(plan: &Plan) -> Result<Shared, CampaignError> {
     let mut corpus = Corpus::default();
     if let Some(directory) = &plan.corpus {
         corpus.grow_in(directory);
     }
     let findings = Findings::new(plan.loader, &plan.engines, plan.out.as_deref());
-    let findings = findings.map_err(|error| {
-        let directory = plan.out.clone().unwrap_or_default();
-        format!("{}: {error}", directory.display())
-    })?;
+    let findings =
+        findings.map_err(CampaignError::at(plan.out.as_deref().unwrap_or(Path::new(""))))?;
     Ok(Shared {
         corpus,
         map: Map::default(),
@@ -261,11 +259,15 @@ fn watch(
     }
 }
 
-fn finish(shared: Shared, started: Instant, errors: Vec<String>) -> Result<Outcome, String> {
+fn finish(
+    shared: Shared,
+    started: Instant,
+    errors: Vec<ReadError>,
+) -> Result<Outcome, CampaignError> {
     if let Some(failure) = shared.failure {
-        return Err(failure);
+        return Err(CampaignError::Write(failure));
     }
-    shared.findings.write_hits().map_err(|error| format!("cannot write: {error}"))?;
+    shared.findings.write_hits().map_err(CampaignError::Write)?;
     let status = Status::of(&shared, started);
     Ok(Outcome {
         status,
@@ -274,9 +276,4 @@ fn finish(shared: Shared, started: Instant, errors: Vec<String>) -> Result<Outco
         milestones: shared.milestones,
         errors,
     })
-}
-
-/// Asks a running campaign to end.
-pub fn stop(stop: &AtomicBool) {
-    stop.store(true, Ordering::Relaxed);
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::milestones::{Mark, Milestones};
-use super::{Guidance, Plan, run};
+use super::{CampaignError, Guidance, Plan, run};
 use crate::judge::EngineKind;
 use crate::loader::Fixed;
 use crate::loader::faults::{self, Fault};
@@ -80,12 +80,12 @@ impl Score {
 /// One fault's score. `done` is told after each seed.
 ///
 /// # Errors
-/// One line, when a campaign cannot be run.
+/// When a campaign cannot be run.
 pub fn score(
     contest: &Contest,
     fault: &'static Fault,
     done: &mut dyn FnMut(),
-) -> Result<Score, String> {
+) -> Result<Score, CampaignError> {
     let mut campaigns = Vec::new();
     for seed in 0..contest.seeds {
         let mut plan = Plan::new(fault.loader);
@@ -105,8 +105,8 @@ pub fn score(
 /// be none.
 ///
 /// # Errors
-/// One line, when the campaign cannot be run.
-pub fn control(contest: &Contest, runs: u64) -> Result<(u64, usize), String> {
+/// When the campaign cannot be run.
+pub fn control(contest: &Contest, runs: u64) -> Result<(u64, usize), CampaignError> {
     let mut plan = Plan::new(&Fixed);
     plan.engines.clone_from(&contest.engines);
     plan.runs = Some(runs);

@@ -13,7 +13,6 @@ use rustc_hash::FxHashMap;
 
 use super::corpus::{Corpus, layout_number};
 use super::coverage::Map;
-use super::dice::Dice;
 use super::findings::{Findings, Found};
 use super::milestones::{Milestones, Scout};
 use super::shrink::{self, Target};
@@ -22,6 +21,7 @@ use super::watch::Watch;
 use super::{Guidance, Plan};
 use crate::image::facts::Emission;
 use crate::judge::{EngineKind, EngineVerdict, Judge};
+use crate::random::Dice;
 use crate::replay::rejection;
 use crate::scenario::Scenario;
 use crate::scenario::generate::generate;
@@ -57,7 +57,7 @@ pub struct Shared {
     /// What came when.
     pub milestones: Milestones,
     /// Why the campaign cannot go on.
-    pub failure: Option<String>,
+    pub failure: Option<io::Error>,
 }
 
 /// How a round starts.
@@ -142,7 +142,7 @@ impl<'c> Worker<'c> {
         deadline: Option<Instant>,
         number: u64,
     ) -> Self {
-        let mut dice = Dice::new(plan.seed, number);
+        let mut dice = Dice::in_lane(plan.seed, number);
         let compiles = plan.engines.iter().any(|kind| kind.compiles());
         let is_guided = plan.guidance == Guidance::Coverage;
         Self {
@@ -472,7 +472,7 @@ impl<'c> Worker<'c> {
 
     fn report_failure(&self, shared: &mut Shared, outcome: io::Result<()>) {
         if let Err(error) = outcome {
-            shared.failure.get_or_insert_with(|| format!("cannot write: {error}"));
+            shared.failure.get_or_insert(error);
             self.stop.store(true, Ordering::Relaxed);
         }
     }

@@ -12,7 +12,7 @@ use calliper::image::{ModuleId, Program};
 use calliper::replay;
 use calliper::scenario::Scenario;
 
-use super::{Ending, Failure};
+use super::{Exit, Failure};
 
 /// Write what a scenario stands for: its wasm modules, or a C# program
 ///
@@ -25,7 +25,7 @@ Examples:
   calliper emit corpus/regressions/issue-129857.toml --out modules
   calliper emit corpus/regressions/issue-129857.toml --format csharp --out repro
   dotnet run --project repro/Calliper.App")]
-pub struct Arguments {
+pub struct EmitArgs {
     /// The scenario, in text or binary form
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -49,8 +49,8 @@ enum Form {
 }
 
 /// Writes the files and lists them.
-pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
-    let scenario = replay::read(&arguments.file).map_err(Failure::Input)?;
+pub fn run(arguments: &EmitArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let scenario = replay::read(&arguments.file)?;
     let files = match arguments.format {
         Form::Wasm => wasm(&scenario)?,
         Form::Csharp => csharp::program(&scenario)
@@ -60,13 +60,10 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
     };
     for (path, content) in files {
         let path = arguments.out.join(path);
-        write(&path, &content).map_err(|(place, error)| {
-            let reason = replay::plain(&error);
-            Failure::Input(format!("{}: cannot write here: {reason}", place.display()))
-        })?;
+        write(&path, &content)?;
         writeln!(out, "{}", path.display())?;
     }
-    Ok(Ending::Expected)
+    Ok(Exit::Expected)
 }
 
 /// Every module, in both forms.
@@ -74,8 +71,10 @@ fn wasm(scenario: &Scenario) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let emission = Emission::new(&scenario.layout);
     let mut files = Vec::new();
     for (name, bytes) in modules(&emission.program) {
-        let text = wasmprinter::print_bytes(&bytes)
-            .map_err(|error| Failure::Input(format!("{name}: cannot be printed: {error:#}")))?;
+        let text = wasmprinter::print_bytes(&bytes).map_err(|error| Failure::NotPrinted {
+            module: name.clone(),
+            reason: format!("{error:#}"),
+        })?;
         files.push((PathBuf::from(format!("{name}.wasm")), bytes));
         files.push((PathBuf::from(format!("{name}.wat")), text.into_bytes()));
     }
@@ -103,10 +102,10 @@ fn file_name(name: &str) -> String {
     if name.trim_matches('.').is_empty() { format!("assembly{name}") } else { name }
 }
 
-/// Writes a file at once or not at all; of an error it says where.
-fn write<'p>(path: &'p Path, content: &[u8]) -> Result<(), (&'p Path, std::io::Error)> {
+/// Writes a file at once or not at all.
+fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let directory = path.parent().unwrap_or(path);
     fs::create_dir_all(directory)
         .and_then(|()| files::write(path, content))
-        .map_err(|error| (directory, error))
+        .map_err(|source| Failure::Directory { directory: directory.to_owned(), source })
 }

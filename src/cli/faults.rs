@@ -3,10 +3,9 @@
 use std::io::Write;
 
 use calliper::loader::faults;
-use calliper::report;
 use serde::Serialize;
 
-use super::{Ending, Failure, Format};
+use super::{Exit, Failure, Format, json};
 
 /// List the faults: upstream bugs that `--loader` can put back
 #[derive(clap::Args)]
@@ -14,7 +13,7 @@ use super::{Ending, Failure, Format};
 Examples:
   calliper faults
   calliper faults --format json | jq -r '.[].id'")]
-pub struct Arguments {
+pub struct FaultsArgs {
     /// How to write the list
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -30,7 +29,7 @@ struct Row {
 }
 
 /// Writes the list.
-pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+pub fn run(arguments: &FaultsArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let rows: Vec<Row> = faults::ALL
         .iter()
         .map(|fault| Row {
@@ -41,10 +40,10 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
         })
         .collect();
     match arguments.format {
-        Format::Json => report::document(out, &rows)?,
+        Format::Json => json::document(out, &rows)?,
         Format::Text => text(&rows, out)?,
     }
-    Ok(Ending::Expected)
+    Ok(Exit::Expected)
 }
 
 /// One aligned line a fault.

@@ -14,7 +14,7 @@ use calliper::scenario::text;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::replay::{engines, loader};
-use super::{Ending, Failure, complain};
+use super::{Exit, Failure, complain};
 
 /// Fuzz a loader: look for scenarios that do not do what they mean
 ///
@@ -28,7 +28,7 @@ use super::{Ending, Failure, complain};
 /// under a fault, it shows that Calliper finds that bug.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
-pub struct Arguments {
+pub struct FuzzArgs {
     /// Stop after this time: seconds, or a number with ms, s, m or h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
@@ -87,27 +87,27 @@ Exit codes: 0 clean, 1 findings, 2 bad usage, bad input or a directory that cann
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Fuzzes, reports, and says how it ended.
-pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+pub fn run(arguments: &FuzzArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let plan = plan(arguments)?;
     end_on_interrupt();
     let mut progress = Progress::new();
     let outcome = campaign::run(&plan, &STOP, &mut |status| progress.show(status));
     progress.clear();
-    let outcome = outcome.map_err(Failure::Input)?;
-    for line in &outcome.errors {
-        complain(line);
+    let outcome = outcome?;
+    for error in &outcome.errors {
+        complain(error);
     }
     complain(&line(&outcome.status));
     report(&plan, &outcome, out)?;
     Ok(match (outcome.errors.is_empty(), outcome.findings.is_empty()) {
-        (_, false) => Ending::Surprise,
-        (false, true) => Ending::BadInput,
-        (true, true) => Ending::Expected,
+        (_, false) => Exit::Surprise,
+        (false, true) => Exit::BadInput,
+        (true, true) => Exit::Expected,
     })
 }
 
 /// What the options ask for.
-fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
+fn plan(arguments: &FuzzArgs) -> Result<Plan, Failure> {
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok());
     let mut plan = Plan::new(loader(&arguments.loader)?);
     plan.engines = engines(arguments.engine.as_deref())?;
@@ -120,8 +120,9 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// A number of seconds, or of another unit.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+/// A number of seconds, or of another unit. Crates for durations take more than this, such as
+/// `1h 30m` or `2weeks`, and none of them a bare number.
+pub(super) fn duration(text: &str) -> Result<Duration, BadDuration> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let milliseconds = match unit {
@@ -134,15 +135,20 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let number: u64 = number.parse().unwrap_or(0);
     match number.checked_mul(milliseconds) {
         Some(time) if time > 0 => Ok(Duration::from_millis(time)),
-        _ => Err("expected a positive number of seconds, or one with ms, s, m or h".into()),
+        _ => Err(BadDuration),
     }
 }
+
+/// Not a duration as `--time` takes it.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a positive number of seconds, or one with ms, s, m or h")]
+pub(super) struct BadDuration;
 
 /// The first interrupt ends the campaign, the second one the program.
 fn end_on_interrupt() {
     let handler = || {
         if STOP.swap(true, Ordering::Relaxed) {
-            process::exit(130);
+            process::exit(Exit::Interrupted as i32);
         }
     };
     // Without a handler, an interrupt ends the program at once; what is written stays whole.

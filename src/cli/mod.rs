@@ -1,21 +1,27 @@
 //! The command line.
 
 mod emit;
+mod exit;
+mod failure;
 mod faults;
 mod fuzz;
+mod json;
 mod replay;
 mod score;
 mod shrink;
 
+use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
-use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use exit::Exit;
+use failure::Failure;
 
 /// Does the pointer fit the call? Replays how CoreCLR's R2R WebAssembly loader resolves function pointers.
 #[derive(Parser)]
 #[command(name = "calliper", version, after_help = EXAMPLES, max_term_width = 100)]
-struct Arguments {
+struct CalliperArgs {
     #[command(subcommand)]
     command: Command,
 }
@@ -33,12 +39,12 @@ Exit codes: 0 as expected, 1 a surprise, 2 bad usage or bad input.";
 
 #[derive(Subcommand)]
 enum Command {
-    Replay(replay::Arguments),
-    Faults(faults::Arguments),
-    Emit(emit::Arguments),
-    Fuzz(fuzz::Arguments),
-    Shrink(shrink::Arguments),
-    Score(score::Arguments),
+    Replay(replay::ReplayArgs),
+    Faults(faults::FaultsArgs),
+    Emit(emit::EmitArgs),
+    Fuzz(fuzz::FuzzArgs),
+    Shrink(shrink::ShrinkArgs),
+    Score(score::ScoreArgs),
 }
 
 /// How to write results.
@@ -50,58 +56,27 @@ enum Format {
     Json,
 }
 
-/// Why a command ended early.
-enum Failure {
-    /// Bad usage or bad input: one line that says where and what to do.
-    Input(String),
-    /// Standard output cannot be written.
-    Output(io::Error),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
-/// How a command that did its work ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// All as expected.
-    Expected = 0,
-    /// Something was not.
-    Surprise = 1,
-    /// Some of the input could not be used.
-    BadInput = 2,
-}
-
 /// Runs the command that the process's arguments ask for.
-pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+pub fn main() -> Exit {
+    let arguments = CalliperArgs::parse();
     let mut out = BufWriter::new(io::stdout().lock());
-    let ending = run(arguments.command, &mut out).and_then(|ending| {
+    let ending = run(arguments.command, &mut out).and_then(|exit| {
         out.flush()?;
-        Ok(ending)
+        Ok(exit)
     });
     // What is buffered was refused once; dropping the writer would try again.
     let _ = out.into_parts();
     match ending {
-        Ok(ending) => ExitCode::from(ending as u8),
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
-        Err(Failure::Output(error)) => {
-            complain(&format!("cannot write to standard output: {error}"));
-            ExitCode::from(Ending::BadInput as u8)
-        }
-        Err(Failure::Input(line)) => {
-            complain(&line);
-            ExitCode::from(Ending::BadInput as u8)
+        Ok(exit) => exit,
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Expected,
+        Err(failure) => {
+            complain(&failure);
+            Exit::BadInput
         }
     }
 }
 
-fn run(command: Command, out: &mut dyn Write) -> Result<Ending, Failure> {
+fn run(command: Command, out: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
         Command::Replay(arguments) => replay::run(&arguments, out),
         Command::Faults(arguments) => faults::run(&arguments, out),
@@ -113,6 +88,6 @@ fn run(command: Command, out: &mut dyn Write) -> Result<Ending, Failure> {
 }
 
 /// One line on standard error. Nobody is left to tell if that cannot be written.
-fn complain(line: &str) {
+fn complain(line: &dyn Display) {
     let _ = writeln!(io::stderr(), "calliper: {line}");
 }

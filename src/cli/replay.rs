@@ -10,7 +10,7 @@ use calliper::replay::{self, DEFAULT_PATH, Loaders, Plan};
 use calliper::report;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Ending, Failure, Format, complain};
+use super::{Exit, Failure, Format, complain, json};
 
 /// Replay scenarios and report whether each did what it is there to do
 ///
@@ -19,7 +19,7 @@ use super::{Ending, Failure, Format, complain};
 /// table, the first finding on every engine must have the class it names there.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
-pub struct Arguments {
+pub struct ReplayArgs {
     /// Scenario files, or directories to search for .toml and .clpr files
     ///
     /// Directories are searched recursively, in sorted order. A file of any other name is the
@@ -61,13 +61,13 @@ A file that cannot be used gives one line on standard error; the rest is still r
 Exit codes: 0 as expected, 1 a surprise, 2 bad usage or bad input.";
 
 /// Replays, reports, and says how it ended.
-pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+pub fn run(arguments: &ReplayArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let plan = plan(arguments)?;
     let default = [PathBuf::from(DEFAULT_PATH)];
     let paths = if arguments.paths.is_empty() { &default } else { arguments.paths.as_slice() };
     let corpus = replay::collect(paths);
-    for line in &corpus.errors {
-        complain(line);
+    for error in &corpus.errors {
+        complain(error);
     }
     let mut progress = Progress::new(corpus.cases.len());
     let outcomes = replay::replay(&plan, corpus.cases, |done| progress.show(done));
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
     let engines: Vec<&str> = plan.engines.iter().map(|kind| kind.name()).collect();
     let written = match arguments.format {
         Format::Text => report::text(out, &outcomes, &engines, arguments.explain),
-        Format::Json => report::json(out, &outcomes),
+        Format::Json => json::replayed(out, &outcomes),
     };
     // A reader who has seen enough still wants the right exit code.
     match written.and_then(|()| out.flush()) {
@@ -83,16 +83,16 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
         _ => {}
     }
     Ok(match (corpus.errors.is_empty(), report::surprises(&outcomes)) {
-        (false, _) => Ending::BadInput,
-        (true, 0) => Ending::Expected,
-        (true, _) => Ending::Surprise,
+        (false, _) => Exit::BadInput,
+        (true, 0) => Exit::Expected,
+        (true, _) => Exit::Surprise,
     })
 }
 
 /// What the options ask for.
-fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
+fn plan(arguments: &ReplayArgs) -> Result<Plan, Failure> {
     if arguments.explain && arguments.format == Format::Json {
-        return Err(Failure::Input("--explain writes text; leave out --format json".into()));
+        return Err(Failure::JsonExplained);
     }
     let loaders = match arguments.loader.as_deref() {
         None => Loaders::Named,
@@ -103,10 +103,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
 
 /// The loader with this id.
 pub(super) fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
-    faults::loader(id).ok_or_else(|| {
-        let line = faults::unknown("loader", id);
-        Failure::Input(format!("--loader: {line} (`calliper faults` lists them)"))
-    })
+    faults::loader(id).ok_or_else(|| Failure::UnknownLoader(id.to_owned()))
 }
 
 /// The engines of a comma separated list, each once.
@@ -116,10 +113,8 @@ pub(super) fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
     let mut engines: Vec<EngineKind> = Vec::new();
     for name in list.split(',').map(str::trim) {
         let Some(kind) = available.iter().find(|kind| kind.name() == name) else {
-            let known = replay::known(available.iter().map(|kind| kind.name()));
-            let line =
-                format!("--engine: there is no engine {name:?} in this build; there are {known}");
-            return Err(Failure::Input(line));
+            let known = available.iter().map(|kind| kind.name()).collect();
+            return Err(Failure::UnknownEngine { name: name.to_owned(), known });
         };
         if !engines.iter().any(|e| e.name() == name) {
             engines.push(*kind);

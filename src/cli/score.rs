@@ -7,14 +7,12 @@ use std::time::Duration;
 use calliper::campaign::Guidance;
 use calliper::campaign::score::{Contest, Score, Spread, control, score};
 use calliper::loader::faults::{self, Fault};
-use calliper::replay::known;
-use calliper::report;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::fuzz::duration;
 use super::replay::engines;
-use super::{Ending, Failure, Format};
+use super::{Exit, Failure, Format, json};
 
 /// Measure how fast every fault is found from an empty corpus
 ///
@@ -24,8 +22,7 @@ use super::{Ending, Failure, Format};
 /// campaign that ended without a finding is worse than any that has one.
 ///
 /// The fixed loader is the control, with as many scenarios as the worst campaign took, and no
-/// finding. Generation without guidance is one baseline, general wasm-smith modules on wasmi and
-/// wasmtime, and what becomes of their `call_indirect`s, the other.
+/// finding. Generation without guidance is the baseline.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,7 +32,7 @@ Examples:
 
 Exit codes: 0 every fault is detected with every seed, 1 one is not or the control has a finding,
 2 bad usage.")]
-pub struct Arguments {
+pub struct ScoreArgs {
     /// Campaigns for each fault
     #[arg(long, value_name = "K", default_value = "10")]
     seeds: NonZero<u16>,
@@ -58,14 +55,9 @@ pub struct Arguments {
     #[arg(long, value_name = "LIST", default_value = "paper")]
     engine: String,
 
-    /// Leave out both baselines, which take longest where an engine compiles
+    /// Leave out the unguided baseline, which takes longest where an engine compiles
     #[arg(long)]
     no_baselines: bool,
-
-    /// Modules of the second baseline, which is told in text only
-    #[cfg(feature = "baseline")]
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    modules: u64,
 
     /// How to write the scoreboard
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -90,7 +82,7 @@ struct Row {
 }
 
 /// Measures and writes.
-pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+pub fn run(arguments: &ScoreArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let contest = contest(arguments)?;
     let unguided = Contest { guidance: Guidance::None, ..contest.clone() };
     let contests = if arguments.no_baselines { 1 } else { 2 };
@@ -100,51 +92,31 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
     let mut complete = true;
     let mut most = LEAST_CONTROL;
     for &fault in &contest.faults {
-        let guided = score(&contest, fault, &mut tick).map_err(Failure::Input)?;
+        let guided = score(&contest, fault, &mut tick)?;
         let baseline = match arguments.no_baselines {
             true => None,
-            false => Some(score(&unguided, fault, &mut tick).map_err(Failure::Input)?),
+            false => Some(score(&unguided, fault, &mut tick)?),
         };
         complete &= guided.is_complete();
         most = most.max(guided.scenarios().worst.unwrap_or(0));
         rows.push(row(&guided, baseline.as_ref()));
     }
-    let (runs, findings) = control(&contest, most).map_err(Failure::Input)?;
+    let (runs, findings) = control(&contest, most)?;
     match arguments.format {
-        Format::Json => report::document(out, &rows)?,
-        Format::Text => {
-            text(out, &rows, runs, findings)?;
-            #[cfg(feature = "baseline")]
-            if !arguments.no_baselines {
-                general_baseline(out, arguments.modules)?;
-            }
-        }
+        Format::Json => json::document(out, &rows)?,
+        Format::Text => text(out, &rows, runs, findings)?,
     }
     if let Some(bar) = progress {
         bar.finish_and_clear();
     }
-    Ok(if complete && findings == 0 { Ending::Expected } else { Ending::Surprise })
-}
-
-/// What general modules make of `call_indirect`.
-#[cfg(feature = "baseline")]
-fn general_baseline(out: &mut dyn Write, modules: u64) -> io::Result<()> {
-    use calliper::campaign::general::{General, general};
-    let General { modules, with_call_indirect, calls, attempted, returned, signature_traps } =
-        general(modules, 0);
-    writeln!(
-        out,
-        "general modules: {modules} modules, {with_call_indirect} with a call_indirect, {calls} \
-         exported calls; call_indirects: {attempted} attempted, {returned} returned, \
-         {signature_traps} signature traps"
-    )
+    Ok(if complete && findings == 0 { Exit::Expected } else { Exit::Surprise })
 }
 
 /// The fewest scenarios of the control.
 const LEAST_CONTROL: u64 = 20_000;
 
 /// What the options ask for.
-fn contest(arguments: &Arguments) -> Result<Contest, Failure> {
+fn contest(arguments: &ScoreArgs) -> Result<Contest, Failure> {
     let mut contest = Contest::new();
     contest.engines = engines(Some(&arguments.engine))?;
     contest.time = arguments.time;
@@ -158,10 +130,7 @@ fn contest(arguments: &Arguments) -> Result<Contest, Failure> {
 }
 
 fn fault(id: &str) -> Result<&'static Fault, Failure> {
-    faults::find(id).ok_or_else(|| {
-        let known = known(faults::ALL.iter().map(|fault| fault.id()));
-        Failure::Input(format!("--fault: there is no fault {id:?}; there are {known}"))
-    })
+    faults::find(id).ok_or_else(|| Failure::UnknownFault(id.to_owned()))
 }
 
 fn progress(campaigns: u64) -> Option<ProgressBar> {

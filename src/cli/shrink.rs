@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use calliper::campaign::shrink::{Target, promise, shrink};
 use calliper::files;
-use calliper::judge::{EngineKind, Judge};
-use calliper::loader::Loader;
+use calliper::judge::Judge;
 use calliper::replay;
 use calliper::scenario::{Scenario, text};
 
 use super::replay::{engines, loader};
-use super::{Ending, Failure, complain};
+use super::{Exit, Failure, complain};
 
 /// Shrink a scenario to the simplest one that shows the same finding
 ///
@@ -29,7 +28,7 @@ Examples:
 The class, the fingerprint and the sizes go to standard error, the scenario to standard output
 or to --out.
 Exit codes: 0 shrunk, 2 bad usage, bad input or no finding to shrink.")]
-pub struct Arguments {
+pub struct ShrinkArgs {
     /// The scenario, in text or binary form
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -52,12 +51,15 @@ pub struct Arguments {
 }
 
 /// Shrinks, writes, and tells what became of it.
-pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure> {
+pub fn run(arguments: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let loader = loader(&arguments.loader)?;
     let engines = engines(arguments.engine.as_deref())?;
-    let scenario = replay::read(&arguments.file).map_err(Failure::Input)?;
-    let target = target(&scenario, loader, &engines)
-        .map_err(|message| Failure::Input(format!("{}: {message}", arguments.file.display())))?;
+    let scenario = replay::read(&arguments.file)?;
+    let verdicts = Judge::new(&engines)
+        .judge(&Arc::new(scenario.clone()), loader)
+        .map_err(Failure::rejected(&arguments.file))?;
+    let target = Target::of(&verdicts)
+        .ok_or_else(|| Failure::NoFinding { path: arguments.file.clone(), loader: loader.id() })?;
     let mut judge = Judge::new(&target.engines(&engines));
     let mut small = shrink(&mut judge, loader, &scenario, &target);
     promise(&mut small, loader, target.class);
@@ -74,23 +76,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Ending, Failure
     let text = text::print(&small);
     match &arguments.out {
         None => out.write_all(text.as_bytes())?,
-        Some(path) => files::write(path, text.as_bytes()).map_err(|error| {
-            Failure::Input(format!("{}: cannot be written: {error}", path.display()))
-        })?,
+        Some(path) => files::write(path, text.as_bytes())
+            .map_err(|source| Failure::File { path: path.clone(), source })?,
     }
-    Ok(Ending::Expected)
-}
-
-/// What there is to shrink.
-fn target(
-    scenario: &Scenario,
-    loader: &'static dyn Loader,
-    engines: &[EngineKind],
-) -> Result<Target, String> {
-    let verdicts = Judge::new(engines)
-        .judge(&Arc::new(scenario.clone()), loader)
-        .map_err(|error| error.to_string())?;
-    Target::of(&verdicts).ok_or_else(|| {
-        format!("shows no finding under {}; name the loader it is for with --loader", loader.id())
-    })
+    Ok(Exit::Expected)
 }

@@ -87,9 +87,9 @@ impl fmt::Display for Class {
     }
 }
 
-/// Not the name of a class.
+/// Not the name of a class: says which there are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown finding class `{0}`")]
+#[error("unknown finding class `{0}`; expected one of {known}", known = Class::ALL.map(Class::name).join(", "))]
 pub struct UnknownClass(pub String);
 
 impl FromStr for Class {

@@ -83,7 +83,7 @@ mod problem;
 mod run;
 mod value;
 
-pub use class::Class;
+pub use class::{Class, UnknownClass};
 pub use compare::findings;
 pub use engines::{divergence, same};
 pub use finding::Finding;

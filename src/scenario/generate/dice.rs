@@ -3,6 +3,7 @@
 use arbitrary::Unstructured;
 
 use super::super::meaning::mix;
+use crate::random::weighted;
 
 /// Random bytes, and what follows when they are used up.
 pub(super) struct Dice<'d, 'b> {
@@ -48,17 +49,4 @@ impl<'d, 'b> Dice<'d, 'b> {
         let chosen: u16 = self.bytes.arbitrary().unwrap_or(0);
         mix(self.words, u64::from(chosen))
     }
-}
-
-/// A row of a weighted table, by a number below the sum of its weights that `below` draws.
-pub(crate) fn weighted<T: Copy>(table: &[(T, u32)], below: impl FnOnce(usize) -> usize) -> T {
-    let total: u32 = table.iter().map(|&(_, weight)| weight).sum();
-    let mut left = below(total as usize) as u32;
-    for &(row, weight) in table {
-        if left < weight {
-            return row;
-        }
-        left -= weight;
-    }
-    table[0].0
 }

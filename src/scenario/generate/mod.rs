@@ -20,7 +20,6 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use super::Scenario;
 use dice::Dice;
-pub(crate) use dice::weighted;
 
 pub use fixup::{fixup, fixup_script};
 

@@ -1,4 +1,7 @@
 //! Typed access to TOML tables, with an error for whatever is not expected.
+//!
+//! Not by serde: its errors know neither where a name stands that is right as TOML and wrong as a
+//! scenario, nor which names would have been right.
 
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeTable, DeValue};

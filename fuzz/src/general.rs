@@ -6,8 +6,10 @@
 //! many were attempted and how many returned.
 
 use std::convert::Infallible;
+use std::fmt;
 
 use arbitrary::Unstructured;
+use calliper::random::Dice;
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, Instruction,
@@ -15,8 +17,6 @@ use wasm_encoder::{
 };
 use wasm_smith::Config;
 use wasmparser::{ExportSectionReader, FunctionBody, GlobalSectionReader, Parser};
-
-use super::dice::Dice;
 
 /// Bytes that a module is made from.
 const BYTES: usize = 4096;
@@ -42,9 +42,23 @@ pub struct General {
     pub signature_traps: u64,
 }
 
-/// Makes and runs modules.
+impl fmt::Display for General {
+    /// The last line of the scoreboard.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { modules, with_call_indirect, calls, attempted, returned, signature_traps } =
+            self;
+        write!(
+            f,
+            "general modules: {modules} modules, {with_call_indirect} with a call_indirect, {calls} \
+             exported calls; call_indirects: {attempted} attempted, {returned} returned, \
+             {signature_traps} signature traps"
+        )
+    }
+}
+
+/// Makes and runs so many modules.
 pub fn general(modules: u64, seed: u64) -> General {
-    let mut dice = Dice::new(seed, 0);
+    let mut dice = Dice::in_lane(seed, 0);
     let (wasmi, wasmtime) = (wasmi_engine(), wasmtime_engine());
     let mut total = General { modules, ..General::default() };
     let mut bytes = Vec::new();
@@ -247,5 +261,11 @@ mod tests {
         assert!(seen.calls > 60, "{seen:?}");
         assert!(seen.returned <= seen.attempted, "{seen:?}");
         assert_eq!(general(10, 7), general(10, 7));
+    }
+
+    #[test]
+    fn the_line_says_of_how_many_modules() {
+        let line = general(20, 0).to_string();
+        assert!(line.starts_with("general modules: 20 modules, "), "{line}");
     }
 }

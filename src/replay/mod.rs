@@ -1,0 +1,212 @@
+//! Replays scenarios and says whether each did what it is there to do.
+//!
+//! [`collect`] finds the files and reads them; [`replay`] judges them on all cores, one
+//! [`Judge`] a thread, and gives the outcomes in the order of the files.
+
+mod read;
+
+use std::fmt;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use crate::engine::EngineError;
+use crate::judge::{EngineKind, EngineVerdict, Judge};
+use crate::loader::{Fixed, Loader, faults};
+use crate::scenario::Scenario;
+use crate::verdict::{Class, Finding};
+
+pub use read::{
+    Case, Corpus, DEFAULT_PATH, KnownShows, MAX_FILE_SIZE, ReadError, collect, plain, read,
+};
+
+/// Stack of a judging thread, in bytes: engines run wasm on it.
+pub(crate) const STACK_SIZE: usize = 16 << 20;
+
+/// Which loaders a scenario is run under.
+#[derive(Clone, Copy, Debug)]
+pub enum Loaders {
+    /// `fixed`, and each fault that it names.
+    Named,
+    /// This one.
+    Only(&'static dyn Loader),
+    /// `fixed`, and every fault.
+    Every,
+}
+
+/// Which loaders to replay under, and on what.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which loaders each scenario is run under.
+    pub loaders: Loaders,
+    /// The engines, in report order.
+    pub engines: Vec<EngineKind>,
+}
+
+/// What a scenario says that a run must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// No finding: under the fixed loader.
+    Agree,
+    /// A headline of this class: under a fault that the scenario names.
+    Finding(Class),
+    /// Nothing: under a fault that it does not name.
+    Anything,
+}
+
+impl Expected {
+    /// A run with this headline is as expected.
+    pub fn admits(self, headline: Option<Class>) -> bool {
+        match self {
+            Expected::Agree => headline.is_none(),
+            Expected::Finding(class) => headline == Some(class),
+            Expected::Anything => true,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Agree => f.pad("agree"),
+            Expected::Finding(class) => class.fmt(f),
+            Expected::Anything => f.pad("anything"),
+        }
+    }
+}
+
+/// A scenario under one loader.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The loader's id.
+    pub loader: &'static str,
+    /// What every engine must give.
+    pub expected: Expected,
+    /// What each engine gave, in the plan's order.
+    pub verdicts: Vec<EngineVerdict>,
+}
+
+impl Run {
+    /// Whether every engine gave what was expected.
+    pub fn is_as_expected(&self) -> bool {
+        self.verdicts.iter().all(|v| self.expected.admits(headline(v)))
+    }
+}
+
+/// The class of the first finding.
+pub fn headline(verdict: &EngineVerdict) -> Option<Class> {
+    verdict.findings.first().map(|finding| finding.class)
+}
+
+/// A scenario under every loader of the plan.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The scenario.
+    pub case: Case,
+    /// One a loader.
+    pub runs: Vec<Run>,
+}
+
+impl Outcome {
+    /// Whether every run was.
+    pub fn is_as_expected(&self) -> bool {
+        self.runs.iter().all(Run::is_as_expected)
+    }
+}
+
+/// Judges every case; `progress` is told how many are done.
+pub fn replay(plan: &Plan, cases: Vec<Case>, mut progress: impl FnMut(usize)) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(cases.len());
+    let mut outcomes: Vec<Option<Vec<Run>>> = vec![None; cases.len()];
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..workers {
+            let (sender, next, cases) = (sender.clone(), &next, &cases);
+            let work = move || {
+                let mut judge = Judge::new(&plan.engines);
+                while let Some((index, case)) = take(next, cases) {
+                    let _ = sender.send((index, runs(plan, &mut judge, case)));
+                }
+            };
+            thread::Builder::new()
+                .stack_size(STACK_SIZE)
+                .spawn_scoped(scope, work)
+                .expect("a thread for each core can be started");
+        }
+        drop(sender);
+        for (done, (index, runs)) in receiver.iter().enumerate() {
+            outcomes[index] = Some(runs);
+            progress(done + 1);
+        }
+    });
+    let judged = outcomes.into_iter().map(Option::unwrap_or_default);
+    cases.into_iter().zip(judged).map(|(case, runs)| Outcome { case, runs }).collect()
+}
+
+/// The next case that nobody has taken.
+fn take<'a>(next: &AtomicUsize, cases: &'a [Case]) -> Option<(usize, &'a Case)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    cases.get(index).map(|case| (index, case))
+}
+
+/// One case under each loader.
+fn runs(plan: &Plan, judge: &mut Judge, case: &Case) -> Vec<Run> {
+    loaders(plan, case)
+        .into_iter()
+        .map(|(loader, expected)| Run {
+            loader: loader.id(),
+            expected,
+            verdicts: verdicts(judge, &plan.engines, &case.scenario, loader),
+        })
+        .collect()
+}
+
+/// The loaders to run a case under, and what each must give.
+fn loaders(plan: &Plan, case: &Case) -> Vec<(&'static dyn Loader, Expected)> {
+    let expected = |id: &str| match case.shows.iter().find(|(fault, _)| *fault == id) {
+        Some((_, class)) => Expected::Finding(*class),
+        None if id == Fixed.id() => Expected::Agree,
+        None => Expected::Anything,
+    };
+    let fixed: &'static dyn Loader = &Fixed;
+    let all: Vec<&'static dyn Loader> = match plan.loaders {
+        Loaders::Only(loader) => vec![loader],
+        Loaders::Named => {
+            let named = case.shows.iter().filter_map(|(fault, _)| faults::loader(fault));
+            std::iter::once(fixed).chain(named).collect()
+        }
+        Loaders::Every => {
+            std::iter::once(fixed).chain(faults::ALL.iter().map(|fault| fault.loader)).collect()
+        }
+    };
+    all.into_iter().map(|loader| (loader, expected(loader.id()))).collect()
+}
+
+/// Each engine's verdict. An engine that rejects a module differs from those that run it.
+fn verdicts(
+    judge: &mut Judge,
+    engines: &[EngineKind],
+    scenario: &Arc<Scenario>,
+    loader: &'static dyn Loader,
+) -> Vec<EngineVerdict> {
+    judge.judge(scenario, loader).unwrap_or_else(|error| {
+        let finding = rejection(&error);
+        let verdict = |kind: &EngineKind| EngineVerdict {
+            engine: kind.name(),
+            findings: vec![finding.clone()],
+        };
+        engines.iter().map(verdict).collect()
+    })
+}
+
+/// An engine that rejects a module, as a finding.
+pub fn rejection(error: &EngineError) -> Finding {
+    Finding {
+        class: Class::EngineDivergence,
+        fingerprint: format!("engine-divergence/rejected-module/{}", error.engine),
+        account: error.to_string(),
+    }
+}
