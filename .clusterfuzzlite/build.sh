@@ -9,7 +9,7 @@ cd "$SRC/calliper"
 . ci/targets.sh
 
 # Plain code: the flags are for what is fuzzed.
-RUSTFLAGS='' cargo run --release --locked -p calliper-fuzz --example seeds -- "$WORK/seeds"
+RUSTFLAGS='' cargo run --locked -p calliper-fuzz --example seeds -- "$WORK/seeds"
 
 # The sanitizer is address unless told otherwise, and `cargo` of the base image knows about coverage.
 sanitizer=()
