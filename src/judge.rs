@@ -93,7 +93,7 @@ pub struct Judge {
     compiler: &'static str,
 }
 
-struct Slot(Box<dyn Engine>);
+struct Slot(Box<dyn Engine<Vm>>);
 
 impl std::fmt::Debug for Slot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -113,7 +113,7 @@ impl Judge {
     }
 
     /// A judge over engines of one's own.
-    pub fn with(engines: Vec<Box<dyn Engine>>) -> Self {
+    pub fn with(engines: Vec<Box<dyn Engine<Vm>>>) -> Self {
         Self {
             engines: engines.into_iter().map(Slot).collect(),
             emissions: LruCache::with_hasher(CACHED_LAYOUTS, FxBuildHasher),
@@ -195,12 +195,15 @@ impl Judge {
         for i in 0..self.engines.len() {
             let vm = Vm::new(scenario.clone(), emission.clone(), loader);
             let engine = &mut self.engines[i].0;
-            let vm = engine.run(&emission.program, vm, &mut loader::script::run)?;
-            let run = Run { vm: &vm, memory: self.engines[i].0.memory() };
+            let vm =
+                engine.run(&emission.program, vm, loader::host_call, &mut loader::script::run)?;
+            let memory = self.engines[i].0.memory();
+            let run = Run { vm: &vm, memory: &memory };
             let engine = self.engines[i].0.name();
             let findings = match (&first, verdicts.first()) {
                 (Some(first), Some(verdict)) => {
-                    let first = Run { vm: first, memory: self.engines[0].0.memory() };
+                    let memory = self.engines[0].0.memory();
+                    let first = Run { vm: first, memory: &memory };
                     beside(&first, verdict, &run, engine, &expected)
                 }
                 _ => verdict::findings(&run, &expected),
@@ -233,7 +236,7 @@ fn beside(
 }
 
 #[cfg_attr(not(feature = "wasmtime"), expect(unused_variables, reason = "only wasmtime compiles"))]
-fn engine(kind: EngineKind, compile_each_run: bool) -> Box<dyn Engine> {
+fn engine(kind: EngineKind, compile_each_run: bool) -> Box<dyn Engine<Vm>> {
     match kind {
         #[cfg(feature = "wasmtime")]
         EngineKind::Wasmtime if compile_each_run => {

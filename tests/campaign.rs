@@ -4,10 +4,10 @@ use std::sync::atomic::AtomicBool;
 
 use calliper::campaign::coverage::Cell;
 use calliper::campaign::{self, Guidance, Outcome, Plan};
-use calliper::engine::{Process, Trap};
+use calliper::engine::Trap;
 use calliper::judge::EngineKind;
 use calliper::loader::words::FunctionPointer;
-use calliper::loader::{Fixed, Loader, faults};
+use calliper::loader::{Fixed, Loader, VmProcess, faults};
 use calliper::scenario::MethodId;
 
 /// Faults of all kinds that a short campaign surely finds.
@@ -118,7 +118,11 @@ impl Loader for Panics {
         "panics"
     }
 
-    fn uco_method_entry(&self, _: &mut dyn Process, _: MethodId) -> Result<FunctionPointer, Trap> {
+    fn uco_method_entry(
+        &self,
+        _: &mut VmProcess<'_>,
+        _: MethodId,
+    ) -> Result<FunctionPointer, Trap> {
         panic!("on purpose")
     }
 }

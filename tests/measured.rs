@@ -11,11 +11,11 @@ mod objects;
 mod support;
 
 use calliper::abi::vm::MetadataConvention;
-use calliper::engine::{Process, Trap};
+use calliper::engine::Trap;
 use calliper::image::pep::PepWords;
 use calliper::loader::decisions::KeyRequest;
 use calliper::loader::words::FunctionPointer;
-use calliper::loader::{Fixed, Loader, Vm};
+use calliper::loader::{Fixed, Loader, Vm, VmProcess};
 use calliper::scenario::{
     Action, Assembly, AssemblyId, Binding, Call, Caller, Code, Convention, Event, Layout, Method,
     MethodId, Scenario, Signature, Site, SiteId, Struct, StructId, StructShape, Type, VariableId,
@@ -177,7 +177,7 @@ impl Loader for HandsOut {
 
     fn uco_method_entry(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         _: MethodId,
     ) -> Result<FunctionPointer, Trap> {
         Ok(FunctionPointer((self.0)(process.vm())))

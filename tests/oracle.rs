@@ -3,10 +3,11 @@
 #[path = "oracle/nested.rs"]
 mod nested;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use calliper::abi::ValType;
-use calliper::engine::{Engine, EngineError, Process, Trap, paper::Paper};
+use calliper::engine::{Engine, EngineError, HostCall, Process, Trap, paper::Paper};
 use calliper::image::Program;
 use calliper::image::code::{Global, Op};
 use calliper::image::facts::{Emission, Role};
@@ -15,7 +16,7 @@ use calliper::image::map::GUARD_SIZE;
 use calliper::image::pep::{CODE, PEP_SIZE};
 use calliper::judge::{EngineKind, Judge};
 use calliper::loader::words::FunctionPointer;
-use calliper::loader::{Fixed, Loader, Vm};
+use calliper::loader::{Fixed, Loader, Vm, VmProcess};
 use calliper::scenario::{MethodId, Scenario, text};
 use calliper::verdict::Class;
 
@@ -105,7 +106,7 @@ impl Loader for HandsOut {
 
     fn uco_method_entry(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         _: MethodId,
     ) -> Result<FunctionPointer, Trap> {
         Ok(FunctionPointer((self.0)(process.vm())))
@@ -256,11 +257,11 @@ fn a_call_that_never_ends() {
 /// An engine that executes as the paper engine does, and lies about one byte of memory.
 #[derive(Default)]
 struct Liar {
-    paper: Paper,
+    paper: Paper<Vm>,
     memory: Vec<u8>,
 }
 
-impl Engine for Liar {
+impl Engine<Vm> for Liar {
     fn name(&self) -> &'static str {
         "liar"
     }
@@ -269,16 +270,17 @@ impl Engine for Liar {
         &mut self,
         program: &Arc<Program>,
         vm: Vm,
-        drive: &mut dyn FnMut(&mut dyn Process),
+        host: HostCall<Vm>,
+        drive: &mut dyn FnMut(&mut dyn Process<Vm>),
     ) -> Result<Vm, EngineError> {
-        let vm = self.paper.run(program, vm, drive)?;
-        self.memory = self.paper.memory().to_vec();
+        let vm = self.paper.run(program, vm, host, drive)?;
+        self.memory = self.paper.memory().into_owned();
         self.memory[0x3000] ^= 1;
         Ok(vm)
     }
 
-    fn memory(&self) -> &[u8] {
-        &self.memory
+    fn memory(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.memory)
     }
 }
 

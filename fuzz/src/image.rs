@@ -9,15 +9,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use arbitrary::Unstructured;
-use calliper::abi::FuncType;
 use calliper::engine::paper::Paper;
-use calliper::engine::{Engine, Process, Trap};
+use calliper::engine::{Engine, Memory, MemoryView, Process, Trap};
 use calliper::image::facts::Emission;
 use calliper::image::map::HEAP_ALIGNMENT;
 use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
 use calliper::image::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use calliper::image::{Module, ModuleId, Program};
-use calliper::loader::{Fixed, Loader, Vm, faults, script};
+use calliper::loader::{Fixed, Loader, Vm, VmProcess, faults, host_call, script};
 use calliper::scenario::generate::{fixup, generate};
 use calliper::scenario::meaning::{OBJECT_SIZE, object_address};
 use calliper::scenario::{ClassId, Event, Scenario, binary};
@@ -29,7 +28,7 @@ pub const EDIT: usize = 8;
 
 thread_local! {
     /// Kept for its buffers.
-    static PAPER: RefCell<Paper> = RefCell::new(Paper::new());
+    static PAPER: RefCell<Paper<Vm>> = RefCell::new(Paper::new());
 }
 
 /// The most slots that the table grows by before the first image is loaded.
@@ -196,11 +195,11 @@ impl Case {
         let Self { scenario, emission, loader, table_growth } = self;
         let program = emission.program.clone();
         let vm = Vm::new(Arc::new(scenario), Arc::new(emission), loader);
-        let mut drive = |process: &mut dyn Process| {
+        let mut drive = |process: &mut VmProcess<'_>| {
             process.table_grow(table_growth);
             script::run(&mut Watched { process, program: program.clone(), loading: None });
         };
-        let outcome = PAPER.with_borrow_mut(|paper| paper.run(&program, vm, &mut drive));
+        let outcome = PAPER.with_borrow_mut(|paper| paper.run(&program, vm, host_call, &mut drive));
         outcome.expect("the paper engine takes every program");
     }
 }
@@ -236,7 +235,7 @@ struct Loading {
 
 /// A process whose writes are looked at while an image is loaded.
 struct Watched<'a> {
-    process: &'a mut dyn Process,
+    process: &'a mut VmProcess<'a>,
     program: Arc<Program>,
     loading: Option<Loading>,
 }
@@ -267,13 +266,23 @@ impl Watched<'_> {
     }
 }
 
-impl Process for Watched<'_> {
-    fn vm(&mut self) -> &mut Vm {
-        self.process.vm()
+impl Memory for Watched<'_> {
+    fn read_into(&self, address: u32, into: &mut [u8]) -> Result<(), Trap> {
+        self.process.read_into(address, into)
     }
 
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        self.process.read(address, len)
+    fn as_slice(&self) -> Option<&[u8]> {
+        self.process.as_slice()
+    }
+}
+
+impl Process<Vm> for Watched<'_> {
+    fn state(&mut self) -> &mut Vm {
+        self.process.state()
+    }
+
+    fn split(&mut self) -> (MemoryView<'_>, &mut Vm) {
+        self.process.split()
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
@@ -323,10 +332,6 @@ impl Process for Watched<'_> {
     fn set_stack_pointer(&mut self, value: u32) {
         self.loading = None;
         self.process.set_stack_pointer(value);
-    }
-
-    fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        self.process.table_type(index)
     }
 }
 

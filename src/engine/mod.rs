@@ -1,8 +1,9 @@
-//! Engines execute a program; the loader model drives them.
+//! Engines execute a program; whoever starts them drives them.
 //!
 //! An [`Engine`] keeps what may be reused between runs (compiled modules,
 //! stores, instances). During a run it is a [`Process`]: linear memory, a
-//! function table, and calls, which is all that the loader model sees.
+//! function table, and calls. A process carries a state of its driver's, of any type `S`, and its
+//! one host import is the driver's [`HostCall`]: an engine knows neither.
 
 pub mod paper;
 #[cfg(feature = "wasmi")]
@@ -11,17 +12,19 @@ pub mod wasmi;
 pub mod wasmtime;
 
 mod load;
+mod memory;
 #[cfg(any(feature = "wasmtime", feature = "wasmi"))]
 mod stored;
 #[cfg(test)]
 mod tests;
 mod trap;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::image::{ModuleId, Program};
-use crate::loader::Vm;
 
+pub use memory::{Memory, MemoryView};
 pub use trap::Trap;
 
 /// How much one run may execute before it is stopped, in instructions
@@ -36,29 +39,33 @@ pub const MAX_CALLS: usize = 200;
 /// takes native stack.
 pub const MAX_REENTRIES: u32 = 64;
 
-/// The VM's side of the host import: [`crate::loader::host_call`], but for tests.
-pub(crate) type HostCall = fn(&mut dyn Process, u32, [u32; 4]) -> Result<u32, Trap>;
+/// What is behind the host import: its driver's answer to a function's number and four words.
+///
+/// # Errors
+/// The trap that ends the process.
+pub type HostCall<S> = fn(&mut dyn Process<S>, u32, [u32; 4]) -> Result<u32, Trap>;
 
 /// Something that can execute programs.
-pub trait Engine {
+pub trait Engine<S> {
     /// The name that `--engine` takes.
     fn name(&self) -> &'static str;
 
     /// Starts a fresh process for `program` (memory and table as
-    /// [`Program`] describes them before any image is loaded), puts `vm`
-    /// into it, calls `drive` and returns the `vm`.
+    /// [`Program`] describes them before any image is loaded), puts `state`
+    /// into it and `host` behind its import, calls `drive` and returns the state.
     ///
     /// # Errors
     /// When the engine refuses a module: a defect of the emitter, never of a scenario.
     fn run(
         &mut self,
         program: &Arc<Program>,
-        vm: Vm,
-        drive: &mut dyn FnMut(&mut dyn Process),
-    ) -> Result<Vm, EngineError>;
+        state: S,
+        host: HostCall<S>,
+        drive: &mut dyn FnMut(&mut dyn Process<S>),
+    ) -> Result<S, EngineError>;
 
-    /// Linear memory as the last run left it.
-    fn memory(&self) -> &[u8];
+    /// Linear memory as the last run left it: where it lies if the engine has it at hand.
+    fn memory(&self) -> Cow<'_, [u8]>;
 
     /// Programs that it compiled so far, again if their modules were not kept.
     fn compiled(&self) -> u64 {
@@ -76,18 +83,20 @@ pub struct EngineError {
     pub message: String,
 }
 
-/// A running process, as the loader model sees it.
+/// A running process, as its driver sees it.
 ///
-/// Addresses are linear-memory addresses; every access is bounds-checked as a
-/// wasm access is and gives [`Trap::MemoryOutOfBounds`] when it fails.
-pub trait Process {
-    /// The modelled VM that lives in this process.
-    fn vm(&mut self) -> &mut Vm;
+/// Addresses are linear-memory addresses.
+pub trait Process<S>: Memory {
+    /// The driver's state.
+    fn state(&mut self) -> &mut S;
 
-    /// `len` bytes at `address`.
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap>;
+    /// Memory to read and the state, both at once.
+    fn split(&mut self) -> (MemoryView<'_>, &mut S);
 
     /// Writes `bytes` at `address`.
+    ///
+    /// # Errors
+    /// [`Trap::MemoryOutOfBounds`] when not all of them are in memory; then none is written.
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap>;
 
     /// Slots in the function table.
@@ -98,6 +107,9 @@ pub trait Process {
 
     /// Instantiates an R2R module: copies its payload to `memory_base`
     /// and fills its table slice at `table_base`, as its active segments say.
+    ///
+    /// # Errors
+    /// The trap of the segment that does not fit; then nothing has changed.
     fn instantiate(
         &mut self,
         module: ModuleId,
@@ -106,6 +118,9 @@ pub trait Process {
     ) -> Result<(), Trap>;
 
     /// Calls `table[index]`, which must have type `(i32 i32 i32)->()`.
+    ///
+    /// # Errors
+    /// The trap that ended the call.
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap>;
 
     /// The `__stack_pointer` global.
@@ -113,19 +128,24 @@ pub trait Process {
 
     /// Sets the `__stack_pointer` global.
     fn set_stack_pointer(&mut self, value: u32);
-
-    /// The type of the function in `table[index]` and whether it is null, for
-    /// the final observation: `None` past the end, `Some(None)` for null.
-    fn table_type(&mut self, index: u32) -> Option<Option<crate::abi::FuncType>>;
 }
 
 /// A little-endian word of memory.
-pub fn read_u32(process: &mut dyn Process, address: u32) -> Result<u32, Trap> {
-    let bytes = process.read(address, 4)?;
-    Ok(u32::from_le_bytes(bytes.try_into().expect("four bytes were asked for")))
+///
+/// # Errors
+/// [`Trap::MemoryOutOfBounds`].
+pub fn read_u32<M: Memory + ?Sized>(memory: &M, address: u32) -> Result<u32, Trap> {
+    memory.word(address)
 }
 
 /// Writes a little-endian word.
-pub fn write_u32(process: &mut dyn Process, address: u32, value: u32) -> Result<(), Trap> {
+///
+/// # Errors
+/// [`Trap::MemoryOutOfBounds`].
+pub fn write_u32<S>(
+    process: &mut (dyn Process<S> + '_),
+    address: u32,
+    value: u32,
+) -> Result<(), Trap> {
     process.write(address, &value.to_le_bytes())
 }

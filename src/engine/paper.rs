@@ -10,44 +10,44 @@
 //! one stretch of the operand stack, parameters first, so that a call's
 //! arguments become the callee's locals where they are.
 
+use std::borrow::Cow;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use super::load::{Load, memory_range};
-use super::{Engine, EngineError, FUEL, HostCall, MAX_CALLS, MAX_REENTRIES, Process, Trap};
+use super::{
+    Engine, EngineError, FUEL, HostCall, MAX_CALLS, MAX_REENTRIES, Memory, MemoryView, Process,
+    Trap,
+};
 use crate::abi::{FuncType, ValType};
 use crate::image::code::{Global, Narrow, Op, TypeId};
 use crate::image::{Function, HOST_SLOTS, ModuleId, Program};
-use crate::loader::Vm;
+
+const RUNNING: &str = "the state is in the process while it runs";
 
 /// Operand slots; enough for [`MAX_CALLS`] frames of the functions that are emitted.
 const STACK_SLOTS: usize = 1 << 16;
 
 /// The engine. Keeps its buffers from run to run.
 #[derive(Debug)]
-pub struct Paper {
-    process: PaperProcess,
+pub struct Paper<S> {
+    process: PaperProcess<S>,
 }
 
-impl Paper {
+impl<S> Paper<S> {
     /// An engine that has run nothing.
     pub fn new() -> Self {
-        Self::with_host(crate::loader::host_call)
-    }
-
-    /// An engine with another VM behind its host import.
-    pub(crate) fn with_host(host: HostCall) -> Self {
-        Self { process: PaperProcess::new(host) }
+        Self { process: PaperProcess::new() }
     }
 }
 
-impl Default for Paper {
+impl<S> Default for Paper<S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Engine for Paper {
+impl<S> Engine<S> for Paper<S> {
     fn name(&self) -> &'static str {
         "paper"
     }
@@ -55,29 +55,31 @@ impl Engine for Paper {
     fn run(
         &mut self,
         program: &Arc<Program>,
-        vm: Vm,
-        drive: &mut dyn FnMut(&mut dyn Process),
-    ) -> Result<Vm, EngineError> {
+        state: S,
+        host: HostCall<S>,
+        drive: &mut dyn FnMut(&mut dyn Process<S>),
+    ) -> Result<S, EngineError> {
         self.process.start(program);
-        self.process.vm = Some(vm);
+        self.process.driver = Some((state, host));
         drive(&mut self.process);
-        Ok(self.process.vm.take().expect("the process held the VM"))
+        let (state, _) = self.process.driver.take().expect("the process held the state");
+        Ok(state)
     }
 
-    fn memory(&self) -> &[u8] {
-        &self.process.memory.bytes
+    fn memory(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.process.memory.bytes)
     }
 }
 
 /// Linear memory that knows which of its blocks were written.
 #[derive(Debug, Default)]
-struct Memory {
+struct TrackedMemory {
     bytes: Vec<u8>,
     /// One bit a block.
     dirty: Vec<u64>,
 }
 
-impl Memory {
+impl TrackedMemory {
     const BLOCK_BITS: u32 = 10;
     const BLOCK: usize = 1 << Self::BLOCK_BITS;
 
@@ -235,12 +237,12 @@ struct Frame {
 }
 
 #[derive(Debug)]
-struct PaperProcess {
-    host: HostCall,
+struct PaperProcess<S> {
+    /// Whoever drives the process: its state, and what it answers the host import.
+    driver: Option<(S, HostCall<S>)>,
     /// Of the last run, whose buffers these are.
     program: Option<Arc<Program>>,
-    vm: Option<Vm>,
-    memory: Memory,
+    memory: TrackedMemory,
     table: Vec<Slot>,
     /// An image was loaded over the host's slots.
     host_slots_changed: bool,
@@ -258,13 +260,12 @@ struct PaperProcess {
     entry_type: Option<TypeId>,
 }
 
-impl PaperProcess {
-    fn new(host: HostCall) -> Self {
+impl<S> PaperProcess<S> {
+    fn new() -> Self {
         Self {
-            host,
+            driver: None,
             program: None,
-            vm: None,
-            memory: Memory::default(),
+            memory: TrackedMemory::default(),
             table: Vec::new(),
             host_slots_changed: false,
             instances: Vec::new(),
@@ -501,7 +502,8 @@ impl PaperProcess {
                     let [which, a, b, c, d] = operands.words(top);
                     self.free = top;
                     std::mem::swap(&mut self.operands, operands);
-                    let result = (self.host)(self, which, [a, b, c, d]);
+                    let (_, host) = *self.driver();
+                    let result = host(self, which, [a, b, c, d]);
                     std::mem::swap(&mut self.operands, operands);
                     operands[top] = result?.into();
                     top += 1;
@@ -531,18 +533,34 @@ impl PaperProcess {
         self.memory.store(size, address, offset, value)
     }
 
+    fn driver(&mut self) -> &mut (S, HostCall<S>) {
+        self.driver.as_mut().expect(RUNNING)
+    }
+
     fn program(&self) -> Arc<Program> {
         self.program.clone().expect("the process was started")
     }
 }
 
-impl Process for PaperProcess {
-    fn vm(&mut self) -> &mut Vm {
-        self.vm.as_mut().expect("the VM is in the process while it runs")
+impl<S> Memory for PaperProcess<S> {
+    fn read_into(&self, address: u32, into: &mut [u8]) -> Result<(), Trap> {
+        self.memory.bytes.read_into(address, into)
     }
 
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        self.memory.read(address, 0, len)
+    #[inline]
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(&self.memory.bytes)
+    }
+}
+
+impl<S> Process<S> for PaperProcess<S> {
+    fn state(&mut self) -> &mut S {
+        &mut self.driver().0
+    }
+
+    fn split(&mut self) -> (MemoryView<'_>, &mut S) {
+        let (state, _) = self.driver.as_mut().expect(RUNNING);
+        (MemoryView::Bytes(&self.memory.bytes), state)
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
@@ -601,12 +619,5 @@ impl Process for PaperProcess {
 
     fn set_stack_pointer(&mut self, value: u32) {
         self.stack_pointer = value;
-    }
-
-    fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        let slot = *self.table.get(index as usize)?;
-        let program = self.program();
-        let ty = |slot| program.types[self.function(&program, slot).ty.0 as usize].clone();
-        Some((slot != Slot::NULL).then(|| ty(slot)))
     }
 }

@@ -19,13 +19,12 @@
 //!
 //! So no run ever sees a slot that it has not yet made, and nothing needs to be run twice.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::load::{Load, memory_range};
-use super::{Engine, EngineError, FUEL, HostCall, Process, Trap};
-use crate::abi::FuncType;
+use super::{Engine, EngineError, FUEL, HostCall, Memory, MemoryView, Process, Trap};
 use crate::image::{HOST_SLOTS, ModuleId, Program};
-use crate::loader::Vm;
 
 /// Programs whose modules are kept, unless told otherwise.
 pub(super) const PROGRAMS: usize = 64;
@@ -33,27 +32,23 @@ pub(super) const PROGRAMS: usize = 64;
 pub(super) const STORES: usize = 64;
 
 /// An engine's API, so far as it differs from the others'.
-pub(super) trait Backend {
+pub(super) trait Backend<S> {
     /// What `--engine` takes.
     const NAME: &'static str;
     /// A program's modules. Owns the program.
     type Compiled;
     /// A store with a runtime instance.
-    type Session: Session;
+    type Session: Session<S>;
 
     /// Compiles a program's runtime module; images may wait until they are loaded.
     fn compile(&self, program: &Arc<Program>) -> Result<Self::Compiled, String>;
 
     /// A store of shape [`Shape::new`].
-    fn start(
-        &self,
-        compiled: &Arc<Self::Compiled>,
-        host: HostCall,
-    ) -> Result<Self::Session, String>;
+    fn start(&self, compiled: &Arc<Self::Compiled>) -> Result<Self::Session, String>;
 }
 
 /// A store with a runtime instance, and perhaps image instances.
-pub(super) trait Session {
+pub(super) trait Session<S> {
     /// Whose.
     fn program(&self) -> &Arc<Program>;
     /// Its table's length and its images.
@@ -62,8 +57,10 @@ pub(super) trait Session {
     fn memory(&self) -> &[u8];
     /// Linear memory.
     fn memory_mut(&mut self) -> &mut [u8];
-    /// The place for the VM of the process that is in this store.
-    fn vm(&mut self) -> &mut Option<Vm>;
+    /// The place for the driver of the process that is in this store.
+    fn driver(&mut self) -> &mut Driver<S>;
+    /// Linear memory to read and the state, both at once.
+    fn split(&mut self) -> (&[u8], &mut S);
     /// What the engine said when it did something that it should not.
     fn failure(&mut self) -> &mut Option<String>;
     /// The mutable globals and fuel.
@@ -75,8 +72,15 @@ pub(super) trait Session {
     /// Sets `__stack_pointer`.
     fn set_stack_pointer(&mut self, value: u32);
     /// Does something with the process in this store; loading has its real effect.
-    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R;
+    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process<S>) -> R) -> R;
 }
+
+/// Whoever drives a process: its state, and what it answers the host import. It moves with the
+/// process, so that a store without one is idle.
+pub(super) type Driver<S> = Option<(S, HostCall<S>)>;
+
+/// Why a [`Driver`] is there.
+pub(super) const RUNNING: &str = "the driver moves with the process";
 
 /// What of a process cannot be taken back: how long its table has become, and
 /// the images that it holds, in the order of loading.
@@ -128,16 +132,16 @@ pub(super) struct Registers {
 pub(super) enum Keep {
     /// Nothing: every run compiles.
     Nothing,
-    /// Compiled modules.
+    /// Compiled modules: what the reuse of stores is tested against.
+    #[cfg(test)]
     Modules,
     /// Compiled modules, and stores.
     Stores,
 }
 
 /// An engine over a [`Backend`].
-pub(super) struct Stored<B: Backend> {
+pub(super) struct Stored<B: Backend<S>, S> {
     backend: B,
-    host: HostCall,
     keep: Keep,
     capacity: usize,
     /// How often [`Backend::compile`] was asked.
@@ -152,13 +156,12 @@ pub(super) struct Stored<B: Backend> {
     wanted: Shape,
 }
 
-impl<B: Backend> Stored<B> {
-    pub fn new(backend: B, host: HostCall, keep: Keep, capacity: usize) -> Self {
+impl<B: Backend<S>, S> Stored<B, S> {
+    pub fn new(backend: B, keep: Keep, capacity: usize) -> Self {
         let capacity = capacity.max(1);
         let wanted = Shape::new();
         Self {
             backend,
-            host,
             keep,
             capacity,
             compiles: 0,
@@ -229,7 +232,7 @@ impl<B: Backend> Stored<B> {
         }
         let mut session = match self.take_idle(program, |_| true) {
             Some(session) => session,
-            None => self.backend.start(compiled, self.host)?,
+            None => self.backend.start(compiled)?,
         };
         session.memory_mut().copy_from_slice(&program.memory);
         session.set_registers(Registers {
@@ -243,12 +246,13 @@ impl<B: Backend> Stored<B> {
     fn try_run(
         &mut self,
         program: &Arc<Program>,
-        vm: Vm,
-        drive: &mut dyn FnMut(&mut dyn Process),
-    ) -> Result<Vm, String> {
+        state: S,
+        host: HostCall<S>,
+        drive: &mut dyn FnMut(&mut dyn Process<S>),
+    ) -> Result<S, String> {
         let compiled = self.compiled(program)?;
         let mut session = self.open(&compiled, program)?;
-        *session.vm() = Some(vm);
+        *session.driver() = Some((state, host));
         let mut wanted = std::mem::replace(&mut self.wanted, Shape { table_len: 0, loads: vec![] });
         wanted.clear();
         let stack_pointer = Cached::new(program.stack_pointer);
@@ -258,16 +262,16 @@ impl<B: Backend> Stored<B> {
         drive(&mut process);
         let Outside { mut session, wanted, .. } = process;
         self.wanted = wanted;
-        let vm = session.vm().take().expect("the VM moves with the process");
+        let (state, _) = session.driver().take().expect(RUNNING);
         if let Some(failure) = session.failure().take() {
             return Err(failure);
         }
         self.last = Some(session);
-        Ok(vm)
+        Ok(state)
     }
 }
 
-impl<B: Backend> Engine for Stored<B> {
+impl<B: Backend<S>, S> Engine<S> for Stored<B, S> {
     fn name(&self) -> &'static str {
         B::NAME
     }
@@ -275,14 +279,16 @@ impl<B: Backend> Engine for Stored<B> {
     fn run(
         &mut self,
         program: &Arc<Program>,
-        vm: Vm,
-        drive: &mut dyn FnMut(&mut dyn Process),
-    ) -> Result<Vm, EngineError> {
-        self.try_run(program, vm, drive).map_err(|message| EngineError { engine: B::NAME, message })
+        state: S,
+        host: HostCall<S>,
+        drive: &mut dyn FnMut(&mut dyn Process<S>),
+    ) -> Result<S, EngineError> {
+        self.try_run(program, state, host, drive)
+            .map_err(|message| EngineError { engine: B::NAME, message })
     }
 
-    fn memory(&self) -> &[u8] {
-        self.last.as_ref().map_or(&[], Session::memory)
+    fn memory(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.last.as_ref().map_or(&[], Session::memory))
     }
 
     fn compiled(&self) -> u64 {
@@ -291,8 +297,8 @@ impl<B: Backend> Engine for Stored<B> {
 }
 
 /// A process while no wasm is on the stack.
-struct Outside<'a, B: Backend> {
-    engine: &'a mut Stored<B>,
+struct Outside<'a, B: Backend<S>, S> {
+    engine: &'a mut Stored<B, S>,
     compiled: Arc<B::Compiled>,
     program: Arc<Program>,
     /// Where memory and globals are.
@@ -315,7 +321,7 @@ impl Cached {
     }
 }
 
-impl<B: Backend> Outside<'_, B> {
+impl<B: Backend<S>, S> Outside<'_, B, S> {
     /// Gives the session the process's shape.
     fn settle(&mut self) -> Result<(), Trap> {
         if *self.session.shape() == self.wanted {
@@ -326,7 +332,7 @@ impl<B: Backend> Outside<'_, B> {
             return Ok(());
         }
         if !self.session.shape().leads_to(&self.wanted) {
-            match self.engine.backend.start(&self.compiled, self.engine.host) {
+            match self.engine.backend.start(&self.compiled) {
                 Ok(session) => self.move_into(session),
                 Err(message) => {
                     *self.session.failure() = Some(message);
@@ -342,7 +348,7 @@ impl<B: Backend> Outside<'_, B> {
         let mut left = std::mem::replace(&mut self.session, session);
         self.session.memory_mut().copy_from_slice(left.memory());
         self.session.set_registers(left.registers());
-        *self.session.vm() = left.vm().take();
+        *self.session.driver() = left.driver().take();
         self.engine.retire(left);
     }
 
@@ -363,14 +369,25 @@ impl<B: Backend> Outside<'_, B> {
     }
 }
 
-impl<B: Backend> Process for Outside<'_, B> {
-    fn vm(&mut self) -> &mut Vm {
-        self.session.vm().as_mut().expect("the VM moves with the process")
+impl<B: Backend<S>, S> Memory for Outside<'_, B, S> {
+    fn read_into(&self, address: u32, into: &mut [u8]) -> Result<(), Trap> {
+        self.session.memory().read_into(address, into)
     }
 
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        let memory = self.session.memory();
-        Ok(&memory[memory_range(address, 0, len, memory.len())?])
+    #[inline]
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(self.session.memory())
+    }
+}
+
+impl<B: Backend<S>, S> Process<S> for Outside<'_, B, S> {
+    fn state(&mut self) -> &mut S {
+        &mut self.session.driver().as_mut().expect(RUNNING).0
+    }
+
+    fn split(&mut self) -> (MemoryView<'_>, &mut S) {
+        let (memory, state) = self.session.split();
+        (MemoryView::Bytes(memory), state)
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
@@ -417,11 +434,6 @@ impl<B: Backend> Process for Outside<'_, B> {
 
     fn set_stack_pointer(&mut self, value: u32) {
         self.stack_pointer.value = value;
-    }
-
-    fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        self.settle().ok()?;
-        self.session.enter(|process| process.table_type(index))
     }
 }
 

@@ -5,34 +5,35 @@
 //! coverage instrumentation its default dispatch keeps native frames and overflows the stack. Stores are
 //! reused as [`stored`](super::stored) says.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use wasmi::errors::HostError;
 use wasmi::{
-    AsContext, AsContextMut, Caller, Config, Extern, Func, Global, Instance, Memory, Module,
-    Mutability, Nullable, Ref, Store, StoreContextMut, Table, TrapCode, TypedFunc, Val,
+    AsContext, AsContextMut, Caller, Config, Extern, Func, Global, Instance, Module, Mutability,
+    Nullable, Ref, Store, StoreContextMut, Table, TrapCode, TypedFunc, Val,
 };
 
 use rustc_hash::FxHashMap;
 
-use super::load::{Load, memory_range};
-use super::stored::{self, Backend, Keep, Registers, Session, Shape, Stored};
-use super::{Engine, EngineError, HostCall, MAX_CALLS, MAX_REENTRIES, Process, Trap};
-use crate::abi::{FuncType, ValType};
+use super::load::Load;
+use super::stored::{self, Backend, Driver, Keep, RUNNING, Registers, Session, Shape, Stored};
+use super::{
+    Engine, EngineError, HostCall, MAX_CALLS, MAX_REENTRIES, Memory, MemoryView, Process, Trap,
+};
 use crate::image::encode::{
     ASYNC_CONTINUATION, MEMORY, STACK_POINTER, TABLE, encode_image, encode_runtime,
 };
 use crate::image::{ModuleId, Program};
-use crate::loader::Vm;
 
 /// Bytes of the interpreter's own value stack, for each time that it is entered.
 const VALUE_STACK: usize = 256 << 10;
 
 /// The engine.
-pub struct Wasmi(Stored<Interpreter>);
+pub struct Wasmi<S: 'static>(Stored<Interpreter, S>);
 
-impl Wasmi {
+impl<S: 'static> Wasmi<S> {
     /// An engine that keeps modules and stores.
     pub fn new() -> Self {
         Self::with_capacity(stored::PROGRAMS)
@@ -40,17 +41,11 @@ impl Wasmi {
 
     /// The same, keeping the modules of this many programs.
     pub fn with_capacity(programs: usize) -> Self {
-        Self::with(crate::loader::host_call, Keep::Stores, programs)
+        Self::with(Keep::Stores, programs)
     }
 
-    /// An engine that keeps modules, but makes a store for every run: what the
-    /// reuse of stores is tested against.
-    pub fn instantiating_each_run() -> Self {
-        Self::with(crate::loader::host_call, Keep::Modules, stored::PROGRAMS)
-    }
-
-    pub(super) fn with(host: HostCall, keep: Keep, programs: usize) -> Self {
-        Self(Stored::new(Interpreter, host, keep, programs))
+    pub(super) fn with(keep: Keep, programs: usize) -> Self {
+        Self(Stored::new(Interpreter, keep, programs))
     }
 
     /// Programs and stores that are kept.
@@ -60,19 +55,19 @@ impl Wasmi {
     }
 }
 
-impl Default for Wasmi {
+impl<S: 'static> Default for Wasmi<S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Wasmi {
+impl<S: 'static> fmt::Debug for Wasmi<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wasmi").finish_non_exhaustive()
     }
 }
 
-impl Engine for Wasmi {
+impl<S: 'static> Engine<S> for Wasmi<S> {
     fn name(&self) -> &'static str {
         self.0.name()
     }
@@ -80,13 +75,14 @@ impl Engine for Wasmi {
     fn run(
         &mut self,
         program: &Arc<Program>,
-        vm: Vm,
-        drive: &mut dyn FnMut(&mut dyn Process),
-    ) -> Result<Vm, EngineError> {
-        self.0.run(program, vm, drive)
+        state: S,
+        host: HostCall<S>,
+        drive: &mut dyn FnMut(&mut dyn Process<S>),
+    ) -> Result<S, EngineError> {
+        self.0.run(program, state, host, drive)
     }
 
-    fn memory(&self) -> &[u8] {
+    fn memory(&self) -> Cow<'_, [u8]> {
         self.0.memory()
     }
 
@@ -114,10 +110,10 @@ fn config() -> Config {
 /// An error of the VM's passes through wasmi's frames unchanged.
 impl HostError for Trap {}
 
-impl Backend for Interpreter {
+impl<S: 'static> Backend<S> for Interpreter {
     const NAME: &'static str = "wasmi";
     type Compiled = Compiled;
-    type Session = InterpreterSession;
+    type Session = InterpreterSession<S>;
 
     fn compile(&self, program: &Arc<Program>) -> Result<Compiled, String> {
         let engine = wasmi::Engine::new(&config());
@@ -126,15 +122,10 @@ impl Backend for Interpreter {
         Ok(Compiled { program: program.clone(), runtime, images })
     }
 
-    fn start(
-        &self,
-        compiled: &Arc<Compiled>,
-        host: HostCall,
-    ) -> Result<InterpreterSession, String> {
+    fn start(&self, compiled: &Arc<Compiled>) -> Result<InterpreterSession<S>, String> {
         let state = State {
-            host,
+            driver: None,
             compiled: compiled.clone(),
-            vm: None,
             shape: Shape::new(),
             reentries: 0,
             failure: None,
@@ -179,10 +170,9 @@ impl Compiled {
 type Entry = TypedFunc<(u32, u32, u32), ()>;
 
 /// What a store holds besides wasm.
-struct State {
-    host: HostCall,
+struct State<S: 'static> {
+    driver: Driver<S>,
     compiled: Arc<Compiled>,
-    vm: Option<Vm>,
     shape: Shape,
     /// Calls into wasm that have not returned.
     reentries: u32,
@@ -196,14 +186,14 @@ struct State {
 /// What the runtime module owns.
 #[derive(Clone, Copy)]
 struct Exports {
-    memory: Memory,
+    memory: wasmi::Memory,
     table: Table,
     stack_pointer: Global,
     async_continuation: Global,
 }
 
 impl Exports {
-    fn of(instance: &Instance, store: &Store<State>) -> Option<Self> {
+    fn of<S: 'static>(instance: &Instance, store: &Store<State<S>>) -> Option<Self> {
         Some(Self {
             memory: instance.get_memory(store, MEMORY)?,
             table: instance.get_table(store, TABLE)?,
@@ -214,26 +204,28 @@ impl Exports {
 }
 
 /// The host import.
-fn host(
-    mut caller: Caller<'_, State>,
+fn host<S: 'static>(
+    mut caller: Caller<'_, State<S>>,
     function: u32,
     a: u32,
     b: u32,
     c: u32,
     d: u32,
 ) -> Result<u32, wasmi::Error> {
-    let State { host, exports, .. } = *caller.data();
+    let State { driver, exports, .. } = caller.data();
+    let (_, host) = driver.as_ref().expect(RUNNING);
+    let (host, exports) = (*host, *exports);
     let exports = exports.expect("no function runs before the runtime module is instantiated");
     let mut inside = Inside { context: caller.as_context_mut(), exports };
     host(&mut inside, function, [a, b, c, d]).map_err(wasmi::Error::host)
 }
 
-struct InterpreterSession {
-    store: Store<State>,
+struct InterpreterSession<S: 'static> {
+    store: Store<State<S>>,
     exports: Exports,
 }
 
-impl Session for InterpreterSession {
+impl<S: 'static> Session<S> for InterpreterSession<S> {
     fn program(&self) -> &Arc<Program> {
         &self.store.data().compiled.program
     }
@@ -250,8 +242,12 @@ impl Session for InterpreterSession {
         self.exports.memory.data_mut(&mut self.store)
     }
 
-    fn vm(&mut self) -> &mut Option<Vm> {
-        &mut self.store.data_mut().vm
+    fn driver(&mut self) -> &mut Driver<S> {
+        &mut self.store.data_mut().driver
+    }
+
+    fn split(&mut self) -> (&[u8], &mut S) {
+        split(self.exports.memory, &mut self.store)
     }
 
     fn failure(&mut self) -> &mut Option<String> {
@@ -280,7 +276,7 @@ impl Session for InterpreterSession {
         set(self.exports.stack_pointer, &mut self.store, value);
     }
 
-    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R {
+    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process<S>) -> R) -> R {
         work(&mut Inside { context: self.store.as_context_mut(), exports: self.exports })
     }
 }
@@ -296,13 +292,22 @@ fn set(global: Global, context: impl AsContextMut, value: u32) {
     global.set(context, Val::I32(value as i32)).expect("a mutable i32");
 }
 
+/// Memory and the driver's state.
+fn split<'a, S: 'static>(
+    memory: wasmi::Memory,
+    context: impl Into<StoreContextMut<'a, State<S>>>,
+) -> (&'a [u8], &'a mut S) {
+    let (bytes, state) = memory.data_and_store_mut(context);
+    (bytes, &mut state.driver.as_mut().expect(RUNNING).0)
+}
+
 /// A process in its store.
-struct Inside<'a> {
-    context: StoreContextMut<'a, State>,
+struct Inside<'a, S: 'static> {
+    context: StoreContextMut<'a, State<S>>,
     exports: Exports,
 }
 
-impl Inside<'_> {
+impl<S: 'static> Inside<'_, S> {
     /// The function that an indirect call reaches, checked in wasm's order.
     fn function(&self, index: u32) -> Result<Func, Trap> {
         match self.exports.table.get(&self.context, index.into()) {
@@ -371,15 +376,25 @@ fn trap_of(code: TrapCode) -> Option<Trap> {
     })
 }
 
-impl Process for Inside<'_> {
-    fn vm(&mut self) -> &mut Vm {
-        let (_, state) = self.exports.memory.data_and_store_mut(&mut self.context);
-        state.vm.as_mut().expect("the VM moves with the process")
+impl<S: 'static> Memory for Inside<'_, S> {
+    fn read_into(&self, address: u32, into: &mut [u8]) -> Result<(), Trap> {
+        self.exports.memory.data(&self.context).read_into(address, into)
     }
 
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        let memory = self.exports.memory.data(&self.context);
-        Ok(&memory[memory_range(address, 0, len, memory.len())?])
+    #[inline]
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(self.exports.memory.data(&self.context))
+    }
+}
+
+impl<S: 'static> Process<S> for Inside<'_, S> {
+    fn state(&mut self) -> &mut S {
+        &mut self.context.data_mut().driver.as_mut().expect(RUNNING).0
+    }
+
+    fn split(&mut self) -> (MemoryView<'_>, &mut S) {
+        let (memory, state) = split(self.exports.memory, &mut self.context);
+        (MemoryView::Bytes(memory), state)
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
@@ -428,33 +443,4 @@ impl Process for Inside<'_> {
     fn set_stack_pointer(&mut self, value: u32) {
         set(self.exports.stack_pointer, &mut self.context, value);
     }
-
-    fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        match self.function(index) {
-            Err(Trap::TableOutOfBounds) => None,
-            Err(_) => Some(None),
-            Ok(function) => Some(func_type(&function.ty(&self.context))),
-        }
-    }
-}
-
-/// `None` for a type that no emitted function has.
-fn func_type(ty: &wasmi::FuncType) -> Option<FuncType> {
-    let params = ty.params().iter().map(val_type).collect::<Option<Vec<_>>>()?;
-    let result = match ty.results() {
-        [ty] => Some(val_type(ty)?),
-        _ => None,
-    };
-    Some(FuncType::new(params, result))
-}
-
-fn val_type(ty: &wasmi::ValType) -> Option<ValType> {
-    Some(match ty {
-        wasmi::ValType::I32 => ValType::I32,
-        wasmi::ValType::I64 => ValType::I64,
-        wasmi::ValType::F32 => ValType::F32,
-        wasmi::ValType::F64 => ValType::F64,
-        wasmi::ValType::V128 => ValType::V128,
-        wasmi::ValType::FuncRef | wasmi::ValType::ExternRef => return None,
-    })
 }

@@ -7,34 +7,33 @@
 //! times as much and trapping calls are common here. Stores are reused as
 //! [`stored`](super::stored) says.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use wasmtime::{
     AsContextMut, Caller, Config, Extern, Func, Global, GlobalType, Instance, InstancePre, Linker,
-    Memory, Module, Mutability, OperatorCost, OptLevel, Ref, RegallocAlgorithm, Store,
-    StoreContextMut, Table, TypedFunc, Val,
+    Module, Mutability, OperatorCost, OptLevel, Ref, RegallocAlgorithm, Store, StoreContextMut,
+    Table, TypedFunc, Val,
 };
 
 use rustc_hash::FxHashMap;
 
-use super::load::{Load, memory_range};
-use super::stored::{self, Backend, Keep, Registers, Session, Shape, Stored};
-use super::{Engine, EngineError, HostCall, MAX_REENTRIES, Process, Trap};
-use crate::abi::{FuncType, ValType};
+use super::load::Load;
+use super::stored::{self, Backend, Driver, Keep, RUNNING, Registers, Session, Shape, Stored};
+use super::{Engine, EngineError, HostCall, MAX_REENTRIES, Memory, MemoryView, Process, Trap};
 use crate::image::encode::{
     ASYNC_CONTINUATION, HOST_IMPORT, MEMORY, STACK_POINTER, TABLE, encode_image, encode_runtime,
 };
 use crate::image::{ModuleId, Program};
-use crate::loader::Vm;
 
 /// Native stack for wasm and for the VM code that it calls.
 const WASM_STACK: usize = 512 << 10;
 
 /// The engine.
-pub struct Wasmtime(Stored<Cranelift>);
+pub struct Wasmtime<S: 'static>(Stored<Cranelift<S>, S>);
 
-impl Wasmtime {
+impl<S: 'static> Wasmtime<S> {
     /// An engine that keeps modules and stores.
     pub fn new() -> Self {
         Self::with_capacity(stored::PROGRAMS)
@@ -42,22 +41,16 @@ impl Wasmtime {
 
     /// The same, keeping the modules of this many programs.
     pub fn with_capacity(programs: usize) -> Self {
-        Self::with(crate::loader::host_call, Keep::Stores, programs)
+        Self::with(Keep::Stores, programs)
     }
 
     /// An engine that compiles every module in every run: the baseline of benchmarks.
     pub fn compiling_each_run() -> Self {
-        Self::with(crate::loader::host_call, Keep::Nothing, 1)
+        Self::with(Keep::Nothing, 1)
     }
 
-    /// An engine that keeps modules, but makes a store for every run: what the
-    /// reuse of stores is tested against.
-    pub fn instantiating_each_run() -> Self {
-        Self::with(crate::loader::host_call, Keep::Modules, stored::PROGRAMS)
-    }
-
-    pub(super) fn with(host: HostCall, keep: Keep, programs: usize) -> Self {
-        Self(Stored::new(Cranelift::new(), host, keep, programs))
+    pub(super) fn with(keep: Keep, programs: usize) -> Self {
+        Self(Stored::new(Cranelift::new(), keep, programs))
     }
 
     /// Programs and stores that are kept.
@@ -67,19 +60,19 @@ impl Wasmtime {
     }
 }
 
-impl Default for Wasmtime {
+impl<S: 'static> Default for Wasmtime<S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Wasmtime {
+impl<S: 'static> fmt::Debug for Wasmtime<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wasmtime").finish_non_exhaustive()
     }
 }
 
-impl Engine for Wasmtime {
+impl<S: 'static> Engine<S> for Wasmtime<S> {
     fn name(&self) -> &'static str {
         self.0.name()
     }
@@ -87,13 +80,14 @@ impl Engine for Wasmtime {
     fn run(
         &mut self,
         program: &Arc<Program>,
-        vm: Vm,
-        drive: &mut dyn FnMut(&mut dyn Process),
-    ) -> Result<Vm, EngineError> {
-        self.0.run(program, vm, drive)
+        state: S,
+        host: HostCall<S>,
+        drive: &mut dyn FnMut(&mut dyn Process<S>),
+    ) -> Result<S, EngineError> {
+        self.0.run(program, state, host, drive)
     }
 
-    fn memory(&self) -> &[u8] {
+    fn memory(&self) -> Cow<'_, [u8]> {
         self.0.memory()
     }
 
@@ -102,12 +96,12 @@ impl Engine for Wasmtime {
     }
 }
 
-struct Cranelift {
+struct Cranelift<S: 'static> {
     engine: wasmtime::Engine,
-    linker: Linker<State>,
+    linker: Linker<State<S>>,
 }
 
-impl Cranelift {
+impl<S: 'static> Cranelift<S> {
     fn new() -> Self {
         let engine = wasmtime::Engine::new(&config()).expect("the settings fit together");
         let mut linker = Linker::new(&engine);
@@ -149,23 +143,22 @@ fn operator_cost() -> OperatorCost {
     cost
 }
 
-impl Backend for Cranelift {
+impl<S: 'static> Backend<S> for Cranelift<S> {
     const NAME: &'static str = "wasmtime";
-    type Compiled = Compiled;
-    type Session = CraneliftSession;
+    type Compiled = Compiled<S>;
+    type Session = CraneliftSession<S>;
 
-    fn compile(&self, program: &Arc<Program>) -> Result<Compiled, String> {
+    fn compile(&self, program: &Arc<Program>) -> Result<Compiled<S>, String> {
         let module = Module::new(&self.engine, encode_runtime(program)).map_err(describe)?;
         let runtime = self.linker.instantiate_pre(&module).map_err(describe)?;
         let images = program.images.iter().map(|_| OnceLock::new()).collect();
         Ok(Compiled { program: program.clone(), runtime, images })
     }
 
-    fn start(&self, compiled: &Arc<Compiled>, host: HostCall) -> Result<CraneliftSession, String> {
+    fn start(&self, compiled: &Arc<Compiled<S>>) -> Result<CraneliftSession<S>, String> {
         let state = State {
-            host,
+            driver: None,
             compiled: compiled.clone(),
-            vm: None,
             shape: Shape::new(),
             reentries: 0,
             failure: None,
@@ -187,13 +180,13 @@ fn describe(error: wasmtime::Error) -> String {
 }
 
 /// A program's modules; images are compiled when they are first loaded.
-struct Compiled {
+struct Compiled<S: 'static> {
     program: Arc<Program>,
-    runtime: InstancePre<State>,
+    runtime: InstancePre<State<S>>,
     images: Vec<OnceLock<Module>>,
 }
 
-impl Compiled {
+impl<S: 'static> Compiled<S> {
     fn image(&self, engine: &wasmtime::Engine, id: ModuleId) -> wasmtime::Result<&Module> {
         let cell = &self.images[usize::from(id.0)];
         if let Some(module) = cell.get() {
@@ -205,10 +198,9 @@ impl Compiled {
 }
 
 /// What a store holds besides wasm.
-struct State {
-    host: HostCall,
-    compiled: Arc<Compiled>,
-    vm: Option<Vm>,
+struct State<S: 'static> {
+    driver: Driver<S>,
+    compiled: Arc<Compiled<S>>,
     shape: Shape,
     /// Calls into wasm that have not returned.
     reentries: u32,
@@ -225,14 +217,14 @@ type Entry = TypedFunc<(u32, u32, u32), ()>;
 /// What the runtime module owns.
 #[derive(Clone, Copy)]
 struct Exports {
-    memory: Memory,
+    memory: wasmtime::Memory,
     table: Table,
     stack_pointer: Global,
     async_continuation: Global,
 }
 
 impl Exports {
-    fn of(instance: &Instance, store: &mut Store<State>) -> Option<Self> {
+    fn of<S: 'static>(instance: &Instance, store: &mut Store<State<S>>) -> Option<Self> {
         Some(Self {
             memory: instance.get_memory(&mut *store, MEMORY)?,
             table: instance.get_table(&mut *store, TABLE)?,
@@ -243,26 +235,28 @@ impl Exports {
 }
 
 /// The host import.
-fn host(
-    mut caller: Caller<'_, State>,
+fn host<S: 'static>(
+    mut caller: Caller<'_, State<S>>,
     function: u32,
     a: u32,
     b: u32,
     c: u32,
     d: u32,
 ) -> wasmtime::Result<u32> {
-    let State { host, exports, .. } = *caller.data();
+    let State { driver, exports, .. } = caller.data();
+    let (_, host) = driver.as_ref().expect(RUNNING);
+    let (host, exports) = (*host, *exports);
     let exports = exports.expect("no function runs before the runtime module is instantiated");
     let mut inside = Inside { context: caller.as_context_mut(), exports };
     host(&mut inside, function, [a, b, c, d]).map_err(wasmtime::Error::new)
 }
 
-struct CraneliftSession {
-    store: Store<State>,
+struct CraneliftSession<S: 'static> {
+    store: Store<State<S>>,
     exports: Exports,
 }
 
-impl Session for CraneliftSession {
+impl<S: 'static> Session<S> for CraneliftSession<S> {
     fn program(&self) -> &Arc<Program> {
         &self.store.data().compiled.program
     }
@@ -279,8 +273,12 @@ impl Session for CraneliftSession {
         self.exports.memory.data_mut(&mut self.store)
     }
 
-    fn vm(&mut self) -> &mut Option<Vm> {
-        &mut self.store.data_mut().vm
+    fn driver(&mut self) -> &mut Driver<S> {
+        &mut self.store.data_mut().driver
+    }
+
+    fn split(&mut self) -> (&[u8], &mut S) {
+        split(self.exports.memory, &mut self.store)
     }
 
     fn failure(&mut self) -> &mut Option<String> {
@@ -309,7 +307,7 @@ impl Session for CraneliftSession {
         set(self.exports.stack_pointer, &mut self.store, value);
     }
 
-    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process) -> R) -> R {
+    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process<S>) -> R) -> R {
         work(&mut Inside { context: self.store.as_context_mut(), exports: self.exports })
     }
 }
@@ -322,13 +320,22 @@ fn set(global: Global, context: impl AsContextMut, value: u32) {
     global.set(context, Val::I32(value as i32)).expect("a mutable i32");
 }
 
+/// Memory and the driver's state.
+fn split<'a, S: 'static>(
+    memory: wasmtime::Memory,
+    context: impl Into<StoreContextMut<'a, State<S>>>,
+) -> (&'a [u8], &'a mut S) {
+    let (bytes, state) = memory.data_and_store_mut(context);
+    (bytes, &mut state.driver.as_mut().expect(RUNNING).0)
+}
+
 /// A process in its store.
-struct Inside<'a> {
-    context: StoreContextMut<'a, State>,
+struct Inside<'a, S: 'static> {
+    context: StoreContextMut<'a, State<S>>,
     exports: Exports,
 }
 
-impl Inside<'_> {
+impl<S: 'static> Inside<'_, S> {
     /// The function that an indirect call reaches, checked in wasm's order.
     fn function(&mut self, index: u32) -> Result<Func, Trap> {
         match self.exports.table.get(&mut self.context, index.into()) {
@@ -340,7 +347,7 @@ impl Inside<'_> {
 
     fn load(&mut self, load: Load) -> wasmtime::Result<()> {
         let constant = GlobalType::new(wasmtime::ValType::I32, Mutability::Const);
-        let base = |context: &mut StoreContextMut<'_, State>, value: u32| {
+        let base = |context: &mut StoreContextMut<'_, State<S>>, value: u32| {
             Global::new(context, constant.clone(), Val::I32(value as i32))
         };
         let memory_base = base(&mut self.context, load.memory_base)?;
@@ -400,15 +407,25 @@ fn trap_of(trap: wasmtime::Trap) -> Option<Trap> {
     })
 }
 
-impl Process for Inside<'_> {
-    fn vm(&mut self) -> &mut Vm {
-        let (_, state) = self.exports.memory.data_and_store_mut(&mut self.context);
-        state.vm.as_mut().expect("the VM moves with the process")
+impl<S: 'static> Memory for Inside<'_, S> {
+    fn read_into(&self, address: u32, into: &mut [u8]) -> Result<(), Trap> {
+        self.exports.memory.data(&self.context).read_into(address, into)
     }
 
-    fn read(&mut self, address: u32, len: u32) -> Result<&[u8], Trap> {
-        let memory = self.exports.memory.data(&self.context);
-        Ok(&memory[memory_range(address, 0, len, memory.len())?])
+    #[inline]
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(self.exports.memory.data(&self.context))
+    }
+}
+
+impl<S: 'static> Process<S> for Inside<'_, S> {
+    fn state(&mut self) -> &mut S {
+        &mut self.context.data_mut().driver.as_mut().expect(RUNNING).0
+    }
+
+    fn split(&mut self) -> (MemoryView<'_>, &mut S) {
+        let (memory, state) = split(self.exports.memory, &mut self.context);
+        (MemoryView::Bytes(memory), state)
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
@@ -457,33 +474,4 @@ impl Process for Inside<'_> {
     fn set_stack_pointer(&mut self, value: u32) {
         set(self.exports.stack_pointer, &mut self.context, value);
     }
-
-    fn table_type(&mut self, index: u32) -> Option<Option<FuncType>> {
-        match self.function(index) {
-            Err(Trap::TableOutOfBounds) => None,
-            Err(_) => Some(None),
-            Ok(function) => Some(func_type(&function.ty(&self.context))),
-        }
-    }
-}
-
-/// `None` for a type that no emitted function has.
-fn func_type(ty: &wasmtime::FuncType) -> Option<FuncType> {
-    let params = ty.params().map(|ty| val_type(&ty)).collect::<Option<Vec<_>>>()?;
-    let result = match ty.results().next() {
-        Some(ty) => Some(val_type(&ty)?),
-        None => None,
-    };
-    Some(FuncType::new(params, result))
-}
-
-fn val_type(ty: &wasmtime::ValType) -> Option<ValType> {
-    Some(match ty {
-        wasmtime::ValType::I32 => ValType::I32,
-        wasmtime::ValType::I64 => ValType::I64,
-        wasmtime::ValType::F32 => ValType::F32,
-        wasmtime::ValType::F64 => ValType::F64,
-        wasmtime::ValType::V128 => ValType::V128,
-        wasmtime::ValType::Ref(_) => return None,
-    })
 }

@@ -16,6 +16,7 @@ pub mod facts;
 mod frames;
 mod function;
 pub mod helpers;
+pub mod host;
 pub mod map;
 pub mod payload;
 pub mod pep;

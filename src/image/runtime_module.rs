@@ -8,6 +8,7 @@ use super::facts::{Role, RuntimeFacts};
 use super::frames::ArgumentPlan;
 use super::function::{Assembler, Types};
 use super::helpers::{Helper, driver_type};
+use super::host::HostFunction;
 use super::map::{FRAME_ARGUMENTS, THREAD};
 use super::pep::Pep;
 use super::thunks::{InterpreterEntry, interpreter_to_r2r, r2r_to_interpreter};
@@ -15,7 +16,6 @@ use super::values::{Held, held_token};
 use super::{Function, Module};
 use crate::abi::crossgen::{Lowered, lower};
 use crate::abi::{Shape, ValType, jit};
-use crate::loader::HostFunction;
 use crate::scenario::meaning::CONTINUATION;
 use crate::scenario::{
     Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature, SiteId,

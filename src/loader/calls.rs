@@ -5,8 +5,8 @@ use super::observation::{CallObservation, Place, StrayWrite};
 use super::script::{broken_guard, read_variable, variable_address};
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress};
-use super::{Vm, delegates, entry, fixups, method_pep, runtime_calls, types};
-use crate::engine::{Process, Trap, read_u32, write_u32};
+use super::{Vm, VmProcess, delegates, entry, fixups, method_pep, runtime_calls, types};
+use crate::engine::{Memory, Trap, read_u32, write_u32};
 use crate::image::facts::Role;
 use crate::image::map::{FRAME_ARGUMENTS, GUARD};
 use crate::scenario::{
@@ -25,7 +25,7 @@ pub struct Running {
 }
 
 /// Makes a call, and what its callee calls.
-pub fn make(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), Trap> {
+pub fn make(process: &mut VmProcess<'_>, call: &Call, depth: usize) -> Result<(), Trap> {
     let before = process.stack_pointer();
     let vm = process.vm();
     let index = vm.observation.calls.len();
@@ -53,7 +53,7 @@ pub fn make(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
 
 /// The callee of the innermost call makes the calls that are inside it, once;
 /// compiled code publishes its frame for that.
-pub fn inside(process: &mut dyn Process, frame: Option<u32>) -> Result<(), Trap> {
+pub fn inside(process: &mut VmProcess<'_>, frame: Option<u32>) -> Result<(), Trap> {
     let Some(running) = process.vm().running.last_mut() else { return Ok(()) };
     if running.inside.is_empty() {
         return Ok(());
@@ -77,7 +77,7 @@ fn caller(vm: &Vm, site: &Site) -> Caller {
     }
 }
 
-fn dispatch(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), Trap> {
+fn dispatch(process: &mut VmProcess<'_>, call: &Call, depth: usize) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
     let site = scenario.layout.site(call.site);
     if let Action::Runtime { path, callee } = site.action {
@@ -98,7 +98,7 @@ fn dispatch(process: &mut dyn Process, call: &Call, depth: usize) -> Result<(), 
 
 /// Enters the code that holds a site, on the frame at this depth.
 pub(super) fn enter_caller(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     site: SiteId,
     depth: usize,
 ) -> Result<(), Trap> {
@@ -119,7 +119,7 @@ fn caller_slot(vm: &Vm, site: SiteId) -> u32 {
 
 /// Runs a site that takes.
 pub fn take(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     site: SiteId,
     into: VariableId,
     on: Option<u32>,
@@ -144,7 +144,7 @@ pub fn take(
 }
 
 fn interpreted_take(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     action: &Action,
     variable: u32,
     object: u32,
@@ -169,7 +169,7 @@ fn interpreted_take(
 /// Writes the function pointer and the arguments where the caller finds them,
 /// and makes the result buffer recognisable.
 fn write_frame(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     pointer: Option<FunctionPointer>,
     depth: usize,
     passed: &[u8],
@@ -182,7 +182,7 @@ fn write_frame(
     fill(process, result, size)
 }
 
-fn fill(process: &mut dyn Process, address: u32, len: u32) -> Result<(), Trap> {
+fn fill(process: &mut VmProcess<'_>, address: u32, len: u32) -> Result<(), Trap> {
     const CHUNK: [u8; 64] = [GUARD; 64];
     let mut at = 0;
     while at < len {
@@ -239,7 +239,7 @@ pub(super) fn arguments(vm: &Vm, call: &Call, named: Option<MethodId>) -> Argume
 
 /// A call site in interpreted code: arguments go to interpreter slots.
 fn interpreted_call(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     layout: &Layout,
     call: &Call,
     depth: usize,
@@ -297,30 +297,28 @@ fn interpreted_call(
 
 /// Keeps the result's bytes, and checks what lies behind them and what the caller passed.
 fn collect_result(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     call: &Call,
     depth: usize,
     index: usize,
     passed: &[u8],
 ) -> Result<(), Trap> {
-    let vm = process.vm();
+    let (memory, vm) = process.split();
     let map = &vm.emission.map;
     let (frame, result, result_size) = (map.frame(depth), map.result(depth), map.result_size);
     let ret = signature_of(&vm.scenario.layout, call.site).ret;
     let size = ret.map_or(0, |ty| meaning::stack_size(&vm.scenario.layout, ty));
-    let mut kept = std::mem::take(&mut vm.observation.bytes);
+    let kept = &mut vm.observation.bytes;
     let start = kept.len();
-    let buffer = process.read(result, result_size)?;
+    let buffer = memory.read(result, result_size)?;
     kept.extend_from_slice(&buffer[..size as usize]);
     let behind = broken_guard(&buffer[size as usize..])
         .map(|(at, expected, found)| (result + size + at, Place::BehindResult, expected, found));
     let at = frame + FRAME_ARGUMENTS;
-    let arguments = process.read(at, passed.len() as u32)?;
-    let changed = first_difference(arguments, passed)
+    let arguments = memory.read(at, passed.len() as u32)?;
+    let changed = first_difference(&arguments, passed)
         .map(|(offset, expected, found)| (at + offset, Place::CallerArguments, expected, found));
-    let vm = process.vm();
     vm.observation.calls[index].result = Some(start..kept.len());
-    vm.observation.bytes = kept;
     if let Some((address, place, expected, found)) = behind.or(changed) {
         vm.stray_write.get_or_insert(StrayWrite { address, place, expected, found });
     }

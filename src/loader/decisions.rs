@@ -10,9 +10,9 @@ use std::cell::Cell;
 use super::callee::Callee;
 use super::interpreter::Arguments;
 use super::words::{FunctionPointer, PepAddress, TableIndex};
-use super::{Vm, entry};
+use super::{Vm, VmProcess, entry};
 use crate::abi::vm::{MetadataConvention, signature_key};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::image::decisions::{Compiler, Right};
 use crate::image::declare;
 use crate::image::facts::Role;
@@ -184,7 +184,7 @@ decisions! {
     /// The right answer, as #129857 proposes it: the method's own unmanaged table index, published
     /// apart from `_pActualCode`, whatever was touched first.
     UcoMethodEntry: fn uco_method_entry(
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
         entry::publish_unmanaged_entry(process, method).map(FunctionPointer::from)
@@ -210,7 +210,7 @@ decisions! {
 
     /// What reflection does before it runs a method; true if that was all (#129766, #129808).
     ReflectedCall: fn reflected_call(
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         target: PepAddress,
         arguments: &Arguments,
         ret: u32,
@@ -248,7 +248,7 @@ decisions! {
 
     /// What `CORINFO_HELP_VIRTUAL_FUNC_PTR` gives for an entry point (#128234).
     VirtualFunctionPointer: fn virtual_function_pointer(
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         entry_point: PepAddress,
     ) -> Result<FunctionPointer, Trap> {
         Ok(entry_point.into())
@@ -261,7 +261,7 @@ decisions! {
 
     /// What the interpreter takes for the entry point of an open virtual delegate's stub (#124221).
     OpenVirtualMethodPtr: fn open_virtual_method_ptr(
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         method_ptr: FunctionPointer,
     ) -> Result<FunctionPointer, Trap> {
         Ok(method_ptr)
@@ -272,7 +272,7 @@ decisions! {
 
     /// A last look at the arguments of an open virtual delegate's target (#126199).
     OpenVirtualCall: fn open_virtual_call(
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         target: PepAddress,
         arguments: &mut Arguments,
     ) -> Result<(), Trap> {

@@ -8,11 +8,11 @@ use super::callee::{Callee, StubKind};
 use super::interpreter::{self, Arguments};
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress};
-use super::{Vm, addresses, entry, stubs, types};
+use super::{Vm, VmProcess, addresses, entry, stubs, types};
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::abi::vm::returns_by_buffer;
-use crate::engine::{Process, Trap, read_u32, write_u32};
+use crate::engine::{Trap, read_u32, write_u32};
 use crate::image::delegate::{DELEGATE_SIZE, METHOD_PTR, METHOD_PTR_AUX, TARGET};
 use crate::image::map::VARIABLES;
 use crate::image::pep::{CLOSED_STATIC_SIZE, CLOSED_STATIC_TARGET, CODE};
@@ -20,7 +20,7 @@ use crate::scenario::{MethodId, Slot, VariableId};
 
 /// Makes a delegate over what `pointer` leads to, and stores it in a variable.
 pub fn construct(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     variable: u32,
     object: u32,
     pointer: FunctionPointer,
@@ -46,7 +46,7 @@ pub fn construct(
 }
 
 /// A delegate object; the one that a variable held before is garbage.
-fn allocate(process: &mut dyn Process, variable: VariableId) -> u32 {
+fn allocate(process: &mut VmProcess<'_>, variable: VariableId) -> u32 {
     let vm = process.vm();
     let known = vm.delegates.iter().find(|(v, _)| *v == variable).map(|(_, at)| *at);
     known.unwrap_or_else(|| {
@@ -56,13 +56,13 @@ fn allocate(process: &mut dyn Process, variable: VariableId) -> u32 {
     })
 }
 
-fn entry_point(process: &mut dyn Process, callee: Callee) -> Result<PepAddress, Trap> {
+fn entry_point(process: &mut VmProcess<'_>, callee: Callee) -> Result<PepAddress, Trap> {
     let pep = addresses(process, callee)?.pep;
     entry::ensure_at(process, Vm::ensures_delegate, callee)?;
     Ok(pep)
 }
 
-fn open_aux(process: &mut dyn Process, method: MethodId, pointer: PepAddress) -> FunctionPointer {
+fn open_aux(process: &mut VmProcess<'_>, method: MethodId, pointer: PepAddress) -> FunctionPointer {
     let vm = process.vm();
     let dispatched = vm.scenario.layout.method(method).slot != Slot::None;
     if !dispatched {
@@ -75,7 +75,7 @@ fn open_aux(process: &mut dyn Process, method: MethodId, pointer: PepAddress) ->
 /// a swapping thunk for a static method with a return buffer (#134108), else the
 /// callee's own entry point.
 fn closed_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     callee: Callee,
     pointer: PepAddress,
 ) -> Result<PepAddress, Trap> {
@@ -120,7 +120,7 @@ fn closed_entry(
 /// `INTOP_CALLDELEGATE`: the target, if it is a receiver or a first argument,
 /// goes in front of the arguments.
 pub fn invoke(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     delegate: u32,
     mut arguments: Arguments,
     ret: u32,
@@ -139,7 +139,7 @@ pub fn invoke(
 
 /// The entry point that the interpreter calls for a `_methodPtr`.
 fn delegate_pointer(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method_ptr: FunctionPointer,
 ) -> Result<PepAddress, Trap> {
     let vm = process.vm();

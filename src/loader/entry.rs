@@ -8,15 +8,19 @@ use super::decisions::{Ensures, KeyRequest};
 use super::observation::Place;
 use super::trace::{Prestub, Step, Writer};
 use super::words::{FunctionPointer, PepAddress, TableIndex};
-use super::{Vm, addresses, images, method_pep, stubs, thunks};
+use super::{Vm, VmProcess, addresses, images, method_pep, stubs, thunks};
 use crate::abi::vm::MetadataConvention;
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::image::facts::Role;
 use crate::image::pep::{BYTE_CODE_SIZE, PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use crate::scenario::{Code, Convention, Form, MethodId};
 
 /// [`ensure_callable_from_r2r`], where upstream calls it.
-pub fn ensure_at(process: &mut dyn Process, ensures: Ensures, callee: Callee) -> Result<(), Trap> {
+pub fn ensure_at(
+    process: &mut VmProcess<'_>,
+    ensures: Ensures,
+    callee: Callee,
+) -> Result<(), Trap> {
     if ensures(process.vm()) {
         ensure_callable_from_r2r(process, callee)?;
     }
@@ -28,7 +32,7 @@ pub fn ensure_at(process: &mut dyn Process, ensures: Ensures, callee: Callee) ->
 /// managed type. Without native code, that is the R2R-to-interpreter thunk for
 /// the key of the *metadata* signature, which is managed for a UCO method too.
 /// Does nothing where ReadyToRun is switched off (#132965).
-pub fn ensure_callable_from_r2r(process: &mut dyn Process, callee: Callee) -> Result<(), Trap> {
+pub fn ensure_callable_from_r2r(process: &mut VmProcess<'_>, callee: Callee) -> Result<(), Trap> {
     let at = addresses(process, callee)?;
     let vm = process.vm();
     if !vm.ready_to_run() || at.pep.words(process)?.has_native_code() {
@@ -66,7 +70,7 @@ pub fn key(vm: &Vm, prefix: char, callee: Callee) -> String {
 /// R2R, or of its instantiating stub's if it is shared generic code; a UCO
 /// method's is up to the [loader](super::Loader::uco_method_entry).
 pub fn multi_callable_address(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
     if is_unmanaged_callers_only(process, method) {
@@ -87,7 +91,7 @@ pub fn multi_callable_address(
 /// Only a static method can be UCO, and only those are looked at: a delegate
 /// closed over an instance method leaves the flag clear (measured).
 pub fn callable_address(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     callee: Callee,
     ensures: Ensures,
 ) -> Result<PepAddress, Trap> {
@@ -99,7 +103,7 @@ pub fn callable_address(
     Ok(pep)
 }
 
-fn is_unmanaged_callers_only(process: &mut dyn Process, method: MethodId) -> bool {
+fn is_unmanaged_callers_only(process: &mut VmProcess<'_>, method: MethodId) -> bool {
     let layout = &process.vm().scenario.layout;
     layout.method(method).convention == Convention::UnmanagedCallersOnly
 }
@@ -111,7 +115,7 @@ fn is_unmanaged_callers_only(process: &mut dyn Process, method: MethodId) -> boo
 /// that were measured (`16c7, MD, 0, 3`); a managed thunk that got there first
 /// stays, for managed callers.
 pub fn publish_unmanaged_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
 ) -> Result<TableIndex, Trap> {
     const KNOWN: u32 = UCO_CHECKED | UCO_HAS;
@@ -126,7 +130,7 @@ pub fn publish_unmanaged_entry(
 }
 
 fn set_unmanaged_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     index: TableIndex,
 ) -> Result<(), Trap> {
@@ -144,7 +148,7 @@ fn set_unmanaged_entry(
 /// image has one (`TryPublishR2RCodeForUnmanagedCallersOnly`, #129766), else
 /// the generated C reverse thunk. Byte code is never compiled here.
 fn unmanaged_callers_only_thunk(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
 ) -> Result<TableIndex, Trap> {
     let body = images::ready_to_run_body(process, method)?;
@@ -158,7 +162,7 @@ fn unmanaged_callers_only_thunk(
 }
 
 /// `MethodDesc::DoPrestub` to `PrepareInitialCode`: R2R code first, else byte code.
-pub fn do_prestub(process: &mut dyn Process, callee: Callee) -> Result<(), Trap> {
+pub fn do_prestub(process: &mut VmProcess<'_>, callee: Callee) -> Result<(), Trap> {
     let outcome = match callee {
         Callee::Stub(_) => compile_byte_code(process, callee).map(|()| Prestub::ByteCode)?,
         Callee::Method(method) => prepare_method(process, method)?,
@@ -167,7 +171,7 @@ pub fn do_prestub(process: &mut dyn Process, callee: Callee) -> Result<(), Trap>
     Ok(())
 }
 
-fn prepare_method(process: &mut dyn Process, method: MethodId) -> Result<Prestub, Trap> {
+fn prepare_method(process: &mut VmProcess<'_>, method: MethodId) -> Result<Prestub, Trap> {
     let vm = process.vm();
     let layout = &vm.scenario.layout;
     let (code, convention) = (layout.method(method).code, layout.method(method).convention);
@@ -198,7 +202,7 @@ fn prepare_method(process: &mut dyn Process, method: MethodId) -> Result<Prestub
 /// An FCall's entry point gets the C++ function. A P/Invoke's stays as it is: its
 /// marshalling stub hangs off the MethodDesc (measured).
 fn prepare_native(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     convention: Convention,
 ) -> Result<Prestub, Trap> {
@@ -212,7 +216,7 @@ fn prepare_native(
 }
 
 fn publish(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     code: TableIndex,
     by: Writer,
@@ -225,13 +229,13 @@ fn publish(
 }
 
 /// The table index of an FCall, or of a P/Invoke's target (`PInvoke::ResolvePInvokeTarget`).
-pub fn native_code(process: &mut dyn Process, method: MethodId) -> Result<TableIndex, Trap> {
+pub fn native_code(process: &mut VmProcess<'_>, method: MethodId) -> Result<TableIndex, Trap> {
     let vm = process.vm();
     let slot = vm.emission.runtime_slot(&Role::Body(method));
     slot.map(TableIndex).ok_or_else(|| vm.abort("the runtime has no such function"))
 }
 
-fn compile_byte_code(process: &mut dyn Process, callee: Callee) -> Result<(), Trap> {
+fn compile_byte_code(process: &mut VmProcess<'_>, callee: Callee) -> Result<(), Trap> {
     let pep = addresses(process, callee)?.pep;
     if pep.words(process)?.interpreter_data != 0 {
         return Ok(());
@@ -248,7 +252,7 @@ fn compile_byte_code(process: &mut dyn Process, callee: Callee) -> Result<(), Tr
 /// `MethodDesc::ResetCodeEntryPoint`: the entry point starts anew, with an
 /// interpreter thunk (`Init_WithInterpreterThunk`) if it had code that R2R
 /// callers may be relying on.
-pub fn reset(process: &mut dyn Process, method: MethodId) -> Result<(), Trap> {
+pub fn reset(process: &mut VmProcess<'_>, method: MethodId) -> Result<(), Trap> {
     let at = addresses(process, method.into())?;
     let had_code = at.pep.words(process)?.has_native_code();
     at.pep.init(process, at.method_desc)?;
@@ -261,7 +265,7 @@ pub fn reset(process: &mut dyn Process, method: MethodId) -> Result<(), Trap> {
 }
 
 /// A dynamic method's MethodDesc and entry point become another one's.
-pub fn recycle(process: &mut dyn Process, from: MethodId, to: MethodId) -> Result<(), Trap> {
+pub fn recycle(process: &mut VmProcess<'_>, from: MethodId, to: MethodId) -> Result<(), Trap> {
     reset(process, from)?;
     let vm = process.vm();
     if let Some(at) = vm.methods[from.index()].take() {

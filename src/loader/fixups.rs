@@ -7,10 +7,10 @@ use super::callee::Callee;
 use super::decisions::Ensures;
 use super::trace::{Resolver, Step};
 use super::words::{FunctionPointer, PepAddress};
-use super::{Vm, addresses, entry, images, interpreter, method_pep, types};
+use super::{Vm, VmProcess, addresses, entry, images, interpreter, method_pep, types};
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
-use crate::engine::{Process, Trap, read_u32, write_u32};
+use crate::engine::{Trap, read_u32, write_u32};
 use crate::image::facts::{Cell, Import};
 use crate::image::helpers::Helper;
 use crate::image::payload::RECORD_SUBJECT;
@@ -20,7 +20,10 @@ use crate::scenario::{AssemblyId, Dispatch, MethodId, SiteId};
 
 /// The eager import section: helpers, the module pointer and resumption stubs,
 /// when the image is loaded.
-pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
+pub fn resolve_eager_imports(
+    process: &mut VmProcess<'_>,
+    assembly: AssemblyId,
+) -> Result<(), Trap> {
     let emission = process.vm().emission.clone();
     let facts = &emission.images[assembly.index()];
     let Some(image) = process.vm().images[assembly.index()] else { return Ok(()) };
@@ -66,14 +69,14 @@ pub fn resolve_eager_imports(process: &mut dyn Process, assembly: AssemblyId) ->
     Ok(())
 }
 
-fn jit_helper_pep(process: &mut dyn Process, helper: Helper) -> PepAddress {
+fn jit_helper_pep(process: &mut VmProcess<'_>, helper: Helper) -> PepAddress {
     let position = Helper::JIT.iter().position(|&h| h == helper);
     position.map_or(PepAddress(0), |i| process.vm().helper_peps[i])
 }
 
 /// Prepares the compiled method that holds a site: resolves its fixup list.
 /// Resolver A, `jitinterface.cpp` `LoadDynamicInfoEntry`.
-pub fn prepare_caller(process: &mut dyn Process, site: SiteId) -> Result<(), Trap> {
+pub fn prepare_caller(process: &mut VmProcess<'_>, site: SiteId) -> Result<(), Trap> {
     let vm = process.vm();
     if std::mem::replace(&mut vm.prepared_callers[site.index()], true) {
         return Ok(());
@@ -88,7 +91,7 @@ pub fn prepare_caller(process: &mut dyn Process, site: SiteId) -> Result<(), Tra
 
 /// Resolves the cell of an image that imports this, if it has one.
 pub fn resolve(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     assembly: AssemblyId,
     import: Import,
 ) -> Result<Option<u32>, Trap> {
@@ -100,7 +103,7 @@ pub fn resolve(
 }
 
 fn load_dynamic_info_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     assembly: AssemblyId,
     rva: u32,
 ) -> Result<(), Trap> {
@@ -128,14 +131,14 @@ fn load_dynamic_info_entry(
 }
 
 /// A call of shared generic code brings the context itself.
-fn shared(process: &mut dyn Process, method: MethodId) -> bool {
+fn shared(process: &mut VmProcess<'_>, method: MethodId) -> bool {
     process.vm().scenario.layout.method(method).signature.context
 }
 
 /// Resolver B, `prestub.cpp` `ExternalMethodFixupWorker`: the first call
 /// through a lazy cell. Always the portable entry point; knows nothing of UCO.
 pub fn external_method_fixup_worker(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     transition_block: u32,
     import_thunk: PepAddress,
     image_base: u32,
@@ -170,7 +173,7 @@ pub fn external_method_fixup_worker(
 /// A `VirtualEntry` cell: the receiver's entry point, which is not cached, or
 /// an entry point of the V-thunk's, which is (#133146).
 fn virtual_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     assembly: AssemblyId,
     cell: Cell,
     method: MethodId,
@@ -189,7 +192,7 @@ fn virtual_entry(
 
 /// The entry point in a receiver's slot, made callable from R2R code.
 pub fn receiver_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     object: u32,
     method: MethodId,
     ensures: Ensures,
@@ -202,7 +205,7 @@ pub fn receiver_entry(
 
 /// Makes a `VirtualDispatchPortableEntryPoint` for a slot, if there is a V-thunk for it.
 fn virtual_dispatch_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     object: u32,
 ) -> Result<Option<PepAddress>, Trap> {
@@ -229,7 +232,7 @@ fn virtual_dispatch_entry(
 
 /// `CORINFO_HELP_VIRTUAL_FUNC_PTR`: the entry point in a receiver's slot.
 pub fn virtual_function_pointer(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     object: u32,
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
@@ -238,7 +241,7 @@ pub fn virtual_function_pointer(
 }
 
 /// The helper of a generic lookup: what its record asks for.
-pub fn generic_lookup(process: &mut dyn Process, record: u32) -> Result<u32, Trap> {
+pub fn generic_lookup(process: &mut VmProcess<'_>, record: u32) -> Result<u32, Trap> {
     let token = read_u32(process, record.wrapping_add(RECORD_SUBJECT))?;
     let method = process.vm().method_by_token(token)?;
     addresses(process, method.into())?;
@@ -259,7 +262,7 @@ pub fn fixup_delay_list(vm: &mut Vm, method: MethodId) -> bool {
 }
 
 fn patch(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     assembly: AssemblyId,
     rva: u32,
     method: MethodId,
@@ -272,7 +275,7 @@ fn patch(
 }
 
 /// Where an import cell of a loaded image lies.
-fn cell_address(process: &mut dyn Process, assembly: AssemblyId, rva: u32) -> Result<u32, Trap> {
+fn cell_address(process: &mut VmProcess<'_>, assembly: AssemblyId, rva: u32) -> Result<u32, Trap> {
     let vm = process.vm();
     let image = vm.images[assembly.index()];
     let image = image.ok_or_else(|| vm.abort("an import cell's image is not loaded"))?;

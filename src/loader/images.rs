@@ -3,8 +3,8 @@
 use super::observation::Place;
 use super::trace::Step;
 use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
-use super::{MethodAddresses, Vm, fixups, thunks, types};
-use crate::engine::{Process, Trap, read_u32, write_u32};
+use super::{MethodAddresses, Vm, VmProcess, fixups, thunks, types};
+use crate::engine::{Trap, read_u32, write_u32};
 use crate::image::ModuleId;
 use crate::image::facts::{ImageFacts, Role};
 use crate::image::helpers::Helper;
@@ -61,7 +61,7 @@ impl LoadedImage {
 
 /// The same, and the process ends if they do not.
 pub(super) fn address(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     image: &LoadedImage,
     rva: u32,
     size: u32,
@@ -70,14 +70,14 @@ pub(super) fn address(
 }
 
 /// The word at an RVA.
-fn word(process: &mut dyn Process, image: &LoadedImage, rva: u32) -> Result<u32, Trap> {
+fn word(process: &mut VmProcess<'_>, image: &LoadedImage, rva: u32) -> Result<u32, Trap> {
     let at = address(process, image, rva, 4)?;
     read_u32(process, at)
 }
 
 /// The host fetches and instantiates an assembly's image; the runtime
 /// relocates and registers it, and makes MethodDescs and entry points for its methods.
-pub fn load(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
+pub fn load(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<(), Trap> {
     start_runtime(process)?;
     let emission = process.vm().emission.clone();
     let facts = &emission.images[assembly.index()];
@@ -97,7 +97,7 @@ pub fn load(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap>
 
 /// `libCorerun.js`: the table grows by the image's size at its end, the
 /// payload goes to 16-aligned memory, and the host patches `TableBase` into its header.
-fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<LoadedImage, Trap> {
+fn instantiate(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<LoadedImage, Trap> {
     let vm = process.vm();
     let module = &vm.emission.program.images[assembly.index()];
     let (size, table_size) = (module.payload.len() as u32, module.functions.len() as u32);
@@ -126,12 +126,12 @@ fn instantiate(process: &mut dyn Process, assembly: AssemblyId) -> Result<Loaded
 
 /// `ApplyBaseRelocations` (peimagelayout.cpp): HIGHLOW adds the image base,
 /// WASM32_TABLE what the header's `TableBase` says.
-fn relocate(process: &mut dyn Process, image: &LoadedImage) -> Result<(), Trap> {
+fn relocate(process: &mut VmProcess<'_>, image: &LoadedImage) -> Result<(), Trap> {
     const HEADER: u32 = 8;
     let table_base = word(process, image, TABLE_BASE)?;
     let headers = address(process, image, 0, HEADERS as u32)?;
-    let headers = process.read(headers, HEADERS as u32)?.first_chunk();
-    let Some((rva, size)) = headers.and_then(relocation_section) else {
+    let found = process.read(headers, HEADERS as u32)?.first_chunk().and_then(relocation_section);
+    let Some((rva, size)) = found else {
         return Err(process.vm().abort("a payload has no webcil headers"));
     };
     let mut at = address(process, image, rva, size)?;
@@ -146,8 +146,9 @@ fn relocate(process: &mut dyn Process, image: &LoadedImage) -> Result<(), Trap> 
             return Err(process.vm().abort("a relocation block does not fit its section"));
         }
         for entry in (at + HEADER..at + size).step_by(2) {
-            let bytes = process.read(entry, 2)?;
-            let entry = u16::from_le_bytes([bytes[0], bytes[1]]);
+            let mut bytes = [0; 2];
+            process.read_into(entry, &mut bytes)?;
+            let entry = u16::from_le_bytes(bytes);
             let addend = match entry >> 12 {
                 REL_HIGHLOW => image.image_base,
                 REL_WASM32_TABLE => table_base,
@@ -166,7 +167,7 @@ fn relocate(process: &mut dyn Process, image: &LoadedImage) -> Result<(), Trap> 
 /// `ReadyToRunInfo`: reads the table index of compiled function 0, already
 /// relocated, and registers the image's ranges.
 fn register(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     assembly: AssemblyId,
     facts: &ImageFacts,
     mut image: LoadedImage,
@@ -184,7 +185,7 @@ fn register(
 }
 
 /// The assembly's methods.
-fn create_methods(process: &mut dyn Process, facts: &ImageFacts) -> Result<(), Trap> {
+fn create_methods(process: &mut VmProcess<'_>, facts: &ImageFacts) -> Result<(), Trap> {
     for &method in &facts.methods {
         let addresses = create_method(process)?;
         let behind = addresses.pep.0 + PEP_SIZE;
@@ -196,7 +197,7 @@ fn create_methods(process: &mut dyn Process, facts: &ImageFacts) -> Result<(), T
 }
 
 /// A MethodDesc with its chunk, code data and cold portable entry point.
-pub(super) fn create_method(process: &mut dyn Process) -> Result<MethodAddresses, Trap> {
+pub(super) fn create_method(process: &mut VmProcess<'_>) -> Result<MethodAddresses, Trap> {
     let vm = process.vm();
     let chunk = vm.allocate(CHUNK_SIZE + METHOD_DESC_SIZE);
     let method_desc = MethodDescAddress(chunk + CHUNK_SIZE);
@@ -210,7 +211,7 @@ pub(super) fn create_method(process: &mut dyn Process) -> Result<MethodAddresses
 
 /// Once: entry points of the JIT's helpers (`Init(void* nativeEntryPoint)`,
 /// without a MethodDesc), and the transition thunks that the runtime brings.
-fn start_runtime(process: &mut dyn Process) -> Result<(), Trap> {
+fn start_runtime(process: &mut VmProcess<'_>) -> Result<(), Trap> {
     if process.vm().helper_peps[0] != PepAddress(0) {
         return Ok(());
     }
@@ -239,14 +240,14 @@ fn start_runtime(process: &mut dyn Process) -> Result<(), Trap> {
 
 /// `READYTORUN_FIXUP_InjectStringThunks`: (NUL-terminated key, u32 function index)*, then an empty key.
 fn inject_string_thunks(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     facts: &ImageFacts,
     image: &LoadedImage,
 ) -> Result<(), Trap> {
     let table_base = word(process, image, TABLE_BASE)?;
     let len = facts.string_thunks_size;
     let start = address(process, image, facts.string_thunks, len)?;
-    let blob = process.read(start, len)?.to_vec();
+    let blob = process.read(start, len)?.into_owned();
     let mut rest = blob.as_slice();
     while let Some(nul) = rest.iter().position(|&b| b == 0) {
         let (key, tail) = (&rest[..nul], &rest[nul + 1..]);
@@ -266,7 +267,7 @@ fn inject_string_thunks(
 /// `ReadyToRunInfo::GetEntryPoint`: the table index of a method's compiled
 /// body, `GetMinFunctionTableIndex() + id`, if its image has one that is not rejected.
 pub fn ready_to_run_body(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
 ) -> Result<Option<TableIndex>, Trap> {
     let vm = process.vm();
@@ -312,7 +313,7 @@ pub fn virtual_ip_of_table_index(vm: &Vm, index: TableIndex) -> Option<VirtualIp
 /// The method whose compiled body a frame is of, as a stack walk finds it: the table index in the
 /// frame's header gives the function's first virtual IP, with the local one (in units of two) the
 /// frame's, and that a RUNTIME_FUNCTION and its method (`vm/codeman.cpp`, #128423).
-pub fn method_of_frame(process: &mut dyn Process, frame: u32) -> Result<Option<MethodId>, Trap> {
+pub fn method_of_frame(process: &mut VmProcess<'_>, frame: u32) -> Result<Option<MethodId>, Trap> {
     let (index, local) = (read_u32(process, frame)?, read_u32(process, frame.wrapping_add(4))?);
     let vm = process.vm();
     let start = virtual_ip_of_table_index(vm, TableIndex(index));

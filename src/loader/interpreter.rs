@@ -2,12 +2,13 @@
 
 use super::callee::Callee;
 use super::decisions::{ExportDispatch, KeyRequest};
+use super::host::answer;
 use super::observation::{Body, Entry};
 use super::trace::Step;
 use super::words::{FunctionPointer, PepAddress, TableIndex};
-use super::{Vm, answer, entry, images, method_pep, stubs};
+use super::{Vm, VmProcess, entry, images, method_pep, stubs};
 use crate::abi::vm::{MetadataConvention, Slot, argument_slots, returns_by_buffer};
-use crate::engine::{Process, Trap};
+use crate::engine::{Memory, Trap};
 use crate::image::facts::Role;
 use crate::image::map::THREAD;
 use crate::image::pep::PepWords;
@@ -18,7 +19,7 @@ use crate::scenario::{Convention, MethodId, Signature, meaning};
 /// behind every R2R-to-interpreter thunk. Without byte code it acts as the
 /// prestub, and if that published R2R code it bounces there.
 pub fn execute_with_args(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     pep: PepAddress,
     transition_block: u32,
     ret: u32,
@@ -37,7 +38,7 @@ pub fn execute_with_args(
 /// `ExecuteInterpretedMethodFromUnmanaged`, behind every reverse thunk. Where
 /// the method has an R2R body, that is what must run (#134355).
 pub fn execute_from_unmanaged(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     token: u32,
     args: u32,
     ret: u32,
@@ -71,7 +72,7 @@ pub fn execute_from_unmanaged(
 /// method if there is none yet. A method without any goes through the
 /// interpreter-to-R2R thunk; one with both kinds of code is interpreted.
 pub fn call(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     target: PepAddress,
     args: u32,
     ret: u32,
@@ -89,7 +90,7 @@ pub fn call(
 /// `INTOP_CALLI` of a managed pointer: native code wins if the entry point has
 /// some and does not prefer the interpreter; else as [`call`].
 pub fn calli(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     target: PepAddress,
     args: u32,
     ret: u32,
@@ -103,7 +104,7 @@ pub fn calli(
 
 /// [`calli`] of a callee with arguments that are not in slots yet.
 pub fn calli_with(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     target: PepAddress,
     callee: Callee,
     arguments: &Arguments,
@@ -115,10 +116,10 @@ pub fn calli_with(
 
 /// Puts arguments into slots of the interpreter's stack for the time of `work`.
 pub fn with_slots(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     signature: &Signature,
     arguments: &Arguments,
-    work: impl FnOnce(&mut dyn Process, u32) -> Result<(), Trap>,
+    work: impl FnOnce(&mut VmProcess<'_>, u32) -> Result<(), Trap>,
 ) -> Result<(), Trap> {
     let vm = process.vm();
     let (slots, size) = argument_slots(&vm.scenario.layout, signature);
@@ -137,7 +138,7 @@ pub fn with_slots(
 /// `InvokeUnmanagedCalli(ftn, cookie)`: the raw index goes to the C stub for
 /// the signature's key.
 pub fn call_unmanaged(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     target: FunctionPointer,
     signature: &Signature,
     args: u32,
@@ -149,7 +150,7 @@ pub fn call_unmanaged(
 }
 
 fn native_call(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     target: FunctionPointer,
     signature: &Signature,
     args: u32,
@@ -186,7 +187,7 @@ fn native_cookie(vm: &mut Vm, signature: &Signature) -> TableIndex {
 
 /// `InvokeManagedMethod`: the `M` thunk for the metadata signature's key.
 pub fn invoke_managed_method(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     pep: PepAddress,
     callee: Callee,
     args: u32,
@@ -216,7 +217,7 @@ fn cookie(vm: &mut Vm, callee: Callee) -> TableIndex {
 
 /// Who owns an entry point: what `GetMethodDesc` reads and VM code then
 /// dereferences. A word that is no entry point leads anywhere.
-pub fn owner(process: &mut dyn Process, pep: PepAddress) -> Result<(Callee, PepWords), Trap> {
+pub fn owner(process: &mut VmProcess<'_>, pep: PepAddress) -> Result<(Callee, PepWords), Trap> {
     let words = pep.words(process)?;
     if let Some(callee) = process.vm().callee_at(words.method_desc) {
         return Ok((callee, words));
@@ -225,14 +226,14 @@ pub fn owner(process: &mut dyn Process, pep: PepAddress) -> Result<(Callee, PepW
     Err(process.vm().abort("a function pointer's MethodDesc is none"))
 }
 
-fn is_pinvoke(process: &mut dyn Process, callee: Callee) -> bool {
+fn is_pinvoke(process: &mut VmProcess<'_>, callee: Callee) -> bool {
     let layout = &process.vm().scenario.layout;
     matches!(callee, Callee::Method(m) if layout.method(m).convention == Convention::PInvoke)
 }
 
 /// Runs a callee's byte code on the arguments in these slots.
 fn interpret(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     pep: PepAddress,
     callee: Callee,
     args: u32,
@@ -252,7 +253,7 @@ fn interpret(
 }
 
 /// A P/Invoke's marshalling stub: calls the C function.
-fn marshal(process: &mut dyn Process, callee: Callee, args: u32, ret: u32) -> Result<(), Trap> {
+fn marshal(process: &mut VmProcess<'_>, callee: Callee, args: u32, ret: u32) -> Result<(), Trap> {
     let Callee::Method(method) = callee else { return Ok(()) };
     let target = entry::native_code(process, method)?;
     let scenario = process.vm().scenario.clone();
@@ -261,7 +262,7 @@ fn marshal(process: &mut dyn Process, callee: Callee, args: u32, ret: u32) -> Re
 }
 
 fn interpret_method(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     args: u32,
     ret: u32,
@@ -279,10 +280,10 @@ fn interpret_method(
         return_buffer: if by_buffer { ret } else { 0 },
         ..Entry::default()
     };
-    let result = answer(process, entry, None, |process, seen| {
+    let result = answer(process, entry, None, |memory, seen| {
         for slot in &slots {
             let end = seen.len() + slot.size.next_multiple_of(8) as usize;
-            seen.extend_from_slice(process.read(args.wrapping_add(slot.offset), slot.size)?);
+            seen.extend_from_slice(&memory.read(args.wrapping_add(slot.offset), slot.size)?);
             seen.resize(end, 0);
         }
         Ok(())
@@ -305,7 +306,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// Reads the arguments of a call with this signature.
-    pub fn read(process: &mut dyn Process, signature: &Signature, at: u32) -> Result<Self, Trap> {
+    pub fn read(process: &mut VmProcess<'_>, signature: &Signature, at: u32) -> Result<Self, Trap> {
         let (slots, _) = argument_slots(&process.vm().scenario.layout, signature);
         let mut slots = slots.into_iter();
         let mut arguments = Arguments::default();
@@ -321,7 +322,7 @@ impl Arguments {
         for slot in slots {
             let bytes = process.read(at.wrapping_add(slot.offset), slot.size)?;
             let end = arguments.values.len() + slot.size.next_multiple_of(8) as usize;
-            arguments.values.extend_from_slice(bytes);
+            arguments.values.extend_from_slice(&bytes);
             arguments.values.resize(end, 0);
         }
         Ok(arguments)
@@ -330,7 +331,7 @@ impl Arguments {
     /// Writes them where a callee with this signature looks for them.
     fn write(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         signature: &Signature,
         slots: &[Slot],
         at: u32,
@@ -378,6 +379,6 @@ pub enum GcMode {
 }
 
 /// Switches the thread's mode.
-pub fn set_gc_mode(process: &mut dyn Process, mode: GcMode) -> Result<(), Trap> {
+pub fn set_gc_mode(process: &mut VmProcess<'_>, mode: GcMode) -> Result<(), Trap> {
     crate::engine::write_u32(process, THREAD, mode as u32)
 }

@@ -12,6 +12,7 @@
 //! | [`entry`] | `vm/method.cpp`, `vm/prestub.cpp`: how entry points get their code |
 //! | [`images`] | `hosts/corerun/wasm/libCorerun.js`, `vm/readytoruninfo.cpp`: loading, relocation, virtual IPs |
 //! | [`thunks`] | `vm/pregeneratedstringthunks.cpp`: the string-thunk registry and its pending list |
+//! | `host` | the host import: compiled bodies report, helpers are asked |
 //! | [`fixups`] | `vm/jitinterface.cpp` and `vm/prestub.cpp`: the two resolvers of import cells |
 //! | [`stubs`] | instantiating, unboxing and shuffle stubs |
 //! | [`types`] | MethodTables, their slots, and dispatch on a receiver |
@@ -29,6 +30,7 @@ pub mod delegates;
 pub mod entry;
 pub mod faults;
 pub mod fixups;
+mod host;
 pub mod images;
 pub mod interpreter;
 pub mod observation;
@@ -45,18 +47,28 @@ pub use crate::image::words;
 use std::sync::Arc;
 
 use crate::engine::{Process, Trap};
-use crate::image::bodies::block;
 use crate::image::facts::Emission;
 use crate::image::helpers::Helper;
 use crate::image::map::HEAP_ALIGNMENT;
-use crate::scenario::{Code, MethodId, Scenario, Signature, VariableId, meaning};
+use crate::scenario::{MethodId, Scenario, Signature, VariableId};
 
 use callee::{Callee, Stub};
 pub use decisions::{Decision, Fixed, Loader};
-use observation::{Body, Entry, Observation};
+pub use host::host_call;
+use observation::Observation;
 use rustc_hash::FxHashMap;
 use trace::Step;
-use words::{FunctionPointer, MethodDescAddress, PepAddress};
+use words::{MethodDescAddress, PepAddress};
+
+/// A process that a [`Vm`] drives.
+pub type VmProcess<'p> = dyn Process<Vm> + 'p;
+
+impl dyn Process<Vm> + '_ {
+    /// The modelled VM that lives in this process.
+    pub fn vm(&mut self) -> &mut Vm {
+        self.state()
+    }
+}
 
 /// The modelled VM of one process.
 #[derive(Debug)]
@@ -109,26 +121,6 @@ pub struct MethodAddresses {
     pub pep: PepAddress,
     /// Its MethodDesc.
     pub method_desc: MethodDescAddress,
-}
-
-/// What the runtime module's host import can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum HostFunction {
-    /// `(method token, block)`: a compiled body reports and is answered.
-    Probe = 0,
-    /// `(transitionBlock, importThunkPEP, imageBase, rvaOfModuleCell) -> PEP`.
-    ExternalMethodFixupWorker = 1,
-    /// `(pep, transitionBlock, argsSize, retBuf)`.
-    ExecuteInterpretedMethodWithArgs = 2,
-    /// `(method token, args, argsSize, ret)`.
-    ExecuteInterpretedMethodFromUnmanaged = 3,
-    /// `(object, slot token) -> PEP`.
-    VirtualFunctionPointer = 4,
-    /// `(variable, object, function pointer, closed)`.
-    DelegateConstruct = 5,
-    /// `(context source, record) -> context`.
-    GenericLookup = 6,
 }
 
 impl Vm {
@@ -261,11 +253,11 @@ impl Vm {
 ///
 /// # Errors
 /// [`Trap::Unreachable`] if its assembly is not loaded: upstream throws a type load exception.
-pub fn method_pep(process: &mut dyn Process, method: MethodId) -> Result<PepAddress, Trap> {
+pub fn method_pep(process: &mut VmProcess<'_>, method: MethodId) -> Result<PepAddress, Trap> {
     addresses(process, method.into()).map(|a| a.pep)
 }
 
-fn addresses(process: &mut dyn Process, callee: Callee) -> Result<MethodAddresses, Trap> {
+fn addresses(process: &mut VmProcess<'_>, callee: Callee) -> Result<MethodAddresses, Trap> {
     let vm = process.vm();
     vm.addresses(callee).ok_or_else(|| vm.abort("the method's assembly is not loaded"))
 }
@@ -283,91 +275,4 @@ impl Vm {
         let method = u16::try_from(token).ok().filter(|&id| usize::from(id) < known);
         method.map(MethodId).ok_or_else(|| self.abort("no method has this token"))
     }
-}
-
-/// A call of the runtime module's one host import.
-///
-/// # Errors
-/// The trap that ends the process.
-pub fn host_call(
-    process: &mut dyn Process,
-    function: u32,
-    arguments: [u32; 4],
-) -> Result<u32, Trap> {
-    let [a, b, c, d] = arguments;
-    match function {
-        f if f == HostFunction::Probe as u32 => probe(process, a, b).map(|()| 0),
-        f if f == HostFunction::ExternalMethodFixupWorker as u32 => {
-            fixups::external_method_fixup_worker(process, a, PepAddress(b), c, d).map(|pep| pep.0)
-        }
-        f if f == HostFunction::ExecuteInterpretedMethodWithArgs as u32 => {
-            interpreter::execute_with_args(process, PepAddress(a), b, d).map(|()| 0)
-        }
-        f if f == HostFunction::ExecuteInterpretedMethodFromUnmanaged as u32 => {
-            interpreter::execute_from_unmanaged(process, a, b, d).map(|()| 0)
-        }
-        f if f == HostFunction::VirtualFunctionPointer as u32 => {
-            let method = process.vm().method_by_token(b)?;
-            fixups::virtual_function_pointer(process, a, method).map(|p| p.0)
-        }
-        f if f == HostFunction::DelegateConstruct as u32 => {
-            delegates::construct(process, a, b, FunctionPointer(c), d != 0).map(|()| 0)
-        }
-        f if f == HostFunction::GenericLookup as u32 => fixups::generic_lookup(process, b),
-        _ => Err(process.vm().abort("unknown host function")),
-    }
-}
-
-/// A compiled body reports: keeps what it saw, and writes its result behind its arguments.
-fn probe(process: &mut dyn Process, token: u32, at: u32) -> Result<(), Trap> {
-    let vm = process.vm();
-    let method = vm.method_by_token(token)?;
-    let layout = &vm.scenario.layout;
-    let size = meaning::arguments_size(layout, &layout.method(method).signature);
-    let native = layout.method(method).code == Code::Native;
-    let hidden = process.read(at, block::ARGUMENTS)?;
-    let word = |offset: u32| {
-        let bytes = hidden[offset as usize..].first_chunk();
-        bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
-    };
-    let [stack_pointer, entry_point, return_buffer] =
-        [block::STACK_POINTER, block::ENTRY_POINT, block::RETURN_BUFFER].map(word);
-    let entry_point = PepAddress(entry_point);
-    let body = if native { Body::Native { entry_point } } else { Body::ReadyToRun { entry_point } };
-    let entry = Entry { method, body, stack_pointer, return_buffer, ..Entry::default() };
-    let result_at = at + block::ARGUMENTS + size;
-    let frame = at.wrapping_sub(block::AT);
-    if !native && images::method_of_frame(process, frame)? != Some(method) {
-        return Err(process.vm().abort("a stack walk does not know a compiled frame's method"));
-    }
-    let result = answer(process, entry, Some(frame), |process, seen| {
-        seen.extend_from_slice(process.read(at + block::ARGUMENTS, size)?);
-        Ok(())
-    })?;
-    process.write(result_at, &result)
-}
-
-/// Records that a body was entered with the arguments that `read` appends, makes
-/// the calls that it makes, and gives the bytes of its result. What compiled
-/// code calls finds its `frame` published.
-fn answer(
-    process: &mut dyn Process,
-    mut entry: Entry,
-    frame: Option<u32>,
-    read: impl FnOnce(&mut dyn Process, &mut Vec<u8>) -> Result<(), Trap>,
-) -> Result<Vec<u8>, Trap> {
-    // The buffer is taken out for the time of the read, which needs the process.
-    let mut bytes = std::mem::take(&mut process.vm().observation.bytes);
-    let start = bytes.len();
-    let outcome = read(process, &mut bytes);
-    let vm = process.vm();
-    entry.arguments = start..bytes.len();
-    entry.call = vm.running.last().map(|running| running.call);
-    let mut result = Vec::new();
-    meaning::push_result(&vm.scenario.layout, entry.method, &bytes[start..], &mut result);
-    vm.observation.bytes = bytes;
-    outcome?;
-    vm.observation.entries.push(entry);
-    calls::inside(process, frame)?;
-    Ok(result)
 }

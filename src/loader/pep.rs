@@ -2,7 +2,8 @@
 //!
 //! Where their words lie is said in [`image::pep`](crate::image::pep).
 
-use crate::engine::{Process, Trap, read_u32, write_u32};
+use super::VmProcess;
+use crate::engine::{Memory, Trap, read_u32, write_u32};
 use crate::image::pep::{
     CHUNK_SIZE, CODE, CODE_DATA, DATA, FLAGS, PEP_SIZE, PepWords, TEMPORARY_ENTRY_POINT,
     UNMANAGED_ENTRY_POINT,
@@ -11,9 +12,10 @@ use crate::image::words::{MethodDescAddress, PepAddress, TableIndex};
 
 impl PepAddress {
     /// All four words.
-    pub fn words(self, process: &mut dyn Process) -> Result<PepWords, Trap> {
-        let bytes = process.read(self.0, PEP_SIZE)?.first_chunk();
-        Ok(PepWords::from_bytes(bytes.expect("so many bytes were asked for")))
+    pub fn words(self, memory: &(impl Memory + ?Sized)) -> Result<PepWords, Trap> {
+        let mut bytes = [0; PEP_SIZE as usize];
+        memory.read_into(self.0, &mut bytes)?;
+        Ok(PepWords::from_bytes(&bytes))
     }
 
     /// `Init(pMD)`: cold, all zero but the owner.
@@ -22,12 +24,16 @@ impl PepAddress {
     /// build that was measured did not. Nothing looks at that flag while
     /// `_pActualCode` is null, so Calliper sets it together with the first
     /// interpreter thunk and keeps to the measured words.
-    pub fn init(self, process: &mut dyn Process, owner: MethodDescAddress) -> Result<(), Trap> {
+    pub fn init(self, process: &mut VmProcess<'_>, owner: MethodDescAddress) -> Result<(), Trap> {
         process.write(self.0, &PepWords::cold(owner).to_bytes())
     }
 
     /// Overwrites `_pActualCode`.
-    pub fn set_actual_code(self, process: &mut dyn Process, code: TableIndex) -> Result<(), Trap> {
+    pub fn set_actual_code(
+        self,
+        process: &mut VmProcess<'_>,
+        code: TableIndex,
+    ) -> Result<(), Trap> {
         write_u32(process, self.0 + CODE, code.0)
     }
 
@@ -35,7 +41,7 @@ impl PepAddress {
     /// compare-and-swap); true if it was.
     pub fn try_set_actual_code(
         self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         code: TableIndex,
     ) -> Result<bool, Trap> {
         let free = read_u32(process, self.0 + CODE)? == 0;
@@ -46,12 +52,17 @@ impl PepAddress {
     }
 
     /// Writes `_pInterpreterData`.
-    pub fn set_interpreter_data(self, process: &mut dyn Process, data: u32) -> Result<(), Trap> {
+    pub fn set_interpreter_data(self, process: &mut VmProcess<'_>, data: u32) -> Result<(), Trap> {
         write_u32(process, self.0 + DATA, data)
     }
 
     /// `InterlockedOr` and `InterlockedAnd` on `_flags`.
-    pub fn change_flags(self, process: &mut dyn Process, set: u32, clear: u32) -> Result<(), Trap> {
+    pub fn change_flags(
+        self,
+        process: &mut VmProcess<'_>,
+        set: u32,
+        clear: u32,
+    ) -> Result<(), Trap> {
         let flags = read_u32(process, self.0 + FLAGS)?;
         write_u32(process, self.0 + FLAGS, (flags | set) & !clear)
     }
@@ -61,7 +72,7 @@ impl MethodDescAddress {
     /// Writes the chunk header, the MethodDesc and its code data.
     pub fn init(
         self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         code_data: u32,
         pep: PepAddress,
     ) -> Result<(), Trap> {
@@ -72,15 +83,15 @@ impl MethodDescAddress {
     /// The method's own unmanaged entry: where the fixed loader publishes a UCO
     /// method's table index, apart from `_pActualCode`, as #129857 proposes.
     /// The word behind `MethodDescCodeData::TemporaryEntryPoint` is Calliper's choice of place.
-    pub fn unmanaged_entry(self, process: &mut dyn Process) -> Result<TableIndex, Trap> {
-        let code_data = read_u32(process, self.0 + CODE_DATA)?;
-        read_u32(process, code_data + UNMANAGED_ENTRY_POINT).map(TableIndex)
+    pub fn unmanaged_entry(self, memory: &(impl Memory + ?Sized)) -> Result<TableIndex, Trap> {
+        let code_data = read_u32(memory, self.0 + CODE_DATA)?;
+        read_u32(memory, code_data + UNMANAGED_ENTRY_POINT).map(TableIndex)
     }
 
     /// Publishes the method's own unmanaged entry.
     pub fn set_unmanaged_entry(
         self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         index: TableIndex,
     ) -> Result<(), Trap> {
         let code_data = read_u32(process, self.0 + CODE_DATA)?;
@@ -90,8 +101,10 @@ impl MethodDescAddress {
     /// What VM code does first with any MethodDesc: finds its chunk (12 bytes
     /// and an index of 8-byte units before it), its MethodTable and that one's
     /// module. With a word that is no MethodDesc this reads wherever it leads.
-    pub fn dereference(self, process: &mut dyn Process) -> Result<(), Trap> {
-        let chunk_index = u32::from(process.read(self.0.wrapping_add(2), 1)?[0]);
+    pub fn dereference(self, process: &mut VmProcess<'_>) -> Result<(), Trap> {
+        let mut chunk_index = [0];
+        process.read_into(self.0.wrapping_add(2), &mut chunk_index)?;
+        let chunk_index = u32::from(chunk_index[0]);
         let chunk = self.0.wrapping_sub(CHUNK_SIZE).wrapping_sub(8 * chunk_index);
         let method_table = read_u32(process, chunk)?;
         read_u32(process, method_table.wrapping_add(20))?;

@@ -9,15 +9,15 @@ use super::calls::{arguments, enter_caller};
 use super::decisions::Ensures;
 use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
 use super::words::PepAddress;
-use super::{Vm, addresses, entry, fixups, method_pep, stubs, types};
+use super::{Vm, VmProcess, addresses, entry, fixups, method_pep, stubs, types};
 use crate::abi::vm::returns_by_buffer;
-use crate::engine::{Process, Trap, write_u32};
+use crate::engine::{Trap, write_u32};
 use crate::image::facts::{Import, Role};
 use crate::scenario::{Call, MethodId, RuntimePath, Slot, meaning};
 
 /// Runs a method on the runtime's behalf.
 pub fn run(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     path: RuntimePath,
     method: MethodId,
     call: &Call,
@@ -41,7 +41,7 @@ pub fn run(
 /// A managed helper calls the method's entry point (`RunClassInitEx`, `CallDefaultConstructor`,
 /// `RunMainInternal`).
 fn managed(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     ensures: Ensures,
     method: MethodId,
     call: &Call,
@@ -55,7 +55,7 @@ fn managed(
 
 /// A managed helper calls the entry point in the object's Finalize slot (`RunFinalizers`).
 fn finalizer(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     call: &Call,
     depth: usize,
@@ -67,7 +67,7 @@ fn finalizer(
 }
 
 fn call_managed(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     pep: PepAddress,
     call: &Call,
     depth: usize,
@@ -81,7 +81,7 @@ fn call_managed(
 
 /// Enters the helper that holds a site, with this as the pointer that it calls.
 fn enter_with(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     pointer: u32,
     call: &Call,
     depth: usize,
@@ -92,7 +92,7 @@ fn enter_with(
 }
 
 fn interpreted(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     pep: PepAddress,
     arguments: Arguments,
     depth: usize,
@@ -108,7 +108,7 @@ fn interpreted(
 /// `MethodBase.Invoke`, down to `CallDescrWorkerInternal`: prepares the method;
 /// byte code is interpreted, anything else goes through `InvokeManagedMethod` (#129766).
 fn reflection(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     call: &Call,
     depth: usize,
@@ -144,7 +144,7 @@ fn reflection(
 
 /// C code calls the wrapper that a UCO method is exported as.
 fn export(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     call: &Call,
     depth: usize,
@@ -157,7 +157,7 @@ fn export(
 /// A suspended method goes on: through its resumption stub if its image has one,
 /// else in the interpreter.
 fn resume(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     call: &Call,
     depth: usize,

@@ -6,14 +6,14 @@ use super::calls::{self, first_difference};
 use super::observation::{EventObservation, Finals, Place, StrayWrite};
 use super::trace::Step;
 use super::words::FunctionPointer;
-use super::{callee::Callee, entry, images};
-use crate::engine::{Process, Trap, read_u32};
+use super::{VmProcess, callee::Callee, entry, images};
+use crate::engine::{Memory, Trap, read_u32};
 use crate::image::map::{GUARD, MemoryMap, THREAD, VARIABLES};
 use crate::scenario::{AssemblyId, Event, MethodId, VariableId};
 
 /// Runs every event until one traps; then observes the final state. The
 /// results are left in the process's [`Vm`](super::Vm).
-pub fn run(process: &mut dyn Process) {
+pub fn run(process: &mut VmProcess<'_>) {
     let scenario = process.vm().scenario.clone();
     for (i, event) in scenario.script.iter().enumerate() {
         process.vm().trace.push(Step::Event(i));
@@ -34,7 +34,7 @@ pub fn run(process: &mut dyn Process) {
 }
 
 /// One event, observed from both sides.
-fn step(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
+fn step(process: &mut VmProcess<'_>, event: &Event) -> Result<(), Trap> {
     let observation = &process.vm().observation;
     let (first_call, first_entry) = (observation.calls.len(), observation.entries.len());
     let before = process.stack_pointer();
@@ -69,13 +69,13 @@ pub(super) fn variable_address(variable: VariableId) -> u32 {
 }
 
 pub(super) fn read_variable(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     variable: VariableId,
 ) -> Result<FunctionPointer, Trap> {
     read_u32(process, variable_address(variable)).map(FunctionPointer)
 }
 
-fn execute(process: &mut dyn Process, event: &Event) -> Result<(), Trap> {
+fn execute(process: &mut VmProcess<'_>, event: &Event) -> Result<(), Trap> {
     match event {
         Event::Load(assembly) => images::load(process, *assembly),
         Event::Prepare(method) => entry::do_prestub(process, Callee::Method(*method)),
@@ -93,19 +93,14 @@ pub(super) fn guards_of(map: &MemoryMap) -> Vec<(Range<u32>, Place)> {
 }
 
 /// Looks at the guards round everything that a call is handed.
-fn find_stray_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Trap> {
-    let vm = process.vm();
-    let end = vm.emission.map.end;
-    // Taken out for the time of the read, which needs the process.
-    let guards = std::mem::take(&mut vm.guards);
-    let memory = process.read(0, end)?;
-    let found = guards.iter().find_map(|(range, place)| {
+fn find_stray_write(process: &mut VmProcess<'_>) -> Result<Option<StrayWrite>, Trap> {
+    let (memory, vm) = process.split();
+    let memory = memory.read(0, vm.emission.map.end)?;
+    Ok(vm.guards.iter().find_map(|(range, place)| {
         let (at, expected, found) =
             broken_guard(&memory[range.start as usize..range.end as usize])?;
         Some(StrayWrite { address: range.start + at, place: *place, expected, found })
-    });
-    process.vm().guards = guards;
-    Ok(found)
+    }))
 }
 
 /// The first guard byte that is not one: offset, expected, found.
@@ -128,39 +123,36 @@ fn is_intact(bytes: &[u8]) -> bool {
 }
 
 /// Looks at the null page and at static data.
-fn find_static_write(process: &mut dyn Process) -> Result<Option<StrayWrite>, Trap> {
-    let emission = process.vm().emission.clone();
-    let initial = &emission.program.memory[..THREAD as usize];
-    let bytes = process.read(0, THREAD)?;
-    let difference = first_difference(bytes, initial);
+fn find_static_write(process: &mut VmProcess<'_>) -> Result<Option<StrayWrite>, Trap> {
+    let (memory, vm) = process.split();
+    let initial = &vm.emission.program.memory[..THREAD as usize];
+    let difference = first_difference(&memory.read(0, THREAD)?, initial);
     let place = Place::StaticData;
     Ok(difference.map(|(address, expected, found)| StrayWrite { address, place, expected, found }))
 }
 
 /// The loader's structures as the run leaves them.
-fn finals(process: &mut dyn Process) -> Result<Finals, Trap> {
-    let emission = process.vm().emission.clone();
+fn finals(process: &mut VmProcess<'_>) -> Result<Finals, Trap> {
     let mut finals = Finals {
         table_len: process.table_len(),
         stack_pointer: process.stack_pointer(),
         ..Finals::default()
     };
-    for i in 0..process.vm().methods.len() {
-        let Some(method) = process.vm().methods[i] else { continue };
-        let words = method.pep.words(process)?;
-        let own = method.method_desc.unmanaged_entry(process)?;
-        finals.methods.push((MethodId(i as u16), words, own));
+    let (memory, vm) = process.split();
+    for (id, method) in (0..).map(MethodId).zip(&vm.methods) {
+        let Some(method) = method else { continue };
+        let words = method.pep.words(&memory)?;
+        finals.methods.push((id, words, method.method_desc.unmanaged_entry(&memory)?));
     }
-    for i in 0..process.vm().stubs.len() {
-        let pep = process.vm().stubs[i].1.pep;
-        let words = pep.words(process)?;
-        finals.stubs.push(words);
+    for (_, addresses) in &vm.stubs {
+        finals.stubs.push(addresses.pep.words(&memory)?);
     }
-    for (i, facts) in emission.images.iter().enumerate() {
-        let Some(image) = process.vm().images[i] else { continue };
+    let images = vm.emission.images.iter().zip(&vm.images);
+    for (assembly, (facts, image)) in (0..).map(AssemblyId).zip(images) {
+        let Some(image) = image else { continue };
         for cell in &facts.cells {
-            let value = read_u32(process, image.image_base + cell.rva)?;
-            finals.cells.push((AssemblyId(i as u16), cell.rva, value));
+            let value = read_u32(&memory, image.image_base + cell.rva)?;
+            finals.cells.push((assembly, cell.rva, value));
         }
     }
     Ok(finals)

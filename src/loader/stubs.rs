@@ -4,13 +4,13 @@
 use super::callee::{Callee, Stub, StubId, StubKind};
 use super::interpreter::{self, Arguments};
 use super::words::PepAddress;
-use super::{Vm, images, method_pep, types};
-use crate::engine::{Process, Trap, read_u32};
+use super::{Vm, VmProcess, images, method_pep, types};
+use crate::engine::{Trap, read_u32};
 use crate::image::delegate::METHOD_PTR_AUX;
 use crate::scenario::{MethodId, Slot, meaning};
 
 /// The stub of this kind, made if there is none yet.
-pub fn stub(process: &mut dyn Process, kind: StubKind) -> Result<Callee, Trap> {
+pub fn stub(process: &mut VmProcess<'_>, kind: StubKind) -> Result<Callee, Trap> {
     let vm = process.vm();
     let known = vm.stubs.iter().position(|(stub, _)| stub.kind == kind);
     if let Some(known) = known {
@@ -24,7 +24,7 @@ pub fn stub(process: &mut dyn Process, kind: StubKind) -> Result<Callee, Trap> {
 }
 
 /// Runs a stub on the arguments in these slots.
-pub fn run(process: &mut dyn Process, id: StubId, args: u32, ret: u32) -> Result<(), Trap> {
+pub fn run(process: &mut VmProcess<'_>, id: StubId, args: u32, ret: u32) -> Result<(), Trap> {
     let stub = process.vm().stubs[usize::from(id.0)].0.clone();
     let mut arguments = Arguments::read(process, &stub.signature, args)?;
     let target = match stub.kind {
@@ -47,7 +47,7 @@ pub fn run(process: &mut dyn Process, id: StubId, args: u32, ret: u32) -> Result
 /// `ldfld _methodPtrAux; calli`: the delegate goes, and for an instance method
 /// the first argument becomes the receiver.
 fn shuffle(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
     arguments: &mut Arguments,
 ) -> Result<PepAddress, Trap> {

@@ -8,8 +8,8 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::callee::Callee;
 use super::words::TableIndex;
-use super::{Vm, entry};
-use crate::engine::{Process, Trap};
+use super::{Vm, VmProcess, entry};
+use crate::engine::Trap;
 
 /// Key to table index, and who waits.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub fn add_pending(vm: &mut Vm, callee: Callee) {
 }
 
 /// Tries again for every queued method (`ResolvePendingPortableEntryPointThunksGlobal`).
-pub fn resolve_pending(process: &mut dyn Process) -> Result<(), Trap> {
+pub fn resolve_pending(process: &mut VmProcess<'_>) -> Result<(), Trap> {
     if !process.vm().replays_pending() {
         return Ok(());
     }

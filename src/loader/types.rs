@@ -7,8 +7,8 @@
 use super::callee::{Callee, StubKind};
 use super::observation::Place;
 use super::words::PepAddress;
-use super::{addresses, stubs};
-use crate::engine::{Process, Trap, read_u32, write_u32};
+use super::{VmProcess, addresses, stubs};
+use crate::engine::{Trap, read_u32, write_u32};
 use crate::image::map::GUARD;
 use crate::scenario::{AssemblyId, ClassId, ClassKind, Layout, MethodId, Slot, meaning};
 
@@ -30,7 +30,7 @@ pub struct LoadedClass {
 }
 
 /// Makes the MethodTables of an assembly's classes, and their instances.
-pub fn create(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Trap> {
+pub fn create(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
     for (id, class) in (0..).map(ClassId).zip(&scenario.layout.classes) {
         if class.assembly == assembly {
@@ -43,7 +43,7 @@ pub fn create(process: &mut dyn Process, assembly: AssemblyId) -> Result<(), Tra
     Ok(())
 }
 
-fn create_class(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
+fn create_class(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
     let class = scenario.layout.class(id);
     let vm = process.vm();
@@ -81,7 +81,7 @@ fn create_class(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
     Ok(())
 }
 
-fn create_instance(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
+fn create_instance(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
     let object = meaning::object_address(id);
     let method_table = process.vm().classes[id.index()].as_ref().map_or(0, |c| c.method_table);
     write_u32(process, object, method_table)?;
@@ -94,7 +94,7 @@ fn create_instance(process: &mut dyn Process, id: ClassId) -> Result<(), Trap> {
 /// The entry point of a method that is called on an instance of `class`: of its
 /// unboxing stub, where the instance is boxed.
 fn receiver_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     class: ClassId,
     method: MethodId,
 ) -> Result<PepAddress, Trap> {
@@ -117,7 +117,7 @@ pub fn is_boxed(layout: &Layout, method: MethodId) -> bool {
 }
 
 /// The entry point of a method that is called on this receiver, boxed or not.
-pub fn bound_entry(process: &mut dyn Process, method: MethodId) -> Result<PepAddress, Trap> {
+pub fn bound_entry(process: &mut VmProcess<'_>, method: MethodId) -> Result<PepAddress, Trap> {
     match process.vm().scenario.layout.method(method).class {
         Some(class) => receiver_entry(process, class, method),
         None => addresses(process, method.into()).map(|a| a.pep),
@@ -125,7 +125,7 @@ pub fn bound_entry(process: &mut dyn Process, method: MethodId) -> Result<PepAdd
 }
 
 /// The class whose MethodTable an object has.
-fn class_of(process: &mut dyn Process, object: u32) -> Result<ClassId, Trap> {
+fn class_of(process: &mut VmProcess<'_>, object: u32) -> Result<ClassId, Trap> {
     let method_table = read_u32(process, object)?;
     let vm = process.vm();
     let is = |c: &Option<LoadedClass>| c.as_ref().is_some_and(|c| c.method_table == method_table);
@@ -136,7 +136,7 @@ fn class_of(process: &mut dyn Process, object: u32) -> Result<ClassId, Trap> {
 /// Where the V-thunk of a slot reads: offsets of the chunk pointer in the
 /// MethodTable, and of the slot in the chunk.
 pub fn slot_offsets(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     object: u32,
     first: MethodId,
 ) -> Result<(u16, u16), Trap> {
@@ -151,7 +151,7 @@ pub fn slot_offsets(
 
 /// What a receiver's slot holds (`GetRestoredSlot`), or the interface resolver's answer.
 pub fn slot_entry(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     object: u32,
     method: MethodId,
 ) -> Result<PepAddress, Trap> {
@@ -177,7 +177,7 @@ pub fn slot_entry(
 
 /// The most derived override of an interface's method, or its own default body.
 fn resolve_interface(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     class: ClassId,
     first: MethodId,
 ) -> Result<PepAddress, Trap> {

@@ -5,18 +5,18 @@
 
 use std::sync::Arc;
 
-use calliper::engine::{Engine, Process, paper::Paper};
+use calliper::engine::{Engine, paper::Paper};
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::Emission;
 use calliper::image::pep::PepWords;
 use calliper::image::words::{MethodDescAddress, PepAddress, TableIndex};
 use calliper::loader::callee::Callee;
-use calliper::loader::{Loader, Vm, script};
+use calliper::loader::{Loader, Vm, VmProcess, host_call, script};
 use calliper::scenario::meaning::object_address;
 use calliper::scenario::{ClassId, MethodId, Scenario, text};
 
 /// Every engine of this build.
-pub fn engines() -> Vec<Box<dyn Engine>> {
+pub fn engines() -> Vec<Box<dyn Engine<Vm>>> {
     vec![
         Box::new(Paper::new()),
         #[cfg(feature = "wasmtime")]
@@ -57,14 +57,15 @@ pub fn run_altered(
     let mut first: Option<Finished> = None;
     for mut engine in engines() {
         let vm = Vm::new(scenario.clone(), emission.clone(), loader);
-        let mut drive = |process: &mut dyn Process| script::run(process);
-        let vm = engine.run(&emission.program, vm, &mut drive).expect("modules are valid");
+        let mut drive = |process: &mut VmProcess<'_>| script::run(process);
+        let vm =
+            engine.run(&emission.program, vm, host_call, &mut drive).expect("modules are valid");
         match &first {
-            None => first = Some(Finished { vm, memory: engine.memory().to_vec() }),
+            None => first = Some(Finished { vm, memory: engine.memory().into_owned() }),
             Some(first) => {
                 let name = engine.name();
                 assert_eq!(first.vm.observation, vm.observation, "{name} disagrees");
-                assert!(first.memory == engine.memory(), "{name} leaves other bytes");
+                assert!(first.memory == *engine.memory(), "{name} leaves other bytes");
             }
         }
     }

@@ -16,21 +16,21 @@ fn slots_of_images_that_are_not_loaded_are_out_of_bounds() {
     let program = every_op();
     let call_binary = slot(&program, "call_binary");
     let index = HOST_SLOTS + 2;
-    let early = |process: &mut dyn Process, log: &mut Log| {
+    let early = |process: &mut dyn Process<()>, log: &mut Log| {
         log.push(process.call(index, [0; 3]).map(|()| 0));
         log.push(process.call(call_binary, [index, OUT, 0]).map(|()| 0));
         log.push(Ok(process.table_len()));
     };
-    let grown = |process: &mut dyn Process, log: &mut Log| {
+    let grown = |process: &mut dyn Process<()>, log: &mut Log| {
         process.table_grow(IMAGE_FUNCTIONS);
         early(process, log);
     };
-    let late = |process: &mut dyn Process, log: &mut Log| {
+    let late = |process: &mut dyn Process<()>, log: &mut Log| {
         log.push(load(process, 0, 0x8000));
         early(process, log);
     };
     let out = Err(Trap::TableOutOfBounds);
-    let mut engines = engines(host);
+    let mut engines = engines();
     for _ in 0..3 {
         let (log, _) = agree(&mut engines, &program, &late);
         let longer = Ok(HOST_SLOTS + IMAGE_FUNCTIONS);
@@ -45,7 +45,7 @@ fn slots_of_images_that_are_not_loaded_are_out_of_bounds() {
 fn an_image_that_does_not_fit_changes_nothing() {
     let program = every_op();
     let end = MEMORY as u32;
-    let (log, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, memory) = agree(&mut engines(), &program, &|process, log| {
         process.table_grow(IMAGE_FUNCTIONS);
         for (memory_base, table_base) in
             [(end - 39, HOST_SLOTS), (0x8000, HOST_SLOTS + 1), (u32::MAX, u32::MAX)]
@@ -66,7 +66,7 @@ fn an_image_that_does_not_fit_changes_nothing() {
 #[test]
 fn relocations_survive() {
     let program = every_op();
-    let (_, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (_, memory) = agree(&mut engines(), &program, &|process, log| {
         log.push(load(process, 0, 0x8000));
         log.push(process.write(0x8001, &[9, 8, 7, 6]).map(|()| 0));
         log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
@@ -82,7 +82,7 @@ fn relocations_survive() {
 fn an_image_may_be_loaded_over_the_hosts_slots() {
     let program = every_op();
     let base = program.host_base();
-    let mut engines = engines(host);
+    let mut engines = engines();
     for _ in 0..2 {
         let (log, _) = agree(&mut engines, &program, &|process, log| {
             log.push(process.instantiate(ModuleId(1), 0x8000, base).map(|()| 0));
@@ -127,7 +127,7 @@ fn step(random: &mut Random, program: &Program) -> Step {
     }
 }
 
-fn take(process: &mut dyn Process, step: Step, load_image: u32) -> Result<u32, Trap> {
+fn take(process: &mut dyn Process<()>, step: Step, load_image: u32) -> Result<u32, Trap> {
     match step {
         Step::Grow(n) => process.table_grow(n),
         Step::Load(module, base) => return load(process, module, base),
@@ -146,20 +146,20 @@ fn random_scripts_agree() {
     let program: Arc<Program> = every_op();
     assert_eq!(program.runtime.functions[0].ty, ENTRY);
     let load_image = slot(&program, "load_image");
-    let mut engines = engines(host);
+    let mut engines = engines();
     let mut returned = 0;
     for seed in 0..300 {
         let mut random = Random(seed);
         let steps: Vec<Step> = (0..12).map(|_| step(&mut random, &program)).collect();
-        let drive = |process: &mut dyn Process, log: &mut Log| {
+        let drive = |process: &mut dyn Process<()>, log: &mut Log| {
             for &step in &steps {
                 log.push(take(process, step, load_image));
             }
         };
-        let expected = observe(&mut *engines[0], &program, &drive);
+        let expected = observe(&mut *engines[0], &program, host, &drive);
         returned += expected.0.iter().filter(|entry| entry.is_ok()).count();
         for engine in &mut engines[1..] {
-            let seen = observe(&mut **engine, &program, &drive);
+            let seen = observe(&mut **engine, &program, host, &drive);
             let name = engine.name();
             assert_eq!(seen.0, expected.0, "{name}, seed {seed}, {steps:?}");
             assert!(seen.1 == expected.1, "{name}, seed {seed}, {steps:?}: memory differs");
@@ -170,11 +170,11 @@ fn random_scripts_agree() {
 
 /// Runs of twelve programs, most of them of one, each with one of several
 /// sequences of loads.
-fn run_ten_thousand_times(engine: &mut dyn Engine) {
+fn run_ten_thousand_times(engine: &mut dyn Engine<()>) {
     let programs: Vec<Arc<Program>> = (0..12).map(|_| every_op()).collect();
     for run in 0..10_000 {
         let program = if run % 100 == 0 { &programs[run / 100 % 12] } else { &programs[0] };
-        let (log, _) = observe(engine, program, &|process, log| {
+        let (log, _) = observe(engine, program, host, &|process, log| {
             log.push(load(process, 0, 0x8000 + 16 * (run as u32 % 7)));
             log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
             log.push(load(process, 1, 0x9000));
@@ -186,13 +186,13 @@ fn run_ten_thousand_times(engine: &mut dyn Engine) {
 
 #[test]
 fn the_paper_engine_runs_ten_thousand_times() {
-    run_ten_thousand_times(&mut Paper::with_host(host));
+    run_ten_thousand_times(&mut Paper::new());
 }
 
 #[cfg(feature = "wasmtime")]
 #[test]
 fn wasmtime_keeps_a_bounded_number_of_stores() {
-    let mut engine = crate::engine::wasmtime::Wasmtime::with(host, Keep::Stores, 4);
+    let mut engine = crate::engine::wasmtime::Wasmtime::with(Keep::Stores, 4);
     run_ten_thousand_times(&mut engine);
     let (programs, stores) = engine.kept();
     assert!(programs == 4 && stores <= STORES + 1, "{programs} programs, {stores} stores");
@@ -201,7 +201,7 @@ fn wasmtime_keeps_a_bounded_number_of_stores() {
 #[cfg(feature = "wasmi")]
 #[test]
 fn wasmi_keeps_a_bounded_number_of_stores() {
-    let mut engine = crate::engine::wasmi::Wasmi::with(host, Keep::Stores, 4);
+    let mut engine = crate::engine::wasmi::Wasmi::with(Keep::Stores, 4);
     run_ten_thousand_times(&mut engine);
     let (programs, stores) = engine.kept();
     assert!(programs == 4 && stores <= STORES + 1, "{programs} programs, {stores} stores");

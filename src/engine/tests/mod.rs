@@ -1,4 +1,5 @@
-//! One suite for all engines: equal results, equal traps, equal memory.
+//! One suite for all engines: equal results, equal traps, equal memory. Its processes have no
+//! state: what a test needs is in memory.
 
 mod loading;
 mod modules;
@@ -10,58 +11,59 @@ use std::sync::Arc;
 
 use super::paper::Paper;
 use super::{Engine, HostCall, Process, Trap};
-use crate::image::facts::Emission;
 use crate::image::{ModuleId, Program};
-use crate::loader::{Fixed, Vm};
-use crate::scenario::Scenario;
 
 /// What a test saw of a process, in order.
 type Log = Vec<Result<u32, Trap>>;
 
 /// Every engine in every mode, the paper engine first.
-fn engines(host: HostCall) -> Vec<Box<dyn Engine>> {
-    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Paper::with_host(host))];
+fn engines() -> Vec<Box<dyn Engine<()>>> {
+    let mut engines: Vec<Box<dyn Engine<()>>> = vec![Box::new(Paper::new())];
     #[cfg(feature = "wasmtime")]
     for keep in [super::stored::Keep::Modules, super::stored::Keep::Stores] {
-        engines.push(Box::new(super::wasmtime::Wasmtime::with(host, keep, 8)));
+        engines.push(Box::new(super::wasmtime::Wasmtime::with(keep, 8)));
     }
     #[cfg(feature = "wasmi")]
     for keep in [super::stored::Keep::Modules, super::stored::Keep::Stores] {
-        engines.push(Box::new(super::wasmi::Wasmi::with(host, keep, 8)));
+        engines.push(Box::new(super::wasmi::Wasmi::with(keep, 8)));
     }
     engines
 }
 
-/// A VM that has nothing to do: these tests drive the process themselves.
-fn idle_vm() -> Vm {
-    let scenario = Arc::new(Scenario::default());
-    let emission = Arc::new(Emission::new(&scenario.layout));
-    Vm::new(scenario, emission, &Fixed)
-}
-
 /// One run: what `drive` logged, and memory.
 fn observe(
-    engine: &mut dyn Engine,
+    engine: &mut dyn Engine<()>,
     program: &Arc<Program>,
-    drive: &dyn Fn(&mut dyn Process, &mut Log),
+    host: HostCall<()>,
+    drive: &dyn Fn(&mut dyn Process<()>, &mut Log),
 ) -> (Log, Vec<u8>) {
     let mut log = Log::new();
     engine
-        .run(program, idle_vm(), &mut |process| drive(process, &mut log))
+        .run(program, (), host, &mut |process| drive(process, &mut log))
         .unwrap_or_else(|error| panic!("{error}"));
-    (log, engine.memory().to_vec())
+    (log, engine.memory().into_owned())
 }
 
 /// Runs on every engine, and that three times, asserts that all agree, and gives what they say.
 fn agree(
-    engines: &mut [Box<dyn Engine>],
+    engines: &mut [Box<dyn Engine<()>>],
     program: &Arc<Program>,
-    drive: &dyn Fn(&mut dyn Process, &mut Log),
+    drive: &dyn Fn(&mut dyn Process<()>, &mut Log),
 ) -> (Log, Vec<u8>) {
-    let expected = observe(&mut *engines[0], program, drive);
+    agree_with(engines, program, host, drive)
+}
+
+/// The same with a host of the test's own.
+fn agree_with(
+    engines: &mut [Box<dyn Engine<()>>],
+    program: &Arc<Program>,
+    host: HostCall<()>,
+    drive: &dyn Fn(&mut dyn Process<()>, &mut Log),
+) -> (Log, Vec<u8>) {
+    let expected = observe(&mut *engines[0], program, host, drive);
     for round in 0..3 {
         for engine in engines.iter_mut() {
-            let (log, memory) = observe(&mut **engine, program, drive);
+            let (log, memory) = observe(&mut **engine, program, host, drive);
             let name = engine.name();
             assert_eq!(log, expected.0, "{name}, round {round}");
             let differs = (0..memory.len()).find(|&i| memory[i] != expected.1[i]);
@@ -94,8 +96,8 @@ const TRAPS: [Trap; 7] = [
     Trap::OutOfFuel,
 ];
 
-/// The VM of these tests; its state is all in the process.
-fn host(process: &mut dyn Process, work: u32, [a, b, c, d]: [u32; 4]) -> Result<u32, Trap> {
+/// The host of these tests.
+fn host(process: &mut dyn Process<()>, work: u32, [a, b, c, d]: [u32; 4]) -> Result<u32, Trap> {
     match work {
         w if w == HostWork::Write as u32 => {
             super::write_u32(process, b, a)?;
@@ -108,8 +110,8 @@ fn host(process: &mut dyn Process, work: u32, [a, b, c, d]: [u32; 4]) -> Result<
     }
 }
 
-/// Loads an image at the end of the table, as the loader does; there are two.
-fn load(process: &mut dyn Process, module: u32, memory_base: u32) -> Result<u32, Trap> {
+/// Loads an image at the end of the table, as a driver does; there are two.
+fn load(process: &mut dyn Process<()>, module: u32, memory_base: u32) -> Result<u32, Trap> {
     if module > 1 {
         return Err(Trap::Unreachable);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::modules::validate;
 use super::program::{BINARY, DOUBLE, ENTRY, FLOAT, LONG, MIXED, OUT, function, program, types};
-use super::{HostWork, agree, engines, host};
+use super::{HostWork, agree, engines};
 use crate::abi::ValType;
 use crate::image::code::{Global, Narrow, Op, TypeId};
 use crate::image::{Function, HOST_SLOTS, Module, Program};
@@ -271,7 +271,7 @@ fn random_program(random: &mut Random) -> Arc<Program> {
 
 #[test]
 fn random_programs_agree() {
-    let mut engines = engines(host);
+    let mut engines = engines();
     let mut returned = 0;
     for seed in 0..150 {
         let mut random = Random(seed);

@@ -6,13 +6,12 @@ use super::program::{
     ENTRY, IMAGE_FUNCTIONS, LONG, MEMORY, NULL_SLOT, OUT, PAST_THE_END, every_op, function, slot,
     types,
 };
-use super::{HostWork, Log, TRAPS, agree, engines, host, load, program};
-use crate::abi::{FuncType, ValType};
+use super::{HostWork, Log, TRAPS, agree, agree_with, engines, load, program};
 use crate::engine::{MAX_REENTRIES, Process, Trap};
 use crate::image::code::Op;
 use crate::image::{HOST_SLOTS, Program};
 
-fn call(process: &mut dyn Process, log: &mut Log, index: u32, arguments: [u32; 3]) {
+fn call(process: &mut dyn Process<()>, log: &mut Log, index: u32, arguments: [u32; 3]) {
     log.push(process.call(index, arguments).map(|()| 0));
 }
 
@@ -24,7 +23,7 @@ fn word(memory: &[u8], at: u32) -> u32 {
 fn arithmetic_and_locals() {
     let program = every_op();
     let index = slot(&program, "arithmetic");
-    let (log, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, memory) = agree(&mut engines(), &program, &|process, log| {
         call(process, log, index, [OUT, 0xffff_fff0, 0x21]);
     });
     assert_eq!(log, [Ok(0)]);
@@ -39,7 +38,7 @@ fn arithmetic_and_locals() {
 fn every_width_moves_unchanged() {
     let program = every_op();
     let index = slot(&program, "widths");
-    let (log, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, memory) = agree(&mut engines(), &program, &|process, log| {
         call(process, log, index, [OUT, 0x101, 0]);
     });
     assert_eq!(log, [Ok(0)]);
@@ -57,7 +56,7 @@ fn every_width_moves_unchanged() {
 fn copies_and_fills() {
     let program = every_op();
     let index = slot(&program, "bulk");
-    let (log, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, memory) = agree(&mut engines(), &program, &|process, log| {
         call(process, log, index, [OUT, 0x100, 32]);
         call(process, log, index, [0x4000, 0x100, 0]);
     });
@@ -70,7 +69,7 @@ fn copies_and_fills() {
 fn globals_are_kept_within_a_run_and_reset_between_runs() {
     let program = every_op();
     let index = slot(&program, "globals");
-    let (log, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, memory) = agree(&mut engines(), &program, &|process, log| {
         call(process, log, index, [OUT, 0xabcd, 0]);
         log.push(Ok(process.stack_pointer()));
         process.set_stack_pointer(0x500);
@@ -87,7 +86,7 @@ fn globals_are_kept_within_a_run_and_reset_between_runs() {
 fn the_host_is_asked_and_calls_back() {
     let program = every_op();
     let (ask, pass_on) = (slot(&program, "ask_host"), slot(&program, "pass_on"));
-    let (log, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, memory) = agree(&mut engines(), &program, &|process, log| {
         call(process, log, ask, [41, OUT + 8, 0]);
         // wasm -> host -> wasm -> host.
         call(process, log, pass_on, [HostWork::Call as u32, ask, 99]);
@@ -102,7 +101,7 @@ fn the_host_is_asked_and_calls_back() {
 fn images_run_at_their_bases() {
     let program = every_op();
     let (binary, mixed) = (slot(&program, "call_binary"), slot(&program, "call_mixed"));
-    let (log, memory) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, memory) = agree(&mut engines(), &program, &|process, log| {
         let first = load(process, 0, 0x8000);
         log.push(first);
         log.push(load(process, 1, 0x9008));
@@ -126,26 +125,6 @@ fn images_run_at_their_bases() {
     assert_eq!(memory[0x414..0x424], [0; 16]);
     assert_eq!(memory[0x424..0x434], memory[0x118..0x128]);
     assert_eq!(memory[0x440..0x450], memory[0x118..0x128]);
-}
-
-#[test]
-fn table_types_are_seen() {
-    let program = every_op();
-    for engine in &mut engines(host) {
-        for _ in 0..2 {
-            let (log, _) = super::observe(&mut **engine, &program, &|process, log| {
-                log.push(load(process, 0, 0x8000));
-                let at = |process: &mut dyn Process, index| process.table_type(index);
-                assert_eq!(at(process, NULL_SLOT), Some(None));
-                assert_eq!(at(process, HOST_SLOTS + IMAGE_FUNCTIONS), None);
-                let mixed = types()[2].clone();
-                assert_eq!(at(process, HOST_SLOTS + 1), Some(Some(mixed)));
-                let entry = FuncType::new([ValType::I32; 3], None);
-                assert_eq!(at(process, HOST_SLOTS - 1), Some(Some(entry)));
-            });
-            assert_eq!(log, [Ok(HOST_SLOTS)]);
-        }
-    }
 }
 
 /// Each of these ends in the trap it says, on every engine, after which the engine is good for another run.
@@ -187,7 +166,7 @@ fn every_trap() {
         ("null by the host", at("pass_on"), [HostWork::Call as u32, 0, 0], Trap::NullElement),
         ("nested", at("pass_on"), [HostWork::Call as u32, at("fail"), 0], Trap::Unreachable),
     ];
-    let mut engines = engines(host);
+    let mut engines = engines();
     for (name, index, arguments, trap) in cases {
         let (log, _) = agree(&mut engines, &program, &|process, log| {
             call(process, log, index, arguments);
@@ -209,12 +188,12 @@ fn edges_of_memory_are_inside() {
     let program = every_op();
     let at = |name| slot(&program, name);
     let end = MEMORY as u32;
-    let (log, _) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, _) = agree(&mut engines(), &program, &|process, log| {
         call(process, log, at("fill"), [end, 1, 0]);
         call(process, log, at("copy"), [end, end, 0]);
         call(process, log, at("fill"), [end - 4, 0x61, 4]);
         call(process, log, at("store_narrow"), [end - 2, 0, 0]);
-        log.push(process.read(end - 4, 4).map(|b| u32::from_le_bytes(b.try_into().expect("four"))));
+        log.push(process.word(end - 4));
         log.push(process.read(end - 3, 4).map(|_| 0));
         log.push(process.read(end, 0).map(|b| b.len() as u32));
         log.push(process.write(end - 1, &[1, 2]).map(|()| 0));
@@ -238,9 +217,9 @@ fn chain(length: u32) -> Arc<Program> {
 fn fuel_ends_a_run_that_takes_too_long() {
     let program = chain(40);
     let base = program.host_base();
-    for engine in &mut engines(host) {
+    for engine in &mut engines() {
         for _ in 0..2 {
-            let (log, _) = super::observe(&mut **engine, &program, &|process, log| {
+            let (log, _) = super::observe(&mut **engine, &program, super::host, &|process, log| {
                 // Function i is told its own slot, less one at each level.
                 call(process, log, base + 4, [base + 3, 0, 0]);
                 call(process, log, base + 39, [base + 38, 0, 0]);
@@ -252,7 +231,7 @@ fn fuel_ends_a_run_that_takes_too_long() {
 
 /// The host calls the function that called it.
 fn host_that_calls_back(
-    process: &mut dyn Process,
+    process: &mut dyn Process<()>,
     index: u32,
     [depth, at, ..]: [u32; 4],
 ) -> Result<u32, Trap> {
@@ -264,9 +243,10 @@ fn host_that_calls_back(
 fn entering_again_and_again_is_bounded() {
     let program = every_op();
     let pass_on = slot(&program, "pass_on");
-    let (log, memory) = agree(&mut engines(host_that_calls_back), &program, &|process, log| {
-        call(process, log, pass_on, [pass_on, 1, OUT]);
-    });
+    let (log, memory) =
+        agree_with(&mut engines(), &program, host_that_calls_back, &|process, log| {
+            call(process, log, pass_on, [pass_on, 1, OUT]);
+        });
     assert_eq!(log, [Err(Trap::StackExhausted)]);
     assert_eq!(word(&memory, OUT), MAX_REENTRIES);
 }
@@ -277,7 +257,7 @@ fn a_type_that_no_function_has_is_only_a_mismatch() {
     let caller = function("caller", ENTRY, &[], code);
     let program = program::program(types(), vec![caller], vec![]);
     let base = program.host_base();
-    let (log, _) = agree(&mut engines(host), &program, &|process, log| {
+    let (log, _) = agree(&mut engines(), &program, &|process, log| {
         call(process, log, base, [base, 0, 0]);
         call(process, log, base, [0, 0, 0]);
     });

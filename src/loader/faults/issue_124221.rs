@@ -1,9 +1,9 @@
 //! dotnet/runtime#124221: the interpreter takes a shuffle thunk's code for its entry point.
 
 use super::{Family, Fault};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::loader::words::{FunctionPointer, PepAddress};
-use crate::loader::{Decision, Loader};
+use crate::loader::{Decision, Loader, VmProcess};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
@@ -29,7 +29,7 @@ impl Loader for ShuffleThunk {
 
     fn open_virtual_method_ptr(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         method_ptr: FunctionPointer,
     ) -> Result<FunctionPointer, Trap> {
         let words = PepAddress(method_ptr.0).words(process)?;

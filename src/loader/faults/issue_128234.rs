@@ -1,9 +1,9 @@
 //! dotnet/runtime#128234: the helper of ldvirtftn gives a table index for an entry point.
 
 use super::{Family, Fault};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::loader::words::{FunctionPointer, PepAddress};
-use crate::loader::{Decision, Loader};
+use crate::loader::{Decision, Loader, VmProcess};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
@@ -30,7 +30,7 @@ impl Loader for VirtualPointer {
 
     fn virtual_function_pointer(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         entry_point: PepAddress,
     ) -> Result<FunctionPointer, Trap> {
         entry_point.words(process).map(|words| words.actual_code.into())

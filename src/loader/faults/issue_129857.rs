@@ -1,9 +1,9 @@
 //! dotnet/runtime#129857: the loader hands out `_pActualCode` for a UCO method.
 
 use super::{Family, Fault};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::loader::words::FunctionPointer;
-use crate::loader::{Decision, Loader, entry, method_pep};
+use crate::loader::{Decision, Loader, VmProcess, entry, method_pep};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -41,7 +41,7 @@ impl Loader for Issue129857 {
 
     fn uco_method_entry(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
         actual_code(process, method)
@@ -50,7 +50,7 @@ impl Loader for Issue129857 {
 
 /// Hands out `_pActualCode`, whatever got there first.
 pub(super) fn actual_code(
-    process: &mut dyn Process,
+    process: &mut VmProcess<'_>,
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
     entry::ensure_callable_from_r2r(process, method.into())?;

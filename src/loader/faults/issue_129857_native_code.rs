@@ -1,9 +1,9 @@
 //! dotnet/runtime#129857, second repair that was tried: `GetNativeCode()`.
 
 use super::{Family, Fault};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::loader::words::FunctionPointer;
-use crate::loader::{Decision, Loader, method_pep};
+use crate::loader::{Decision, Loader, VmProcess, method_pep};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -30,7 +30,7 @@ impl Loader for NativeCode {
 
     fn uco_method_entry(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
         method_pep(process, method).map(FunctionPointer::from)

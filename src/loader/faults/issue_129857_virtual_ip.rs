@@ -2,9 +2,9 @@
 
 use super::issue_129857::actual_code;
 use super::{Family, Fault};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::loader::words::FunctionPointer;
-use crate::loader::{Decision, Loader, images};
+use crate::loader::{Decision, Loader, VmProcess, images};
 use crate::scenario::MethodId;
 use crate::verdict::Class;
 
@@ -32,7 +32,7 @@ impl Loader for VirtualIp {
 
     fn uco_method_entry(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         method: MethodId,
     ) -> Result<FunctionPointer, Trap> {
         let result = actual_code(process, method)?;

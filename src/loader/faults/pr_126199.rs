@@ -1,11 +1,11 @@
 //! dotnet/runtime#126199: an open virtual delegate's compiled target gets its arguments one slot off.
 
 use super::{Family, Fault};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::loader::entry;
 use crate::loader::interpreter::{self, Arguments};
 use crate::loader::words::PepAddress;
-use crate::loader::{Decision, Loader};
+use crate::loader::{Decision, Loader, VmProcess};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
@@ -32,7 +32,7 @@ impl Loader for OpenVirtualArguments {
 
     fn open_virtual_call(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         target: PepAddress,
         arguments: &mut Arguments,
     ) -> Result<(), Trap> {

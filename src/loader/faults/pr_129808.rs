@@ -1,10 +1,10 @@
 //! dotnet/runtime#129808: reflection does not run a method that is compiled only.
 
 use super::{Family, Fault};
-use crate::engine::{Process, Trap};
+use crate::engine::Trap;
 use crate::loader::interpreter::{self, Arguments};
 use crate::loader::words::PepAddress;
-use crate::loader::{Decision, Loader, entry};
+use crate::loader::{Decision, Loader, VmProcess, entry};
 use crate::verdict::Class;
 
 pub(super) static FAULT: Fault = Fault {
@@ -31,7 +31,7 @@ impl Loader for Reflection {
 
     fn reflected_call(
         &self,
-        process: &mut dyn Process,
+        process: &mut VmProcess<'_>,
         target: PepAddress,
         arguments: &Arguments,
         ret: u32,
