@@ -1,10 +1,13 @@
 //! The functions of the runtime that emitted code reaches by table index, with their types.
 
+use strum::VariantArray;
+
 use super::HOST_SLOTS;
 use crate::abi::{FuncType, ValType};
 
 /// A function of the runtime that R2R images and bodies reach by table index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// They are in table order: the last of the host's slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, VariantArray)]
 pub enum Helper {
     /// Calliper's own: a body reports what it sees and is told its result.
     Probe,
@@ -29,19 +32,6 @@ pub enum Helper {
 }
 
 impl Helper {
-    /// All of them, in table order: they are the last of the host's slots.
-    pub const ALL: [Helper; 10] = [
-        Helper::Probe,
-        Helper::DelayLoadMethodCall,
-        Helper::R2RToInterpreter,
-        Helper::PInvokeBegin,
-        Helper::PInvokeEnd,
-        Helper::ReversePInvokeEnter,
-        Helper::ReversePInvokeExit,
-        Helper::VirtualFunctionPointer,
-        Helper::DelegateConstruct,
-        Helper::GenericLookup,
-    ];
     /// Those that the JIT calls, through a portable entry point of their own.
     pub const JIT: [Helper; 6] = [
         Helper::PInvokeBegin,
@@ -54,7 +44,7 @@ impl Helper {
 
     /// Its table index.
     pub fn slot(self) -> u32 {
-        HOST_SLOTS - Self::ALL.len() as u32 + self as u32
+        HOST_SLOTS - Self::VARIANTS.len() as u32 + self as u32
     }
 
     /// Its symbol.

@@ -1,6 +1,8 @@
 //! The runtime module's functions: helpers that R2R code calls, and the C code
 //! that the native build generates (interpreter stubs, reverse thunks).
 
+use strum::VariantArray;
+
 use super::bodies::{self, Home};
 use super::code::{Global, Op};
 use super::decisions::Compiler;
@@ -29,7 +31,7 @@ pub fn emit(layout: &Layout, types: &mut Types, compiler: &dyn Compiler) -> (Mod
     builder.bodies();
     builder.reverse_thunks();
     builder.transitions();
-    for helper in Helper::ALL {
+    for &helper in Helper::VARIANTS {
         let function = helper_function(builder.types, helper);
         builder.add(Role::Helper(helper), function);
     }

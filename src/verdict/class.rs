@@ -1,12 +1,29 @@
 //! The classes of findings.
 
-use std::fmt;
-use std::str::FromStr;
+use strum::VariantArray;
 
 use crate::engine::Trap;
 
 /// What kind of wrong a run is, gravest first: a run's headline is its first class in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(
+    serialize_all = "kebab-case",
+    parse_err_ty = UnknownClass,
+    parse_err_fn = UnknownClass::new
+)]
 pub enum Class {
     /// Two engines disagree about the same modules: a defect of an engine or of Calliper.
     EngineDivergence,
@@ -35,38 +52,9 @@ pub enum Class {
 }
 
 impl Class {
-    /// Every class, gravest first.
-    pub const ALL: [Class; 12] = [
-        Class::EngineDivergence,
-        Class::SignatureMismatch,
-        Class::NullSlot,
-        Class::OutOfBounds,
-        Class::Abort,
-        Class::ResourceLimit,
-        Class::WrongCallee,
-        Class::WrongArguments,
-        Class::WrongResult,
-        Class::StrayWrite,
-        Class::StackPointer,
-        Class::Resolution,
-    ];
-
     /// The name in files and reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Class::EngineDivergence => "engine-divergence",
-            Class::SignatureMismatch => "signature-mismatch",
-            Class::NullSlot => "null-slot",
-            Class::OutOfBounds => "out-of-bounds",
-            Class::Abort => "abort",
-            Class::ResourceLimit => "resource-limit",
-            Class::WrongCallee => "wrong-callee",
-            Class::WrongArguments => "wrong-arguments",
-            Class::WrongResult => "wrong-result",
-            Class::StrayWrite => "stray-write",
-            Class::StackPointer => "stack-pointer",
-            Class::Resolution => "resolution",
-        }
+        self.into()
     }
 
     /// The class of a run that ended in this trap.
@@ -81,22 +69,42 @@ impl Class {
     }
 }
 
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+/// Not the name of a class: says which there are.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown finding class `{name}`; expected one of {known}", known = names())]
+pub struct UnknownClass {
+    name: String,
+}
+
+impl UnknownClass {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned() }
     }
 }
 
-/// Not the name of a class: says which there are.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown finding class `{0}`; expected one of {known}", known = Class::ALL.map(Class::name).join(", "))]
-pub struct UnknownClass(pub String);
+/// The names of all classes, gravest first.
+fn names() -> String {
+    Class::VARIANTS.iter().map(|class| class.name()).collect::<Vec<_>>().join(", ")
+}
 
-impl FromStr for Class {
-    type Err = UnknownClass;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = Class::ALL.into_iter().find(|c| c.name() == name);
-        found.ok_or_else(|| UnknownClass(name.to_owned()))
+    /// Scenarios, findings and scripts are written in these.
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        assert_eq!(
+            names(),
+            "engine-divergence, signature-mismatch, null-slot, out-of-bounds, abort, \
+             resource-limit, wrong-callee, wrong-arguments, wrong-result, stray-write, \
+             stack-pointer, resolution"
+        );
+        for &class in Class::VARIANTS {
+            assert_eq!(class.name().parse(), Ok(class));
+            assert_eq!(format!("{class:<20}|"), format!("{:<20}|", class.name()));
+        }
+        let error = "nope".parse::<Class>().expect_err("there is none");
+        assert!(error.to_string().starts_with("unknown finding class `nope`; expected one of "));
     }
 }
