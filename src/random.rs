@@ -70,6 +70,11 @@ impl SplitMix {
     pub fn below(&mut self, end: u32) -> u32 {
         (self.word() % u64::from(end)) as u32
     }
+
+    /// One of these, of which there is at least one.
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u32) as usize]
+    }
 }
 
 /// George Marsaglia's xorshift64, always from the same seed, for hostile inputs.

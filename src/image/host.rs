@@ -1,7 +1,7 @@
 //! The numbers of the runtime module's one host import.
 
 /// What the runtime module's host import can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr)]
 #[repr(u32)]
 pub enum HostFunction {
     /// `(method token, block)`: a compiled body reports and is answered.
@@ -20,29 +20,13 @@ pub enum HostFunction {
     GenericLookup = 6,
 }
 
-impl HostFunction {
-    /// The function with this number, if there is one.
-    pub fn from_number(number: u32) -> Option<Self> {
-        const ALL: [HostFunction; 7] = [
-            HostFunction::Probe,
-            HostFunction::ExternalMethodFixupWorker,
-            HostFunction::ExecuteInterpretedMethodWithArgs,
-            HostFunction::ExecuteInterpretedMethodFromUnmanaged,
-            HostFunction::VirtualFunctionPointer,
-            HostFunction::DelegateConstruct,
-            HostFunction::GenericLookup,
-        ];
-        ALL.get(number as usize).copied()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::HostFunction;
 
     #[test]
     fn a_number_leads_back_to_its_function() {
-        let known = (0..).map_while(HostFunction::from_number);
+        let known = (0..).map_while(HostFunction::from_repr);
         assert!(known.clone().zip(0..).all(|(function, number)| function as u32 == number));
         assert_eq!(known.count(), 7);
     }

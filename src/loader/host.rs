@@ -18,7 +18,7 @@ pub fn host_call(
     arguments: [u32; 4],
 ) -> Result<u32, Trap> {
     let [a, b, c, d] = arguments;
-    let Some(function) = HostFunction::from_number(function) else {
+    let Some(function) = HostFunction::from_repr(function) else {
         return Err(process.vm().abort("unknown host function"));
     };
     match function {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::program::{ENTRY, IMAGE_FUNCTIONS, MEMORY, OUT, every_op, slot};
-use super::random::Random;
 use super::{HostWork, Log, agree, engines, host, load, observe};
 use crate::engine::paper::Paper;
 #[cfg(any(feature = "wasmtime", feature = "wasmi"))]
 use crate::engine::stored::{Keep, STORES};
 use crate::engine::{Engine, Process, Trap};
 use crate::image::{HOST_SLOTS, ModuleId, Program};
+use crate::random::SplitMix;
 
 #[test]
 fn slots_of_images_that_are_not_loaded_are_out_of_bounds() {
@@ -109,7 +109,7 @@ enum Step {
     StackPointer(u32),
 }
 
-fn step(random: &mut Random, program: &Program) -> Step {
+fn step(random: &mut SplitMix, program: &Program) -> Step {
     let base = 0x8000 + 8 * random.below(64);
     let slot_near_the_end = program.host_base() + random.below(30);
     let callable = ["call_binary", "arithmetic", "ask_host", "bulk", "globals", "pass_on"];
@@ -118,8 +118,8 @@ fn step(random: &mut Random, program: &Program) -> Step {
         0 => Step::Grow(random.below(4)),
         1 | 2 => Step::Load(random.below(2), base),
         3 => Step::LoadInside(random.below(2), base),
-        4 => Step::Write(base + random.below(16), random.next() as u32),
-        5 => Step::StackPointer(random.next() as u32),
+        4 => Step::Write(base + random.below(16), random.word() as u32),
+        5 => Step::StackPointer(random.word() as u32),
         6 | 7 => Step::Call(HOST_SLOTS + random.below(12), [OUT + random.below(64), 1, 2]),
         8 => Step::Call(slot(program, "pass_on"), [HostWork::Call as u32, slot_near_the_end, OUT]),
         9 => Step::Call(slot(program, "call_binary"), [slot_near_the_end, OUT, base]),
@@ -149,7 +149,7 @@ fn random_scripts_agree() {
     let mut engines = engines();
     let mut returned = 0;
     for seed in 0..300 {
-        let mut random = Random(seed);
+        let mut random = SplitMix(seed);
         let steps: Vec<Step> = (0..12).map(|_| step(&mut random, &program)).collect();
         let drive = |process: &mut dyn Process<()>, log: &mut Log| {
             for &step in &steps {

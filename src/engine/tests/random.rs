@@ -8,34 +8,14 @@ use super::{HostWork, agree, engines};
 use crate::abi::ValType;
 use crate::image::code::{Global, Narrow, Op, TypeId};
 use crate::image::{Function, HOST_SLOTS, Module, Program};
-
-/// splitmix64.
-pub(super) struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, bound: u32) -> u32 {
-        (self.next() % u64::from(bound)) as u32
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u32) as usize]
-    }
-}
+use crate::random::SplitMix;
 
 const VALUE_TYPES: [ValType; 5] =
     [ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
 
 /// Writes one function body, knowing the types on the operand stack.
 struct Body<'a> {
-    random: &'a mut Random,
+    random: &'a mut SplitMix,
     /// Parameters, then locals.
     locals: Vec<ValType>,
     stack: Vec<ValType>,
@@ -63,7 +43,7 @@ impl Body<'_> {
         match ty {
             ValType::I32 => self.word(),
             ValType::I64 if self.random.below(2) == 0 => {
-                let value = self.random.next() as i64;
+                let value = self.random.word() as i64;
                 self.push(Op::I64Const(value), ty);
             }
             _ => {
@@ -95,7 +75,7 @@ impl Body<'_> {
                 self.push(Op::LoadNarrow(narrow, offset), ValType::I32);
             }
             _ => {
-                let value = self.random.next() as i32;
+                let value = self.random.word() as i32;
                 self.push(Op::I32Const(value), ValType::I32);
             }
         }
@@ -104,7 +84,7 @@ impl Body<'_> {
     /// Nearly always an address that exists.
     fn address(&mut self) {
         let wild = self.random.below(200) == 0;
-        let value = if wild { self.random.next() as i32 } else { self.random.below(0x1000) as i32 };
+        let value = if wild { self.random.word() as i32 } else { self.random.below(0x1000) as i32 };
         self.push(Op::I32Const(value), ValType::I32);
     }
 
@@ -221,7 +201,7 @@ impl Body<'_> {
 
 /// Functions whose slots begin at `base` and go up to `end`; `later` lie behind them.
 fn functions(
-    random: &mut Random,
+    random: &mut SplitMix,
     base: u32,
     types_of: &[TypeId],
     later: &[(u32, TypeId)],
@@ -253,9 +233,9 @@ fn functions(
 }
 
 /// A runtime of random functions and one image of them, loaded at the end of the table.
-fn random_program(random: &mut Random) -> Arc<Program> {
+fn random_program(random: &mut SplitMix) -> Arc<Program> {
     let all = [ENTRY, BINARY, MIXED, LONG, FLOAT, DOUBLE];
-    let pick = |random: &mut Random| -> Vec<TypeId> {
+    let pick = |random: &mut SplitMix| -> Vec<TypeId> {
         let mut picked = vec![ENTRY];
         picked.extend((0..4).map(|_| random.pick(&all)));
         picked
@@ -265,7 +245,7 @@ fn random_program(random: &mut Random) -> Arc<Program> {
     let in_image: Vec<(u32, TypeId)> = (HOST_SLOTS..).zip(image_types.iter().copied()).collect();
     let base = HOST_SLOTS - runtime_types.len() as u32;
     let runtime = functions(random, base, &runtime_types, &in_image, true);
-    let payload = (0..random.below(300)).map(|_| random.next() as u8).collect();
+    let payload = (0..random.below(300)).map(|_| random.word() as u8).collect();
     program(types(), runtime, vec![Module { name: "image".into(), functions: image, payload }])
 }
 
@@ -274,7 +254,7 @@ fn random_programs_agree() {
     let mut engines = engines();
     let mut returned = 0;
     for seed in 0..150 {
-        let mut random = Random(seed);
+        let mut random = SplitMix(seed);
         let program = random_program(&mut random);
         validate(&program);
         let (base, memory_base) = (program.host_base(), random.below(0x1000));
