@@ -2,44 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::Stdio;
 
-use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const SEED: &str = "corpus/regressions/issue-129857.toml";
-
-/// Runs `calliper` in the repository's root.
-fn calliper(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_calliper"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(arguments)
-        .output()
-        .expect("it starts")
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).expect("UTF-8")
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).expect("UTF-8")
-}
-
-/// Exit code 2, nothing panicked, one line on standard error, holding each of `parts`.
-fn assert_one_line(output: &Output, parts: &[&str]) {
-    let text = stderr(output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(!text.contains("panicked"), "{text}");
-    for part in parts {
-        assert!(text.contains(part), "{part:?} in {text}");
-    }
-}
+use crate::util::{SEED, assert_one_line, calliper, command, root, stderr, stdout, utf8};
 
 fn seed_text() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(SEED)).expect("the seed")
+    fs::read_to_string(root().join(SEED)).expect("the seed")
 }
 
 /// A directory that holds the seed's program as `good.toml`, and more files.
@@ -53,7 +24,7 @@ fn directory(more: &[(&str, &[u8])]) -> TempDir {
 }
 
 fn path(directory: &TempDir) -> &str {
-    directory.path().to_str().expect("UTF-8")
+    utf8(directory.path())
 }
 
 #[test]
@@ -222,11 +193,10 @@ fn symbolic_links_in_a_circle_do_not_hang() {
 #[cfg(unix)]
 #[test]
 fn a_reader_that_leaves_is_no_error() {
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_calliper"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let mut child = command()
         .args(["replay", "--explain", "--engine", "paper"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
     drop(child.stdout.take());
@@ -254,7 +224,7 @@ fn faults_are_listed_in_both_formats() {
 fn emit_writes_valid_modules_that_can_be_read() {
     let directory = tempfile::tempdir().expect("a directory");
     let out = directory.path().join("a/b");
-    let output = calliper(&["emit", SEED, "--out", out.to_str().expect("UTF-8")]);
+    let output = calliper(&["emit", SEED, "--out", utf8(&out)]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let files: Vec<&Path> = stdout(&output).lines().map(Path::new).collect();
     assert!(files.contains(&out.join("runtime.wasm").as_path()), "{files:?}");
@@ -275,7 +245,7 @@ fn emit_writes_valid_modules_that_can_be_read() {
 fn emit_writes_a_c_sharp_program() {
     let directory = tempfile::tempdir().expect("a directory");
     let out = directory.path().join("repro");
-    let arguments = ["emit", SEED, "--format", "csharp", "--out", out.to_str().expect("UTF-8")];
+    let arguments = ["emit", SEED, "--format", "csharp", "--out", utf8(&out)];
     let output = calliper(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let listed: Vec<&Path> = stdout(&output).lines().map(Path::new).collect();
@@ -292,7 +262,7 @@ fn emit_writes_a_c_sharp_program() {
 fn emit_refuses_what_it_cannot_use() {
     let directory = directory(&[]);
     let file = directory.path().join("good.toml");
-    let file = file.to_str().expect("UTF-8");
+    let file = utf8(&file);
     assert_one_line(&calliper(&["emit", "nope.toml", "--out", path(&directory)]), &["nope.toml"]);
     assert_one_line(&calliper(&["emit", file, "--out", file]), &[file]);
     let csharp = ["emit", file, "--format", "csharp", "--out", file];

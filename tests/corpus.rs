@@ -1,7 +1,6 @@
 //! The regression corpus: how much of the program space it holds, and that it replays as it says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use calliper::abi::Shape;
 use calliper::abi::crossgen::lower;
@@ -14,6 +13,8 @@ use calliper::scenario::validate::site_signature;
 use calliper::scenario::{
     Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, text,
 };
+
+use crate::util::corpus;
 
 /// The worked examples of signature lowering: C# signature, managed key, and
 /// the key of the `[UnmanagedCallersOnly]` form where there is one.
@@ -47,12 +48,6 @@ const CODES: [Code; 3] = [Code::ReadyToRun, Code::Interpreted, Code::Both];
 
 /// Signature as C# spells it, key, path, and the callee's code.
 type Reached = BTreeSet<(String, String, &'static str, String)>;
-
-fn corpus() -> Vec<Case> {
-    let found = collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/regressions")]);
-    assert!(found.errors.is_empty(), "{:?}", found.errors);
-    found.cases
-}
 
 fn path(site: &Site) -> Option<&'static str> {
     Some(match (&site.action, site.caller) {

@@ -2,27 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arbitrary::Unstructured;
 use calliper::csharp;
 use calliper::reference::expect;
-use calliper::replay::{Case, collect};
 use calliper::scenario::generate::generate;
 use calliper::scenario::{Scenario, StructShape, Type, meaning, text};
 use tree_sitter::{Node, Parser};
+
+use crate::util::{corpus, root};
 
 /// Scenarios that are no regressions, by name.
 const FIXTURES: [(&str, &str); 2] = [
     ("every-form", include_str!("fixtures/scenario/every-form.toml")),
     ("every-path", include_str!("fixtures/scenario/every-path.toml")),
 ];
-
-fn corpus() -> Vec<Case> {
-    let found = collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/regressions")]);
-    assert!(found.errors.is_empty(), "{:?}", found.errors);
-    found.cases
-}
 
 fn fixtures() -> impl Iterator<Item = (&'static str, Scenario)> {
     FIXTURES.into_iter().map(|(name, text)| {
@@ -60,7 +55,7 @@ fn every_program_of_the_corpus_is_as_it_was() {
 }
 
 fn snapshots() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/csharp")
+    root().join("tests/snapshots/csharp")
 }
 
 fn settings() -> insta::Settings {

@@ -9,6 +9,8 @@ use calliper::image::facts::Emission;
 use calliper::replay;
 use wasmparser::{Validator, WasmFeatures};
 
+use crate::util::root;
+
 /// What R2R images use, and both engines have: no exceptions, no multi-memory, no references as values.
 fn features() -> WasmFeatures {
     WasmFeatures::MUTABLE_GLOBAL
@@ -20,7 +22,7 @@ fn features() -> WasmFeatures {
 
 #[test]
 fn every_module_of_the_corpus_validates() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let corpus = root().join("corpus");
     let files = scenario_files(&corpus);
     let found = replay::collect(&[corpus]);
     assert!(found.errors.is_empty(), "{:?}", found.errors);

@@ -3,50 +3,21 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
-use assert_cmd::Command;
 use serde_json::Value;
 
-const SEED: &str = "corpus/regressions/issue-129857.toml";
-const FAULT: &str = "issue-129857";
+use crate::util::{
+    SEED, assert_one_line, calliper, calliper_in, command, root, stderr, stdout, utf8,
+};
 
-/// Runs `calliper` in the repository's root.
-fn calliper(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_calliper"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(arguments)
-        .output()
-        .expect("it starts")
-}
+const FAULT: &str = "issue-129857";
 
 /// Fuzzes on paper with one job.
 fn fuzz(arguments: &[&str]) -> Output {
     let mut all = vec!["fuzz", "--engine", "paper", "--jobs", "1"];
     all.extend_from_slice(arguments);
     calliper(&all)
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).expect("UTF-8")
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).expect("UTF-8")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// Exit code 2, nothing panicked, one line on standard error, holding each of `parts`.
-fn assert_one_line(output: &Output, parts: &[&str]) {
-    let text = stderr(output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert_eq!(text.lines().count(), 1, "{text}");
-    for part in parts {
-        assert!(text.contains(part), "{part:?} in {text}");
-    }
 }
 
 /// Every file below a directory with its content.
@@ -79,7 +50,7 @@ fn the_fixed_loader_is_clean() {
 fn findings_get_a_folder_each_that_replays() {
     let directory = tempfile::tempdir().expect("a directory");
     let out = directory.path().join("found");
-    let output = fuzz(&["--runs", "20000", "--loader", FAULT, "--out", text(&out)]);
+    let output = fuzz(&["--runs", "20000", "--loader", FAULT, "--out", utf8(&out)]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let folders: Vec<_> = fs::read_dir(&out)
         .expect("it was made")
@@ -88,7 +59,7 @@ fn findings_get_a_folder_each_that_replays() {
     assert!(folders.len() >= 3, "{folders:?}");
     for folder in folders {
         let scenario = folder.join("scenario.toml");
-        let replayed = calliper(&["replay", text(&scenario)]);
+        let replayed = calliper(&["replay", utf8(&scenario)]);
         assert_eq!(replayed.status.code(), Some(0), "{}", stdout(&replayed));
         let card = fs::read(folder.join("finding.json")).expect("it is there");
         let card: Value = serde_json::from_slice(&card).expect("JSON");
@@ -101,11 +72,8 @@ fn findings_get_a_folder_each_that_replays() {
         let replay = card["replay"].as_str().expect("text");
         let account = fs::read_to_string(folder.join("account.txt")).expect("it is there");
         assert!(account.contains(replay) && account.contains("steps of the loader"), "{account}");
-        let again = Command::new(env!("CARGO_BIN_EXE_calliper"))
-            .current_dir(&folder)
-            .args(replay.split(' ').skip(1))
-            .output()
-            .expect("it starts");
+        let arguments: Vec<&str> = replay.split(' ').skip(1).collect();
+        let again = calliper_in(&folder, &arguments);
         assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
         assert!(stdout(&again).contains(fingerprint), "{}", stdout(&again));
     }
@@ -124,10 +92,10 @@ fn the_same_seed_gives_the_same_bytes() {
     let directory = tempfile::tempdir().expect("a directory");
     let run = |name: &str, seed: &str| {
         let out = directory.path().join(name);
-        let seed = ["--runs", "20000", "--seed", seed, "--loader", FAULT, "--out", text(&out)];
+        let seed = ["--runs", "20000", "--seed", seed, "--loader", FAULT, "--out", utf8(&out)];
         let output = fuzz(&seed);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        (files(&out), stdout(&output).replace(text(&out), "OUT"))
+        (files(&out), stdout(&output).replace(utf8(&out), "OUT"))
     };
     let first = run("first", "3");
     assert!(!first.0.is_empty());
@@ -139,15 +107,15 @@ fn the_same_seed_gives_the_same_bytes() {
 fn a_corpus_grows_and_a_campaign_goes_on_from_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let corpus = directory.path().join("corpus");
-    let first = fuzz(&["--runs", "5000", "--corpus", text(&corpus)]);
+    let first = fuzz(&["--runs", "5000", "--corpus", utf8(&corpus)]);
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
     let grown = files(&corpus);
     assert!(grown.len() > 100 && grown.keys().all(|name| name.ends_with(".clpr")), "{grown:?}");
-    let replayed = calliper(&["replay", "--engine", "paper", text(&corpus)]);
+    let replayed = calliper(&["replay", "--engine", "paper", utf8(&corpus)]);
     assert_eq!(replayed.status.code(), Some(0), "{}", stderr(&replayed));
     // With no more runs than there are scenarios in it, all that is known is reached at once.
     let runs = grown.len().to_string();
-    let again = fuzz(&["--runs", &runs, "--corpus", text(&corpus)]);
+    let again = fuzz(&["--runs", &runs, "--corpus", utf8(&corpus)]);
     let cells = |output: &Output| {
         let text = stdout(output);
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -162,8 +130,8 @@ fn a_corpus_grows_and_a_campaign_goes_on_from_it() {
 fn a_bad_corpus_file_is_one_line_and_the_rest_is_used() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("bad.clpr"), b"CLPR\xff").expect("written");
-    fs::copy(SEED, directory.path().join("good.toml")).expect("copied");
-    let output = fuzz(&["--runs", "100", "--corpus", text(directory.path())]);
+    fs::copy(root().join(SEED), directory.path().join("good.toml")).expect("copied");
+    let output = fuzz(&["--runs", "100", "--corpus", utf8(directory.path())]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).lines().any(|line| line.contains("bad.clpr")), "{}", stderr(&output));
     assert!(stdout(&output).starts_with("fuzzed 100 scenarios"), "{}", stdout(&output));
@@ -182,11 +150,11 @@ fn an_interrupt_ends_a_campaign_cleanly() {
     use std::io::{BufRead, BufReader};
     let directory = tempfile::tempdir().expect("a directory");
     let (out, corpus) = (directory.path().join("out"), directory.path().join("corpus"));
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_calliper"))
-        .args(["fuzz", "--engine", "paper", "--loader", FAULT, "--out", text(&out)])
-        .args(["--corpus", text(&corpus)])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+    let mut child = command()
+        .args(["fuzz", "--engine", "paper", "--loader", FAULT, "--out", utf8(&out)])
+        .args(["--corpus", utf8(&corpus)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
     // The first plain line comes when it is well under way.
@@ -221,11 +189,11 @@ fn bad_usage_is_told() {
 fn a_finding_shrinks_to_what_shows_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let small = directory.path().join("small.toml");
-    let output = calliper(&["shrink", SEED, "--loader", FAULT, "--out", text(&small)]);
+    let output = calliper(&["shrink", SEED, "--loader", FAULT, "--out", utf8(&small)]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(stdout(&output), "");
     assert!(stderr(&output).contains("to 2 methods, 3 events"), "{}", stderr(&output));
-    let replayed = calliper(&["replay", text(&small)]);
+    let replayed = calliper(&["replay", utf8(&small)]);
     assert_eq!(replayed.status.code(), Some(0), "{}", stdout(&replayed));
     let printed = calliper(&["shrink", SEED, "--loader", FAULT]);
     assert_eq!(printed.stdout, fs::read(&small).expect("it was written"));

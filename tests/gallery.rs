@@ -1,12 +1,14 @@
 //! `docs/gallery.md` is made from the faults and from what their scenarios give.
-//! `CALLIPER_BLESS=1 cargo test --test gallery` writes it.
+//! `CALLIPER_BLESS=1 cargo test --test main gallery::` writes it.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use calliper::judge::EngineKind;
 use calliper::loader::faults::{self, Family, Fault};
-use calliper::replay::{Expected, Loaders, Outcome, Plan, Run, collect, replay};
+use calliper::replay::{Expected, Loaders, Outcome, Plan, Run, replay};
+
+use crate::util::{corpus, root};
 
 const HEAD: &str = "\
 # The gallery
@@ -16,7 +18,7 @@ Upstream bugs that Calliper can put back, by class. Each is one file under
 compiler; the fixed loader passes every scenario of the corpus. *Says* is the headline finding of
 the scenario under the fault, engine by engine.
 
-This page is generated: `CALLIPER_BLESS=1 cargo test --release --test gallery`.
+This page is generated: `CALLIPER_BLESS=1 cargo test --release --test main gallery::`.
 ";
 
 /// Rows of the upstream bug family that are no fault here, and why.
@@ -73,14 +75,8 @@ const LEFT_OUT: [(&str, &str); 16] = [
 ];
 
 fn outcomes() -> Vec<Outcome> {
-    let corpus = collect(&[root().join("corpus/regressions")]);
-    assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
     let plan = Plan { loaders: Loaders::Named, engines: EngineKind::available() };
-    replay(&plan, corpus.cases, |_| ())
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    replay(&plan, corpus(), |_| ())
 }
 
 /// The scenario that a fault is shown by first of all, and its run under it.
@@ -153,7 +149,7 @@ fn the_gallery_is_current() {
         std::fs::write(&path, &now).expect("docs can be written");
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    let advice = "CALLIPER_BLESS=1 cargo test --release --test gallery writes it anew";
+    let advice = "CALLIPER_BLESS=1 cargo test --release --test main gallery:: writes it anew";
     assert!(kept == now, "docs/gallery.md is not current; {advice}");
     assert!(faults::ALL.len() >= 36);
 }

@@ -1,14 +1,15 @@
 //! Every scenario of the corpus against every fault: what finds what.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use calliper::judge::EngineKind;
 use calliper::loader::faults;
-use calliper::replay::{Expected, Loaders, Outcome, Plan, collect, headline, replay};
+use calliper::replay::{Expected, Loaders, Outcome, Plan, headline, replay};
 use calliper::verdict::Class;
+
+use crate::util::corpus;
 
 /// Runs everything once, whichever test comes first.
 fn outcomes() -> &'static [Outcome] {
@@ -18,10 +19,8 @@ fn outcomes() -> &'static [Outcome] {
 
 fn run() -> Vec<Outcome> {
     let started = Instant::now();
-    let corpus = collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/regressions")]);
-    assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
     let plan = Plan { loaders: Loaders::Every, engines: EngineKind::available() };
-    let outcomes = replay(&plan, corpus.cases, |_| ());
+    let outcomes = replay(&plan, corpus(), |_| ());
     let runs: usize = outcomes.iter().map(|o| o.runs.len()).sum();
     let (scenarios, took) = (outcomes.len(), started.elapsed());
     println!("{scenarios} scenarios, {runs} runs on every engine in {took:.1?}");

@@ -4,22 +4,21 @@
 //! Rows that the model has nothing for: a method that throws, multicast delegates, and generic
 //! virtual methods.
 
-#[path = "measured/methods.rs"]
 mod methods;
-#[path = "measured/objects.rs"]
 mod objects;
-mod support;
 
 use calliper::abi::vm::MetadataConvention;
 use calliper::engine::Trap;
 use calliper::image::pep::PepWords;
 use calliper::loader::decisions::KeyRequest;
 use calliper::loader::words::FunctionPointer;
-use calliper::loader::{Fixed, Loader, Vm, VmProcess};
+use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{
     Action, Assembly, AssemblyId, Binding, Call, Caller, Code, Convention, Event, Layout, Method,
     MethodId, Scenario, Signature, Site, SiteId, Struct, StructId, StructShape, Type, VariableId,
 };
+
+use crate::util::{self, HandsOut};
 
 const MANAGED: MethodId = MethodId(0);
 const UCO: MethodId = MethodId(1);
@@ -99,7 +98,7 @@ fn scenario(layout: Layout, script: Vec<Event>) -> Scenario {
 }
 
 fn run(layout: Layout, script: Vec<Event>, loader: &'static dyn Loader) -> Vm {
-    support::run(scenario(layout, script), loader).vm
+    util::run(scenario(layout, script), loader).vm
 }
 
 /// The words of a method's entry point at the end of a run.
@@ -164,24 +163,6 @@ fn a_uco_method_with_a_compiled_reverse_thunk() {
 fn a_uco_method_without_reverse_thunk_and_body_kills_the_process() {
     let vm = run(interpreted(add(), false), vec![load(), take(TAKE_UCO)], &Fixed);
     assert_eq!(vm.observation.trap, Some(Trap::Unreachable));
-}
-
-/// A loader that hands out whatever it is told to for a UCO method.
-#[derive(Debug)]
-struct HandsOut(fn(&Vm) -> u32);
-
-impl Loader for HandsOut {
-    fn id(&self) -> &'static str {
-        "hands-out"
-    }
-
-    fn uco_method_entry(
-        &self,
-        process: &mut VmProcess<'_>,
-        _: MethodId,
-    ) -> Result<FunctionPointer, Trap> {
-        Ok(FunctionPointer((self.0)(process.vm())))
-    }
 }
 
 fn reverse_thunk_slot(vm: &Vm) -> u32 {

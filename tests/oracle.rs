@@ -1,13 +1,12 @@
 //! The oracle can fail: for each class of finding, something planted that trips it.
 
-#[path = "oracle/nested.rs"]
 mod nested;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use calliper::abi::ValType;
-use calliper::engine::{Engine, EngineError, HostCall, Process, Trap, paper::Paper};
+use calliper::engine::{Engine, EngineError, HostCall, Process, paper::Paper};
 use calliper::image::Program;
 use calliper::image::code::{Global, Op};
 use calliper::image::facts::{Emission, Role};
@@ -15,10 +14,11 @@ use calliper::image::helpers::Helper;
 use calliper::image::map::GUARD_SIZE;
 use calliper::image::pep::{CODE, PEP_SIZE};
 use calliper::judge::{EngineKind, Judge};
-use calliper::loader::words::FunctionPointer;
-use calliper::loader::{Fixed, Loader, Vm, VmProcess};
+use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{MethodId, Scenario, text};
 use calliper::verdict::Class;
+
+use crate::util::HandsOut;
 
 const PROGRAM: &str = r#"
 calliper = 1
@@ -93,24 +93,6 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
         }
     }
     assert!(found, "no function is {role:?}");
-}
-
-/// A loader that hands out for a UCO method whatever the function says.
-#[derive(Debug)]
-struct HandsOut(fn(&Vm) -> u32);
-
-impl Loader for HandsOut {
-    fn id(&self) -> &'static str {
-        "hands-out"
-    }
-
-    fn uco_method_entry(
-        &self,
-        process: &mut VmProcess<'_>,
-        _: MethodId,
-    ) -> Result<FunctionPointer, Trap> {
-        Ok(FunctionPointer((self.0)(process.vm())))
-    }
 }
 
 /// The table slot of the function with this role in the first image.

@@ -1,6 +1,6 @@
 //! What a planted mutant of the model must not survive: a replay of the corpus, and a campaign of
-//! ten seconds. `ci/mutants` runs it under every mutant; without one it is ignored, because other
-//! tests replay and fuzz as well.
+//! ten seconds. `ci/mutants` runs it under every mutant. It is a binary of its own, which is run when
+//! it is named only: the other tests replay and fuzz as well.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,6 @@ use calliper::loader::Fixed;
 use calliper::replay::{self, DEFAULT_PATH, Loaders};
 
 #[test]
-#[ignore = "for ci/mutants"]
 fn nothing_is_found_where_nothing_is_planted() {
     replay_is_as_expected();
     campaign_finds_nothing();

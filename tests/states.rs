@@ -1,20 +1,19 @@
 //! The entry-point state machine, image loading and the two
 //! resolvers, event by event under the fixed loader.
 
-#[path = "states/callees.rs"]
 mod callees;
-#[path = "states/cells.rs"]
 mod cells;
-#[path = "states/images.rs"]
-mod image;
-mod support;
+mod images;
 
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::{Import, Role};
 use calliper::image::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
+use calliper::loader::images::{table_index_of_virtual_ip, virtual_ip_of_table_index};
 use calliper::loader::words::{TableIndex, VirtualIp};
-use calliper::loader::{Fixed, Loader, Vm, faults, images};
+use calliper::loader::{Fixed, Loader, Vm, faults};
 use calliper::scenario::{AssemblyId, MethodId};
+
+use crate::util;
 
 const MANAGED: MethodId = MethodId(0);
 const UCO: MethodId = MethodId(1);
@@ -44,7 +43,7 @@ LazyPlain = { in = "B", direct = "Plain" }
 "#;
 
 fn run_under(events: &[&str], loader: &'static dyn Loader) -> Vm {
-    let vm = support::run_text(LAYOUT, events, loader).vm;
+    let vm = util::run_text(LAYOUT, events, loader).vm;
     assert_eq!(vm.observation.trap, None);
     vm
 }
@@ -189,10 +188,10 @@ fn virtual_ips_and_table_indices_lead_to_each_other() {
     let vm = run(&[LOAD_A, LOAD_B]);
     for method in [MANAGED, UCO] {
         let index = slot(&vm, 0, &Role::Body(method));
-        let ip = images::virtual_ip_of_table_index(&vm, index).expect("compiled code has one");
+        let ip = virtual_ip_of_table_index(&vm, index).expect("compiled code has one");
         assert_eq!(ip.0 & 0x8000_0001, 0x8000_0001);
-        assert_eq!(images::table_index_of_virtual_ip(&vm, ip), Some(index));
+        assert_eq!(table_index_of_virtual_ip(&vm, ip), Some(index));
     }
-    assert_eq!(images::table_index_of_virtual_ip(&vm, VirtualIp(0xffff_ffff)), None);
-    assert_eq!(images::virtual_ip_of_table_index(&vm, TableIndex(1)), None);
+    assert_eq!(table_index_of_virtual_ip(&vm, VirtualIp(0xffff_ffff)), None);
+    assert_eq!(virtual_ip_of_table_index(&vm, TableIndex(1)), None);
 }

@@ -2,7 +2,7 @@
 
 use calliper::loader::Fixed;
 
-use crate::support::{Finished, run_text};
+use crate::util::{Finished, run_text};
 
 const PROGRAM: &str = r#"
 calliper = 1

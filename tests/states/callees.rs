@@ -4,7 +4,7 @@ use calliper::image::pep::DATA;
 use calliper::loader::Fixed;
 use calliper::loader::trace::Step;
 
-use crate::support::{Finished, run_text};
+use crate::util::{Finished, run_text};
 
 const PROGRAM: &str = r#"
 [assemblies]

@@ -5,7 +5,7 @@ use calliper::image::helpers::Helper;
 use calliper::loader::Fixed;
 use calliper::scenario::Dispatch;
 
-use crate::support::{Finished, run_text};
+use crate::util::{Finished, run_text};
 
 const PROGRAM: &str = r#"
 calliper = 1

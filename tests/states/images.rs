@@ -12,7 +12,7 @@ use calliper::scenario::{
     Scenario, Signature, Site, SiteId, Type,
 };
 
-use crate::support::{Finished, run, run_altered, run_text};
+use crate::util::{Finished, run, run_altered, run_text};
 
 const PROGRAM: &str = r#"
 calliper = 1

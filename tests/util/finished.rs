@@ -1,8 +1,6 @@
 //! Runs scenarios to their end and reads what they leave, in words that a
 //! person can compare with a table.
 
-#![allow(dead_code, reason = "each test uses its part of it")]
-
 use std::sync::Arc;
 
 use calliper::engine::{Engine, paper::Paper};
@@ -16,7 +14,7 @@ use calliper::scenario::meaning::object_address;
 use calliper::scenario::{ClassId, MethodId, Scenario, text};
 
 /// Every engine of this build.
-pub fn engines() -> Vec<Box<dyn Engine<Vm>>> {
+fn engines() -> Vec<Box<dyn Engine<Vm>>> {
     vec![
         Box::new(Paper::new()),
         #[cfg(feature = "wasmtime")]
