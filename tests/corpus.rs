@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use calliper::abi::Shape;
 use calliper::abi::crossgen::lower;
 use calliper::judge::EngineKind;
-use calliper::replay::{Case, Loaders, Outcome, Plan, collect, replay};
-use calliper::report;
+use calliper::replay::{Case, Loaders, Plan, replay};
 use calliper::scenario::meaning;
 use calliper::scenario::targets::callees;
 use calliper::scenario::validate::site_signature;
@@ -14,7 +13,7 @@ use calliper::scenario::{
     Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, text,
 };
 
-use crate::util::corpus;
+use crate::util::{complaint, corpus};
 
 /// The worked examples of signature lowering: C# signature, managed key, and
 /// the key of the `[UnmanagedCallersOnly]` form where there is one.
@@ -110,13 +109,6 @@ fn every_worked_example_is_called_through_every_path_to_every_kind_of_callee() {
     assert!(missing.is_empty(), "not called in any scenario: {missing:#?}");
 }
 
-/// What a replay printed, if anything in it is a surprise.
-fn complaint(outcomes: &[Outcome]) -> Option<String> {
-    let mut out = Vec::new();
-    report::text(&mut out, outcomes, &[], false).expect("memory can be written");
-    (report::surprises(outcomes) > 0).then(|| String::from_utf8_lossy(&out).into_owned())
-}
-
 #[test]
 fn the_corpus_replays_without_surprises() {
     let plan = Plan { loaders: Loaders::Named, engines: EngineKind::available() };
@@ -176,19 +168,4 @@ fn arguments_are_distinguishable_constants() {
             assert_eq!(times, 1, "{}: {word:#x} is passed more than once", case.name);
         }
     }
-}
-
-/// The scenario that the README teaches with does what it says there.
-#[test]
-fn the_scenario_in_the_readme_replays() {
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("```toml\n").expect("there is a scenario");
-    let (source, _) = rest.split_once("```").expect("and its end");
-    let directory = tempfile::tempdir().expect("a directory");
-    std::fs::write(directory.path().join("readme.toml"), source).expect("written");
-    let found = collect(&[directory.path().to_owned()]);
-    assert!(found.errors.is_empty(), "{:?}", found.errors);
-    assert!(!found.cases[0].shows.is_empty());
-    let plan = Plan { loaders: Loaders::Named, engines: EngineKind::available() };
-    assert_eq!(complaint(&replay(&plan, found.cases, |_| ())), None);
 }

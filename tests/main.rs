@@ -14,5 +14,6 @@ mod generated;
 mod matrix;
 mod measured;
 mod oracle;
+mod readme;
 mod scenario_forms;
 mod states;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use calliper::engine::Trap;
 use calliper::loader::words::FunctionPointer;
 use calliper::loader::{Loader, Vm, VmProcess};
-use calliper::replay::{Case, DEFAULT_PATH, collect};
+use calliper::replay::{Case, DEFAULT_PATH, Outcome, collect};
+use calliper::report;
 use calliper::scenario::MethodId;
 
 pub use command::{SEED, assert_one_line, calliper, calliper_in, command, stderr, stdout};
@@ -29,6 +30,13 @@ pub fn corpus() -> Vec<Case> {
     let found = collect(&[root().join(DEFAULT_PATH)]);
     assert!(found.errors.is_empty(), "{:?}", found.errors);
     found.cases
+}
+
+/// What a replay printed, if anything in it is a surprise.
+pub fn complaint(outcomes: &[Outcome]) -> Option<String> {
+    let mut out = Vec::new();
+    report::text(&mut out, outcomes, &[], false).expect("memory can be written");
+    (report::surprises(outcomes) > 0).then(|| String::from_utf8_lossy(&out).into_owned())
 }
 
 /// A loader that hands out for a UCO method whatever the function says.
