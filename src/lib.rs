@@ -10,6 +10,7 @@ pub mod csharp;
 pub mod engine;
 #[cfg(feature = "campaign")]
 pub mod files;
+pub mod gallery;
 pub mod image;
 pub mod judge;
 pub mod loader;

@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicBool;
 use calliper::campaign::coverage::Cell;
 use calliper::campaign::{self, Guidance, Outcome, Plan};
 use calliper::engine::Trap;
+use calliper::gallery;
 use calliper::judge::EngineKind;
 use calliper::loader::words::FunctionPointer;
-use calliper::loader::{Fixed, Loader, VmProcess, faults};
+use calliper::loader::{Fixed, Loader, VmProcess};
 use calliper::scenario::MethodId;
 
 /// Faults of all kinds that a short campaign surely finds.
@@ -55,7 +56,7 @@ fn guidance_reaches_more_than_generation_alone() {
 #[test]
 fn faults_are_found_from_nothing() {
     for id in FAULTS {
-        let fault = faults::find(id).expect("it is in the gallery");
+        let fault = gallery::find(id).expect("it is in the gallery");
         let loader = fault.loader;
         for seed in 0..3 {
             let outcome = run(loader, 20_000, |plan| plan.seed = seed);
@@ -67,7 +68,7 @@ fn faults_are_found_from_nothing() {
 
 #[test]
 fn the_same_seed_gives_the_same_findings() {
-    let fault = faults::loader("issue-129857").expect("the seed");
+    let fault = gallery::find("issue-129857").expect("the seed").loader;
     let tell = |seed| {
         let outcome = run(fault, 10_000, |plan| plan.seed = seed);
         let cells: Vec<u32> = (0..Cell::COUNT).map(|number| outcome.map.count(number)).collect();
@@ -89,7 +90,7 @@ fn engines_agree_and_modules_are_kept() {
 fn layouts_are_tried_on_paper_before_they_are_compiled() {
     assert_eq!(run(&Fixed, 1_000, |_| {}).status.screened, 0, "nothing is compiled");
     // It takes hundreds of layouts, as not one in thousands of scripts for another one shows it.
-    let fault = faults::find("pr-132965").expect("it is in the gallery");
+    let fault = gallery::find("pr-132965").expect("it is in the gallery");
     for seed in 0..2 {
         let outcome = run(fault.loader, 4_000, |plan| {
             plan.seed = seed;

@@ -220,6 +220,41 @@ fn faults_are_listed_in_both_formats() {
     assert_eq!(rows.as_array().map(Vec::len), Some(stdout(&text).lines().count()));
 }
 
+/// Two faults at once, and a scenario that shows each.
+const BOTH: &str = "issue-131886+pr-134108";
+const SHOWING: [&str; 2] =
+    ["corpus/regressions/gallery/issue-131886.toml", "corpus/regressions/gallery/pr-134108.toml"];
+
+#[test]
+fn a_composed_loader_has_both_defects_and_nothing_is_expected_of_it() {
+    let json = calliper(
+        &[&["replay", "--loader", BOTH, "--format", "json", "--engine", "paper"], &SHOWING[..]]
+            .concat(),
+    );
+    assert_eq!(json.status.code(), Some(0), "{}", stderr(&json));
+    let rows: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    let rows = rows["scenarios"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2);
+    for (row, class) in rows.iter().zip(["out-of-bounds", "wrong-arguments"]) {
+        assert_eq!((&row["loader"], &row["class"]), (&BOTH.into(), &class.into()), "{row}");
+        assert_eq!(row["expected"], "anything", "{row}");
+    }
+    let text = calliper(&["replay", "--loader", BOTH, "--engine", "paper", SHOWING[0]]);
+    assert!(stdout(&text).contains(BOTH), "{}", stdout(&text));
+}
+
+#[test]
+fn loaders_that_do_not_compose_are_one_line() {
+    let refused = |loader: &str, parts: &[&str]| {
+        assert_one_line(&calliper(&["replay", "--loader", loader]), parts);
+    };
+    refused("issue-129861+issue-134200", &["issue-129861", "issue-134200", "`key`"]);
+    refused("pr-134108+pr-134108", &["`pr-134108` is named twice"]);
+    refused("fixed+pr-134108", &["`fixed` is no fault"]);
+    refused("pr-134108+", &["`pr-134108+`"]);
+    refused("pr-134108+issue-13186", &["`issue-13186`", "`issue-131886`", "`calliper faults`"]);
+}
+
 #[test]
 fn emit_writes_valid_modules_that_can_be_read() {
     let directory = tempfile::tempdir().expect("a directory");

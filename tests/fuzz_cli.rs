@@ -200,6 +200,27 @@ fn a_finding_shrinks_to_what_shows_it() {
 }
 
 #[test]
+fn a_composed_loader_is_fuzzed_and_shrunk_as_any_other() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (out, small) = (directory.path().join("found"), directory.path().join("small.toml"));
+    let both = "issue-129857+pr-133894";
+    let output = fuzz(&["--runs", "5000", "--loader", both, "--out", text(&out)]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let found = files(&out);
+    let cards = found.iter().filter(|(name, _)| name.ends_with("finding.json"));
+    let cards: Vec<Value> =
+        cards.map(|(_, card)| serde_json::from_slice(card).expect("JSON")).collect();
+    assert!(cards.iter().all(|card| card["loader"] == both), "{cards:?}");
+    for class in ["signature-mismatch", "out-of-bounds"] {
+        assert!(cards.iter().any(|card| card["class"] == class), "{class}: {cards:?}");
+    }
+    let output = calliper(&["shrink", SEED, "--loader", both, "--out", text(&small)]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let replayed = calliper(&["replay", "--loader", both, text(&small)]);
+    assert!(stdout(&replayed).contains("signature-mismatch"), "{}", stdout(&replayed));
+}
+
+#[test]
 fn what_cannot_be_shrunk_is_one_line() {
     assert_one_line(&calliper(&["shrink", SEED, "--loader", "fixed"]), &[SEED, "no finding"]);
     assert_one_line(&calliper(&["shrink", SEED, "--loader", "nope"]), &["nope"]);

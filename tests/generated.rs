@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use arbitrary::Unstructured;
+use calliper::gallery;
 use calliper::judge::{EngineKind, Judge};
-use calliper::loader::{Fixed, faults};
+use calliper::loader::Fixed;
 use calliper::scenario::generate::generate;
 use calliper::scenario::meaning::mix;
 use calliper::scenario::targets::callees;
@@ -75,7 +76,7 @@ fn scripts_call_much() {
 fn every_fault_is_found_by_generation_alone() {
     let mut judge = Judge::new(&[EngineKind::Paper]);
     let mut missed = Vec::new();
-    for fault in faults::ALL {
+    for fault in gallery::ALL {
         let mut others = BTreeMap::new();
         let shown = (0..ENOUGH).any(|seed| {
             let verdicts = judge.judge(&scenario(seed), fault.loader).expect("paper runs anything");

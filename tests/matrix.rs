@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use calliper::gallery;
 use calliper::judge::EngineKind;
-use calliper::loader::faults;
 use calliper::replay::{Expected, Loaders, Outcome, Plan, headline, replay};
 use calliper::verdict::Class;
 
@@ -44,7 +44,7 @@ fn found(outcomes: &[Outcome]) -> BTreeMap<&'static str, Vec<(&str, Class)>> {
 fn the_matrix() {
     let outcomes = outcomes();
     let found = found(outcomes);
-    for fault in faults::ALL {
+    for fault in gallery::ALL {
         println!("{} ({})", fault.id(), fault.class);
         for (scenario, class) in found.get(fault.id()).into_iter().flatten() {
             println!("    {class:<20} {scenario}");
@@ -60,7 +60,7 @@ fn the_matrix() {
         }
     }
     let mut lonely = Vec::new();
-    for fault in faults::ALL {
+    for fault in gallery::ALL {
         let own = format!("gallery/{}", fault.id());
         let by = &found[fault.id()];
         if by.iter().all(|(scenario, _)| *scenario == own) {
@@ -78,7 +78,7 @@ fn each_fault_has_a_scenario_that_shows_its_class_and_one_that_it_does_not_break
         let outcome = outcomes.iter().find(|o| o.case.name == scenario)?;
         outcome.runs.iter().find(|run| run.loader == loader)
     };
-    for fault in faults::ALL {
+    for fault in gallery::ALL {
         let shows = outcomes
             .iter()
             .flat_map(|o| &o.runs)

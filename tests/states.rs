@@ -5,12 +5,13 @@ mod callees;
 mod cells;
 mod images;
 
+use calliper::gallery;
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::{Import, Role};
 use calliper::image::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
 use calliper::loader::images::{table_index_of_virtual_ip, virtual_ip_of_table_index};
 use calliper::loader::words::{TableIndex, VirtualIp};
-use calliper::loader::{Fixed, Loader, Vm, faults};
+use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{AssemblyId, MethodId};
 
 use crate::util;
@@ -131,7 +132,7 @@ fn a_managed_thunk_that_was_there_first_stays_for_managed_callers() {
 
 #[test]
 fn the_seed_fault_depends_on_who_was_there_first() {
-    let fault = faults::loader("issue-129857").expect("the fault exists");
+    let fault = gallery::find("issue-129857").expect("the fault exists").loader;
     let taken = |events: &[&str]| {
         let vm = run_under(events, fault);
         let pointer = vm.observation.events.last().and_then(|e| e.pointer);

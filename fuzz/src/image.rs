@@ -11,12 +11,13 @@ use std::sync::Arc;
 use arbitrary::Unstructured;
 use calliper::engine::paper::Paper;
 use calliper::engine::{Engine, Memory, MemoryView, Process, Trap};
+use calliper::gallery;
 use calliper::image::facts::Emission;
 use calliper::image::map::HEAP_ALIGNMENT;
 use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
 use calliper::image::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
 use calliper::image::{Module, ModuleId, Program};
-use calliper::loader::{Fixed, Loader, Vm, VmProcess, faults, host_call, script};
+use calliper::loader::{Fixed, Loader, Vm, VmProcess, host_call, script};
 use calliper::scenario::generate::{fixup, generate};
 use calliper::scenario::meaning::{OBJECT_SIZE, object_address};
 use calliper::scenario::{ClassId, Event, Scenario, binary};
@@ -207,8 +208,8 @@ impl Case {
 /// The loader that the edits ask for: the repaired one, or one with a fault.
 fn loader(edits: &[u8]) -> &'static dyn Loader {
     let wanted = edits.chunks_exact(EDIT).map(Edit::read).find(|edit| edit.what % 24 == 20);
-    let fault = wanted.and_then(|edit| faults::ALL.get(edit.place(faults::ALL.len())?));
-    fault.and_then(|fault| faults::loader(fault.id())).unwrap_or(&Fixed)
+    let fault = wanted.and_then(|edit| gallery::ALL.get(edit.place(gallery::ALL.len())?));
+    fault.map_or(&Fixed, |fault| fault.loader)
 }
 
 /// Overwrites bytes of a payload that has been cut short, perhaps.

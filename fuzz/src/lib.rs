@@ -13,8 +13,9 @@ pub mod text;
 use std::sync::Arc;
 
 use arbitrary::Unstructured;
+use calliper::gallery;
 use calliper::judge::{EngineKind, EngineVerdict, Judge};
-use calliper::loader::{Fixed, Loader, faults};
+use calliper::loader::{Fixed, Loader};
 use calliper::random::XorShift;
 use calliper::scenario::generate::{fixup, generate, regenerate_script};
 use calliper::scenario::meaning::mix;
@@ -203,8 +204,7 @@ fn report(verdicts: &[EngineVerdict]) -> Option<String> {
 
 fn loader_from_environment() -> &'static dyn Loader {
     let id = std::env::var(LOADER_VARIABLE).unwrap_or_else(|_| Fixed.id().to_owned());
-    faults::loader(&id)
-        .unwrap_or_else(|| panic!("{LOADER_VARIABLE}: {}", faults::unknown("loader", &id)))
+    gallery::loader(&id).unwrap_or_else(|error| panic!("{LOADER_VARIABLE}: {error}"))
 }
 
 /// Runs `count` seeded inputs of up to 2 KiB under the fixed loader: what each target's test does.

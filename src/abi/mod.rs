@@ -6,8 +6,8 @@
 //! | crossgen2 | [`crossgen`] | `tools/Common/JitInterface/WasmLowering.cs` | the type of a body or thunk, its key, and the argument layout raised back from a key |
 //! | VM | [`vm`] | `vm/wasm/helpers.cpp` `GetSignatureKey`, `vm/callingconvention.h` `ArgIterator` | the key it looks thunks up by, and the interpreter's argument slots |
 //!
-//! They are kept apart on purpose: half of the upstream bug family (classes C4
-//! and C6) is one of them disagreeing with another.
+//! They are kept apart on purpose: half of the upstream bug family (families
+//! hidden-arguments and key-or-layout) is one of them disagreeing with another.
 
 pub mod crossgen;
 pub mod jit;

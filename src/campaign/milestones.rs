@@ -1,6 +1,6 @@
 //! When a fault was reached, triggered and detected (the distinction that Magma made).
 //!
-//! * *reached*: the run came to the decision that the fault gets wrong
+//! * *reached*: the run came to a decision that the fault gets wrong
 //!   ([`Vm::has_decided`]), or, if the decision is taken at compile time, ran modules that are
 //!   other than the right ones;
 //! * *triggered*: its answer changed something: the run is not what it is under the fixed loader. Up
@@ -10,9 +10,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::gallery::Fault;
 use crate::image::facts::Emission;
 use crate::judge::{EngineKind, Judge};
-use crate::loader::faults::Fault;
 use crate::loader::{Fixed, Vm};
 use crate::scenario::Scenario;
 use crate::verdict::Class;
@@ -29,7 +29,7 @@ pub struct Mark {
 /// What came when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Milestones {
-    /// The fault's decision was asked.
+    /// A decision of the fault's was asked.
     pub reached: Option<Mark>,
     /// Its answer changed something.
     pub triggered: Option<Mark>,
@@ -86,12 +86,11 @@ impl Scout {
         }
     }
 
-    /// Whether the run came to the fault's decision.
+    /// Whether the run came to a decision of the fault's.
     fn reaches(&self, right: &Emission, vm: &Vm) -> bool {
-        match self.fault.decision {
-            None => !vm.emission.program.is_same(&right.program),
-            Some(decision) => vm.has_decided(decision),
-        }
+        let compiles = !self.fault.compiler_decisions.is_empty();
+        compiles && !vm.emission.program.is_same(&right.program)
+            || self.fault.decisions.iter().any(|&decision| vm.has_decided(decision))
     }
 
     /// Whether a finding of this class is what it is out for.

@@ -24,9 +24,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::gallery::Fault;
 use crate::judge::EngineKind;
 use crate::loader::Loader;
-use crate::loader::faults::Fault;
 use crate::replay::{ReadError, STACK_SIZE};
 use crate::scenario::Scenario;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::milestones::{Mark, Milestones};
 use super::{CampaignError, Guidance, Plan, run};
+use crate::gallery::{self, Fault};
 use crate::judge::EngineKind;
 use crate::loader::Fixed;
-use crate::loader::faults::{self, Fault};
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl Contest {
     /// Every fault on paper, with ten seeds and half a minute for each.
     pub fn new() -> Self {
         Self {
-            faults: faults::ALL.to_vec(),
+            faults: gallery::ALL.to_vec(),
             engines: vec![EngineKind::Paper],
             seeds: 10,
             runs: 200_000,
@@ -161,7 +161,7 @@ mod tests {
     fn faults_are_reached_triggered_and_detected_in_that_order() {
         let contest = Contest { seeds: 2, runs: 20_000, ..Contest::new() };
         for id in ["issue-129857", "pr-129766", "pr-131246"] {
-            let fault = faults::find(id).expect("it is in the gallery");
+            let fault = gallery::find(id).expect("it is in the gallery");
             let score = score(&contest, fault, &mut || {}).expect("nothing is written");
             for milestones in score.campaigns {
                 let Milestones { reached, triggered, detected } = milestones;

@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 use mutatis::{DefaultMutate, Session};
 
+use crate::gallery;
 use crate::judge::{EngineKind, EngineVerdict, Judge};
-use crate::loader::{Loader, faults};
+use crate::loader::Loader;
 use crate::scenario::generate::fixup;
 use crate::scenario::ids::{self, Item};
 use crate::scenario::{Event, MethodId, Scenario, Signature, Type, binary};
@@ -75,11 +76,11 @@ impl Target {
     }
 }
 
-/// Makes a scenario say that it shows the finding, and nothing else, so that it can be
-/// replayed. Under the fixed loader nothing may be shown.
+/// Makes a scenario say that it shows the finding, and nothing else, so that it can be replayed.
+/// Under the fixed loader nothing may be shown, and a composed one is not a fault to name.
 pub fn promise(scenario: &mut Scenario, loader: &'static dyn Loader, class: Class) {
     scenario.shows.clear();
-    if faults::find(loader.id()).is_some() {
+    if gallery::find(loader.id()).is_some() {
         scenario.shows.push((loader.id().to_owned(), class.to_string()));
     }
 }
@@ -301,7 +302,7 @@ mod tests {
     }
 
     /// Scenarios that show the fault: from the corpus, and from the generator.
-    fn showing(fault: &faults::Fault) -> Vec<Arc<Scenario>> {
+    fn showing(fault: &gallery::Fault) -> Vec<Arc<Scenario>> {
         let corpus = replay::collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join(DEFAULT_PATH)]);
         let shows = |case: &replay::Case| case.shows.iter().any(|(id, _)| *id == fault.id());
         let known = corpus.cases.into_iter().filter(shows).map(|case| case.scenario);
@@ -317,7 +318,7 @@ mod tests {
     fn a_finding_of_every_fault_shrinks_to_little() {
         let mut judge = Judge::new(&[EngineKind::Paper]);
         let mut large = Vec::new();
-        for fault in faults::ALL {
+        for fault in gallery::ALL {
             let loader = fault.loader;
             let scenarios = showing(fault);
             assert!(!scenarios.is_empty(), "{}", fault.id());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use calliper::campaign::CampaignError;
 use calliper::engine::EngineError;
-use calliper::loader::faults;
+use calliper::gallery::{self, LoaderError};
 use calliper::replay::{ReadError, plain};
 
 /// Why a command ended early, in one line that says where and what to do.
@@ -20,8 +20,8 @@ pub enum Failure {
     Campaign(#[from] CampaignError),
     #[error("--explain writes text; leave out --format json")]
     JsonExplained,
-    #[error("--loader: {} (`calliper faults` lists them)", faults::unknown("loader", .0))]
-    UnknownLoader(String),
+    #[error("--loader: {0}{advice}", advice = advice(.0))]
+    Loader(#[from] LoaderError),
     #[error("--engine: there is no engine {name:?} in this build; there are {known}", known = known.join(", "))]
     UnknownEngine { name: String, known: Vec<&'static str> },
     #[error("--fault: there is no fault {0:?}; there are {known}", known = fault_ids().join(", "))]
@@ -45,6 +45,13 @@ impl Failure {
     }
 }
 
+fn advice(error: &LoaderError) -> &'static str {
+    match error {
+        LoaderError::Unknown(_) => " (`calliper faults` lists them)",
+        _ => "",
+    }
+}
+
 fn fault_ids() -> Vec<&'static str> {
-    faults::ALL.iter().map(|fault| fault.id()).collect()
+    gallery::ALL.iter().map(|fault| fault.id()).collect()
 }

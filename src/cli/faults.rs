@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use calliper::loader::faults;
+use calliper::gallery;
 use serde::Serialize;
 
 use super::{Exit, Failure, Format, json};
@@ -30,7 +30,7 @@ struct Row {
 
 /// Writes the list.
 pub fn run(arguments: &FaultsArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let rows: Vec<Row> = faults::ALL
+    let rows: Vec<Row> = gallery::ALL
         .iter()
         .map(|fault| Row {
             id: fault.id(),

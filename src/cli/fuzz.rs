@@ -47,10 +47,10 @@ pub struct FuzzArgs {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
 
-    /// The loader to fuzz: `fixed`, or the id of a fault
+    /// The loader to fuzz: `fixed`, a fault's id, or several with + between
     ///
-    /// `calliper faults` lists the ids.
-    #[arg(long, value_name = "fixed|FAULT", default_value = "fixed")]
+    /// `calliper faults` lists the ids. With `issue-131886+pr-134108` both defects are there.
+    #[arg(long, value_name = "fixed|FAULT[+FAULT...]", default_value = "fixed")]
     loader: String,
 
     /// Only these engines, separated by commas: paper, wasmtime, wasmi

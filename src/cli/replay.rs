@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use calliper::gallery;
 use calliper::judge::EngineKind;
-use calliper::loader::{Loader, faults};
+use calliper::loader::Loader;
 use calliper::replay::{self, DEFAULT_PATH, Loaders, Plan};
 use calliper::report;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -103,7 +104,7 @@ fn plan(arguments: &ReplayArgs) -> Result<Plan, Failure> {
 
 /// The loader with this id.
 pub(super) fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
-    faults::loader(id).ok_or_else(|| Failure::UnknownLoader(id.to_owned()))
+    Ok(gallery::loader(id)?)
 }
 
 /// The engines of a comma separated list, each once.

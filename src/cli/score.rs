@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calliper::campaign::Guidance;
 use calliper::campaign::score::{Contest, Score, Spread, control, score};
-use calliper::loader::faults::{self, Fault};
+use calliper::gallery::{self, Fault};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -130,7 +130,7 @@ fn contest(arguments: &ScoreArgs) -> Result<Contest, Failure> {
 }
 
 fn fault(id: &str) -> Result<&'static Fault, Failure> {
-    faults::find(id).ok_or_else(|| Failure::UnknownFault(id.to_owned()))
+    gallery::find(id).ok_or_else(|| Failure::UnknownFault(id.to_owned()))
 }
 
 fn progress(campaigns: u64) -> Option<ProgressBar> {

@@ -33,10 +33,10 @@ pub struct ShrinkArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The loader that shows the finding: `fixed`, or the id of a fault
+    /// The loader that shows the finding: `fixed`, a fault's id, or several with + between
     ///
-    /// `calliper faults` lists the ids.
-    #[arg(long, value_name = "fixed|FAULT")]
+    /// `calliper faults` lists the ids. With `issue-131886+pr-134108` both defects are there.
+    #[arg(long, value_name = "fixed|FAULT[+FAULT...]")]
     loader: String,
 
     /// Only these engines, separated by commas: paper, wasmtime, wasmi

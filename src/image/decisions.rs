@@ -40,6 +40,12 @@ decisions! {
         fn name(&self) -> &'static str;
     }
 
+    impl Compiler for ComposedCompiler {
+        fn name(&self) -> &'static str {
+            self.name
+        }
+    }
+
     /// Where a transition thunk puts or finds `this` and each argument, and the size of the whole
     /// area: the layout that `RaiseSignature` gives a key.
     ArgumentSlots: fn argument_slots(
@@ -82,6 +88,30 @@ decisions! {
     /// Whether FCalls are entered through a wrapper of the managed type (`WASM_CALLABLE_FUNC`,
     /// `vm/fcall.h`).
     WrapsFCalls: fn wraps_fcalls() -> bool { true }
+}
+
+/// Several compilers in one: each decision is taken by the one that was named for it, else by
+/// [`Right`].
+#[derive(Debug)]
+pub struct ComposedCompiler {
+    name: &'static str,
+    deciders: [&'static dyn Compiler; CompilerDecision::ALL.len()],
+}
+
+impl ComposedCompiler {
+    /// The right compiler, under a name that no other one may have.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, deciders: [&Right; CompilerDecision::ALL.len()] }
+    }
+
+    /// This decision is taken by `decider` from now on.
+    pub fn ask(&mut self, decision: CompilerDecision, decider: &'static dyn Compiler) {
+        self.deciders[decision as usize] = decider;
+    }
+
+    fn asked(&self, decision: CompilerDecision) -> &'static dyn Compiler {
+        self.deciders[decision as usize]
+    }
 }
 
 /// The compiler as it should be.

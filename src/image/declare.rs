@@ -1,7 +1,8 @@
 //! `decisions!` declares what can be decided wrong, each decision once.
 
-/// A trait with a method for each decision, the right answer as its default, and the enum of
-/// these decisions.
+/// A trait with a method for each decision, the right answer as its default; the enum of these
+/// decisions; and the implementation of the trait by which a composed type passes each decision on
+/// to whom it has `asked` for it.
 ///
 /// A row is `Name: fn method(arguments) -> Answer { the right one }`. The enum has its variants in
 /// the order of the rows, so that a decision's bit is its position.
@@ -9,6 +10,7 @@ macro_rules! decisions {
     (
         $(#[$about:meta])*
         pub trait $Trait:ident: $Decision:ident { $($fixed:tt)* }
+        impl $Same:ident for $Composed:ident { $($composed:tt)* }
         $(
             $(#[$doc:meta])*
             $Name:ident: fn $method:ident($($argument:ident: $Type:ty),* $(,)?) -> $Answer:ty
@@ -26,6 +28,16 @@ macro_rules! decisions {
             )*
         }
 
+        impl $Trait for $Composed {
+            $($composed)*
+
+            $(
+                fn $method(&self, $($argument: $Type),*) -> $Answer {
+                    self.asked($Decision::$Name).$method($($argument),*)
+                }
+            )*
+        }
+
         #[doc = concat!("A decision of a [`", stringify!($Trait), "`].")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $Decision {
@@ -38,6 +50,12 @@ macro_rules! decisions {
         impl $Decision {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$Name),*];
+
+            $(
+                /// The same by the name of its method, which is all that a macro sees of it.
+                #[allow(non_upper_case_globals, reason = "it is the name of a method")]
+                pub const $method: Self = Self::$Name;
+            )*
 
             /// The method that decides.
             pub fn name(self) -> &'static str {

@@ -64,6 +64,7 @@ macro_rules! decisions {
     (
         $(#[$about:meta])*
         pub trait $Trait:ident: $Decision:ident $fixed:tt
+        impl $Same:ident for $Composed:ident $composed:tt
         $(
             $(#[$doc:meta])*
             $Name:ident: fn $method:ident($($argument:ident: $Type:ty),* $(,)?) -> $Answer:ty
@@ -73,6 +74,7 @@ macro_rules! decisions {
         declare::decisions! {
             $(#[$about])*
             pub trait $Trait: $Decision $fixed
+            impl $Same for $Composed $composed
             $(
                 $(#[$doc])*
                 $Name: fn $method($($argument: $Type),*) -> $Answer $default
@@ -144,6 +146,16 @@ decisions! {
         /// What crossgen2 and the native build decide.
         fn compiler(&self) -> &'static dyn Compiler {
             &Right
+        }
+    }
+
+    impl Loader for ComposedLoader {
+        fn id(&self) -> &'static str {
+            self.id
+        }
+
+        fn compiler(&self) -> &'static dyn Compiler {
+            self.compiler
         }
     }
 
@@ -282,6 +294,31 @@ decisions! {
     /// Whether a delegate closed over a static method with a return buffer gets a thunk that swaps
     /// the two (#134108).
     SwapsReturnBuffer: fn swaps_return_buffer() -> bool { true }
+}
+
+/// Several loaders in one: each decision is taken by the one that was named for it, else by
+/// [`Fixed`].
+#[derive(Debug)]
+pub struct ComposedLoader {
+    id: &'static str,
+    compiler: &'static dyn Compiler,
+    deciders: [&'static dyn Loader; Decision::ALL.len()],
+}
+
+impl ComposedLoader {
+    /// The fixed loader, under another id and with this compiler.
+    pub fn new(id: &'static str, compiler: &'static dyn Compiler) -> Self {
+        Self { id, compiler, deciders: [&Fixed; Decision::ALL.len()] }
+    }
+
+    /// This decision is taken by `decider` from now on.
+    pub fn ask(&mut self, decision: Decision, decider: &'static dyn Loader) {
+        self.deciders[decision as usize] = decider;
+    }
+
+    fn asked(&self, decision: Decision) -> &'static dyn Loader {
+        self.deciders[decision as usize]
+    }
 }
 
 /// The repaired loader: every decision is the right one.

@@ -243,7 +243,7 @@ fn interpret(
         return marshal(process, callee, args, ret);
     }
     if pep.words(process)?.interpreter_data == 0 {
-        // Address 0 is readable: a null byte-code pointer decodes as opcode 0 (class C3).
+        // Address 0 is readable: a null byte-code pointer decodes as opcode 0 (family no-byte-code).
         return Err(process.vm().abort("unimplemented or invalid interpreter opcode"));
     }
     match callee {

@@ -28,7 +28,6 @@ pub mod calls;
 pub mod decisions;
 pub mod delegates;
 pub mod entry;
-pub mod faults;
 pub mod fixups;
 mod host;
 pub mod images;
@@ -53,7 +52,7 @@ use crate::image::map::HEAP_ALIGNMENT;
 use crate::scenario::{MethodId, Scenario, Signature, VariableId};
 
 use callee::{Callee, Stub};
-pub use decisions::{Decision, Fixed, Loader};
+pub use decisions::{ComposedLoader, Decision, Fixed, Loader};
 pub use host::host_call;
 use observation::Observation;
 use rustc_hash::FxHashMap;

@@ -2,7 +2,7 @@
 //!
 //! The managed helpers by which it does are R2R code of its own library, so that
 //! each entry point must be callable from R2R code before it is handed to one: the
-//! places where upstream forgot are classes C1 and C3.
+//! places where upstream forgot are the families cold-slot and no-byte-code.
 
 use super::callee::StubKind;
 use super::calls::{arguments, enter_caller};

@@ -13,8 +13,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::engine::EngineError;
+use crate::gallery;
 use crate::judge::{EngineKind, EngineVerdict, Judge};
-use crate::loader::{Fixed, Loader, faults};
+use crate::loader::{Fixed, Loader};
 use crate::scenario::Scenario;
 use crate::verdict::{Class, Finding};
 
@@ -175,11 +176,11 @@ fn loaders(plan: &Plan, case: &Case) -> Vec<(&'static dyn Loader, Expected)> {
     let all: Vec<&'static dyn Loader> = match plan.loaders {
         Loaders::Only(loader) => vec![loader],
         Loaders::Named => {
-            let named = case.shows.iter().filter_map(|(fault, _)| faults::loader(fault));
-            std::iter::once(fixed).chain(named).collect()
+            let named = case.shows.iter().filter_map(|(fault, _)| gallery::find(fault));
+            std::iter::once(fixed).chain(named.map(|fault| fault.loader)).collect()
         }
         Loaders::Every => {
-            std::iter::once(fixed).chain(faults::ALL.iter().map(|fault| fault.loader)).collect()
+            std::iter::once(fixed).chain(gallery::ALL.iter().map(|fault| fault.loader)).collect()
         }
     };
     all.into_iter().map(|loader| (loader, expected(loader.id()))).collect()
