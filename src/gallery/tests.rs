@@ -53,7 +53,7 @@ struct Corpus {
 impl Corpus {
     fn new() -> Self {
         let corpus = collect(&[root().join(DEFAULT_PATH)]);
-        assert_eq!(corpus.errors, [""; 0]);
+        assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
         let judge = || Judge::new(&[EngineKind::Paper]);
         Self {
             scenarios: corpus.cases.into_iter().map(|case| case.scenario).collect(),
