@@ -204,7 +204,7 @@ fn a_composed_loader_is_fuzzed_and_shrunk_as_any_other() {
     let directory = tempfile::tempdir().expect("a directory");
     let (out, small) = (directory.path().join("found"), directory.path().join("small.toml"));
     let both = "issue-129857+pr-133894";
-    let output = fuzz(&["--runs", "5000", "--loader", both, "--out", text(&out)]);
+    let output = fuzz(&["--runs", "5000", "--loader", both, "--out", utf8(&out)]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let found = files(&out);
     let cards = found.iter().filter(|(name, _)| name.ends_with("finding.json"));
@@ -214,9 +214,9 @@ fn a_composed_loader_is_fuzzed_and_shrunk_as_any_other() {
     for class in ["signature-mismatch", "out-of-bounds"] {
         assert!(cards.iter().any(|card| card["class"] == class), "{class}: {cards:?}");
     }
-    let output = calliper(&["shrink", SEED, "--loader", both, "--out", text(&small)]);
+    let output = calliper(&["shrink", SEED, "--loader", both, "--out", utf8(&small)]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let replayed = calliper(&["replay", "--loader", both, text(&small)]);
+    let replayed = calliper(&["replay", "--loader", both, utf8(&small)]);
     assert!(stdout(&replayed).contains("signature-mismatch"), "{}", stdout(&replayed));
 }
 
