@@ -15,5 +15,6 @@ mod matrix;
 mod measured;
 mod oracle;
 mod readme;
+mod rooms;
 mod scenario_forms;
 mod states;
