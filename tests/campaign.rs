@@ -6,8 +6,8 @@ use calliper::campaign::coverage::Cell;
 use calliper::campaign::{self, Guidance, Outcome, Plan};
 use calliper::engine::Trap;
 use calliper::gallery;
+use calliper::image::words::FunctionPointer;
 use calliper::judge::EngineKind;
-use calliper::loader::words::FunctionPointer;
 use calliper::loader::{Fixed, Loader, VmProcess};
 use calliper::scenario::MethodId;
 

@@ -10,8 +10,8 @@ mod objects;
 use calliper::abi::vm::MetadataConvention;
 use calliper::engine::Trap;
 use calliper::image::pep::PepWords;
+use calliper::image::words::FunctionPointer;
 use calliper::loader::decisions::KeyRequest;
-use calliper::loader::words::FunctionPointer;
 use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{
     Action, Assembly, AssemblyId, Binding, Call, Caller, Code, Convention, Event, Layout, Method,
@@ -112,7 +112,7 @@ fn words(vm: &Vm, method: MethodId) -> PepWords {
 /// `[actual code, interpreter data present, flags]`.
 fn state(vm: &Vm, method: MethodId) -> (u32, bool, u32) {
     let words = words(vm, method);
-    (words.actual_code.0, words.interpreter_data != 0, words.flags)
+    (words.actual_code.get(), words.interpreter_data != 0, words.flags)
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_managed_static_after_ldftn_and_never_called() {
     assert_eq!(state(&vm, MANAGED), (0, false, 2));
     // ldftn of a managed method gives its entry point's address.
     let pointer = vm.observation.events[1].pointer;
-    assert_eq!(pointer.map(|p| p.0), vm.method(MANAGED).map(|m| m.pep.0));
+    assert_eq!(pointer, vm.method(MANAGED).map(|m| m.pep.into()));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_uco_method_with_a_compiled_reverse_thunk() {
     assert_eq!((byte_code, flags), (false, 3));
     assert_ne!(code, 0);
     // The value that ldftn gives is that table slot itself, of the unmanaged type.
-    assert_eq!(vm.observation.events[1].pointer, Some(FunctionPointer(code)));
+    assert_eq!(vm.observation.events[1].pointer, Some(FunctionPointer::new(code)));
     let program = &vm.emission.program;
     let function = &program.runtime.functions[(code - program.host_base()) as usize];
     assert_eq!(program.types[function.ty.0 as usize].to_string(), "(i32)->()");
@@ -167,7 +167,7 @@ fn a_uco_method_without_reverse_thunk_and_body_kills_the_process() {
 
 fn reverse_thunk_slot(vm: &Vm) -> u32 {
     let role = calliper::image::facts::Role::ReverseThunk(UCO);
-    vm.emission.runtime_slot(&role).expect("the method has a reverse thunk")
+    vm.emission.runtime_slot(&role).expect("the method has a reverse thunk").get()
 }
 
 /// What a word does when it is called through a site.
@@ -183,7 +183,7 @@ fn what_a_wrong_pointer_does() {
     // Called as `delegate* unmanaged<int,int,int>`. V8 words a wrong type and a
     // null element alike; here they are told apart.
     assert_eq!(trap(reverse_thunk_slot, UNMANAGED_CALLI), Some(Trap::SignatureMismatch));
-    let pep = |vm: &Vm| vm.method(UCO).map_or(0, |m| m.pep.0);
+    let pep = |vm: &Vm| vm.method(UCO).map_or(0, |m| m.pep.get());
     assert_eq!(trap(pep, UNMANAGED_CALLI), Some(Trap::TableOutOfBounds));
     assert_eq!(trap(|_| 0x8001_0001, UNMANAGED_CALLI), Some(Trap::TableOutOfBounds));
     assert_eq!(trap(|_| 0, UNMANAGED_CALLI), Some(Trap::NullElement));

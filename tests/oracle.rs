@@ -99,7 +99,7 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
 fn slot(vm: &Vm, role: &Role) -> u32 {
     let function = vm.emission.images[0].roles.iter().position(|r| r == role);
     let image = vm.images()[0].expect("the image is loaded");
-    image.table_base + function.expect("the image has the function") as u32
+    image.table_base.plus(function.expect("the image has the function") as u32).get()
 }
 
 const MANAGED: Role = Role::Body(MethodId(2));
@@ -163,7 +163,7 @@ fn a_body_that_returns_something_else() {
 #[test]
 fn a_body_that_writes_over_a_guard() {
     all_find(Class::StrayWrite, &Fixed, |emission| {
-        let guard = emission.map.result(0) - GUARD_SIZE;
+        let guard = emission.map.result(0).get() - GUARD_SIZE;
         alter(emission, &MANAGED, |code| {
             code.splice(
                 0..0,

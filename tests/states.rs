@@ -9,8 +9,8 @@ use calliper::gallery;
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::{Import, Role};
 use calliper::image::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
+use calliper::image::words::{TableIndex, VirtualIp};
 use calliper::loader::images::{table_index_of_virtual_ip, virtual_ip_of_table_index};
-use calliper::loader::words::{TableIndex, VirtualIp};
 use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{AssemblyId, MethodId};
 
@@ -63,7 +63,7 @@ fn words(vm: &Vm, method: MethodId) -> (PepWords, TableIndex) {
 fn slot(vm: &Vm, assembly: usize, role: &Role) -> TableIndex {
     let function = vm.emission.images[assembly].roles.iter().position(|r| r == role);
     let image = vm.images()[assembly].expect("the image is loaded");
-    TableIndex(image.table_base + function.expect("the image has it") as u32)
+    image.table_base.plus(function.expect("the image has it") as u32)
 }
 
 fn thunk(key: &str) -> Role {
@@ -80,7 +80,11 @@ const LAZY: &str = r#"{ call = "Lazy", args = [0x3333, 0x4444] }"#;
 #[test]
 fn cold() {
     let (words, own) = words(&run(&[LOAD_A]), MANAGED);
-    assert_eq!((words.actual_code.0, words.interpreter_data, words.flags, own.0), (0, 0, 0, 0));
+    let code = (words.actual_code, own);
+    assert_eq!(
+        (code, words.interpreter_data, words.flags),
+        ((TableIndex::NONE, TableIndex::NONE), 0, 0)
+    );
 }
 
 #[test]
@@ -118,7 +122,7 @@ fn a_uco_methods_own_index_is_the_same_whatever_was_touched_first() {
         assert_eq!(own, slot(&vm, 0, &Role::Body(UCO)), "{order:?}");
         assert_eq!(words.flags & (UCO_CHECKED | UCO_HAS), 3, "{order:?}");
         let taken = vm.observation.events.iter().find_map(|e| e.pointer);
-        assert_eq!(taken.map(|p| p.0), Some(own.0), "{order:?}");
+        assert_eq!(taken, Some(own.into()), "{order:?}");
     }
 }
 
@@ -136,7 +140,7 @@ fn the_seed_fault_depends_on_who_was_there_first() {
     let taken = |events: &[&str]| {
         let vm = run_under(events, fault);
         let pointer = vm.observation.events.last().and_then(|e| e.pointer);
-        (pointer.map(|p| p.0), slot(&vm, 0, &Role::Body(UCO)).0, slot(&vm, 0, &thunk("iiip")).0)
+        (pointer, slot(&vm, 0, &Role::Body(UCO)).into(), slot(&vm, 0, &thunk("iiip")).into())
     };
     let (pointer, _, thunk) = taken(&[LOAD_A, TAKE_UCO]);
     assert_eq!(pointer, Some(thunk));
@@ -159,11 +163,11 @@ fn images_take_the_table_as_it_grows_and_are_relocated_to_it() {
         let vm = run(&order);
         let mut images: Vec<_> = vm.images().iter().flatten().copied().collect();
         images.sort_by_key(|image| image.table_base);
-        assert_eq!(images[0].table_base, HOST_SLOTS);
-        assert_eq!(images[1].table_base, HOST_SLOTS + images[0].table_size);
+        assert_eq!(images[0].table_base, TableIndex::new(HOST_SLOTS));
+        assert_eq!(images[1].table_base, images[0].table_base.plus(images[0].table_size));
         for image in images {
             assert_eq!(image.min_function_index, image.table_base);
-            assert_eq!(image.image_base % 16, 0);
+            assert_eq!(image.image_base.get() % 16, 0);
         }
     }
 }
@@ -179,9 +183,10 @@ fn a_lazy_cell_starts_at_its_import_thunks_record_and_ends_at_the_entry_point() 
     let vm = run(&[LOAD_A]);
     let image = vm.images()[0].expect("loaded");
     let payload = vm.emission.program.images[0].payload.len() as u32;
-    assert!((image.image_base..image.image_base + payload).contains(&cell(&vm)));
+    let base = image.image_base.get();
+    assert!((base..base + payload).contains(&cell(&vm)));
     let vm = run(&[LOAD_A, LAZY]);
-    assert_eq!(Some(cell(&vm)), vm.method(MANAGED).map(|m| m.pep.0));
+    assert_eq!(Some(cell(&vm)), vm.method(MANAGED).map(|m| m.pep.get()));
 }
 
 #[test]
@@ -190,9 +195,9 @@ fn virtual_ips_and_table_indices_lead_to_each_other() {
     for method in [MANAGED, UCO] {
         let index = slot(&vm, 0, &Role::Body(method));
         let ip = virtual_ip_of_table_index(&vm, index).expect("compiled code has one");
-        assert_eq!(ip.0 & 0x8000_0001, 0x8000_0001);
+        assert_eq!(ip.get() & 0x8000_0001, 0x8000_0001);
         assert_eq!(table_index_of_virtual_ip(&vm, ip), Some(index));
     }
-    assert_eq!(table_index_of_virtual_ip(&vm, VirtualIp(0xffff_ffff)), None);
-    assert_eq!(virtual_ip_of_table_index(&vm, TableIndex(1)), None);
+    assert_eq!(table_index_of_virtual_ip(&vm, VirtualIp::new(0xffff_ffff)), None);
+    assert_eq!(virtual_ip_of_table_index(&vm, TableIndex::new(1)), None);
 }

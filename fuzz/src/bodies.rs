@@ -196,9 +196,9 @@ impl Case {
     ) -> Result<Ending, Difference> {
         let ty = body_type(&self.layout, signature);
         let role = Role::NativeCaller(SiteId(index as u16));
-        let caller = self.emission.runtime_slot(&role).expect("each site has a caller");
+        let caller = self.emission.runtime_slot(&role).expect("each site has a caller").get();
         let map = &self.emission.map;
-        let (frame, result) = (map.frame(0), map.result(0));
+        let (frame, result) = (map.frame(0).get(), map.result(0).get());
         let arguments = [self.emission.program.stack_pointer, frame, result];
 
         let slot = machine.slot();
@@ -218,7 +218,7 @@ impl Case {
     /// The function pointer, and arguments that look like nothing else.
     fn write_frame(&self, machine: &mut dyn Machine, pointer: u32, call: usize) {
         let map = &self.emission.map;
-        let (at, size) = (map.frame(0) as usize, map.frame_size as usize);
+        let (at, size) = (map.frame(0).get() as usize, map.frame_size as usize);
         let frame = &mut machine.memory()[at..at + size];
         frame[..4].copy_from_slice(&pointer.to_le_bytes());
         let bytes = self.arguments.iter().cycle().skip(call);

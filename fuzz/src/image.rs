@@ -16,6 +16,7 @@ use calliper::image::facts::Emission;
 use calliper::image::map::HEAP_ALIGNMENT;
 use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
 use calliper::image::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
+use calliper::image::words::Rva;
 use calliper::image::{Module, ModuleId, Program};
 use calliper::loader::{Fixed, Loader, Vm, VmProcess, host_call, script};
 use calliper::scenario::generate::{fixup, generate};
@@ -129,30 +130,30 @@ impl Case {
             0 => {}
             1 => put(payload, edit.place(len), &[word as u8]),
             2 => put(payload, edit.place(len / 4).map(|i| 4 * i), &word.to_le_bytes()),
-            3 => put(payload, Some(TABLE_BASE as usize), &word.to_le_bytes()),
+            3 => put(payload, Some(TABLE_BASE.get() as usize), &word.to_le_bytes()),
             kind @ (4 | 5) => {
                 let unit = if kind == 4 { 4 } else { 2 };
                 let at = relocation(edit, payload, unit);
                 put(payload, at, &word.to_le_bytes()[..unit]);
             }
             6 => {
-                let cell = edit.place(facts.cells.len()).map(|i| facts.cells[i].rva as usize);
+                let cell = edit.place(facts.cells.len()).map(|i| facts.cells[i].rva.get() as usize);
                 put(payload, cell, &word.to_le_bytes());
             }
             7 => {
                 let entry = edit.place(facts.methods.len());
-                let entry = entry.map(|i| facts.method_entries as usize + 4 * i);
+                let entry = entry.map(|i| facts.method_entries.get() as usize + 4 * i);
                 put(payload, entry, &word.to_le_bytes());
             }
             8 => {
                 let blob = facts.string_thunks_size;
-                let at = edit.place(blob as usize).map(|i| facts.string_thunks as usize + i);
+                let at = edit.place(blob as usize).map(|i| facts.string_thunks.get() as usize + i);
                 put(payload, at, &[word as u8]);
             }
             9 => {
                 // The records of import thunks and lookups, behind the cells.
-                let start = facts.cells.last().map_or(0, |cell| cell.rva + 4);
-                let words = facts.min_function_index.saturating_sub(start) as usize / 4;
+                let start = facts.cells.last().map_or(0, |cell| cell.rva.get() + 4);
+                let words = facts.min_function_index.get().saturating_sub(start) as usize / 4;
                 put(
                     payload,
                     edit.place(words).map(|i| start as usize + 4 * i),
@@ -165,9 +166,9 @@ impl Case {
                 let half = edit.place(HEADERS / 2).map(|i| 2 * i);
                 put(payload, half, &word.to_le_bytes()[..2]);
             }
-            13 => facts.string_thunks = word,
-            14 => facts.min_function_index = word,
-            15 if edit.value & 8 == 0 => facts.method_entries = word,
+            13 => facts.string_thunks = Rva::new(word),
+            14 => facts.min_function_index = Rva::new(word),
+            15 if edit.value & 8 == 0 => facts.method_entries = Rva::new(word),
             _ => facts.runtime_functions = word,
         }
     }
@@ -223,7 +224,7 @@ fn put(payload: &mut [u8], at: Option<usize>, bytes: &[u8]) {
 /// A unit of the relocation section, as long as there is one.
 fn relocation(edit: Edit, payload: &[u8], unit: usize) -> Option<usize> {
     let (start, size) = relocation_section(payload.first_chunk()?)?;
-    edit.place(size as usize / unit)?.checked_mul(unit)?.checked_add(start as usize)
+    edit.place(size as usize / unit)?.checked_mul(unit)?.checked_add(start.get() as usize)
 }
 
 /// An image while it is loaded.
@@ -250,16 +251,17 @@ impl Watched<'_> {
         }
         let vm = self.process.vm();
         let image = vm.images()[usize::from(loading.module.0)];
-        if image.is_none_or(|image| image.image_base != loading.image_base) {
+        if image.is_none_or(|image| image.image_base.get() != loading.image_base) {
             // It is not registered yet: this is a relocation.
             return false;
         }
-        let module = image.map_or(0, |image| image.module);
-        let fresh = within(module + 16, vm.heap_end());
+        let module = image.map(|image| image.module).unwrap_or_default();
+        let fresh = within(module.at(16).get(), vm.heap_end().get());
         let callee = vm.callees().any(|(_, at)| {
-            let code_data = (at.method_desc.0 + METHOD_DESC_SIZE).next_multiple_of(HEAP_ALIGNMENT);
-            within(at.pep.0, at.pep.0 + PEP_SIZE + PEP_GUARD)
-                || within(at.method_desc.0, code_data + CODE_DATA_SIZE)
+            let (pep, method_desc) = (at.pep.get(), at.method_desc.get());
+            let code_data = (method_desc + METHOD_DESC_SIZE).next_multiple_of(HEAP_ALIGNMENT);
+            within(pep, pep + PEP_SIZE + PEP_GUARD)
+                || within(method_desc, code_data + CODE_DATA_SIZE)
         });
         let classes = vm.scenario.layout.classes.len() as u16;
         let object = (0..classes).map(|id| object_address(ClassId(id)));

@@ -3,7 +3,7 @@
 use super::fault;
 use crate::engine::Trap;
 use crate::loader::VmProcess;
-use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::image::words::FunctionPointer;
 
 fault! {
     /// The interpreter-only twin of #131886: for an open virtual delegate, `INTOP_CALLDELEGATE`
@@ -21,7 +21,7 @@ fault! {
             process: &mut VmProcess<'_>,
             method_ptr: FunctionPointer,
         ) -> Result<FunctionPointer, Trap> {
-            let words = PepAddress(method_ptr.0).words(process)?;
+            let words = method_ptr.assume_pep().words(process)?;
             Ok(words.actual_code.into())
         }
     }

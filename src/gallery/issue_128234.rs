@@ -3,7 +3,7 @@
 use super::fault;
 use crate::engine::Trap;
 use crate::loader::VmProcess;
-use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::image::words::{FunctionPointer, PepAddress};
 
 fault! {
     /// An instance call out of the version bubble went through `CORINFO_HELP_VIRTUAL_FUNC_PTR`, and

@@ -2,7 +2,7 @@
 
 use super::fault;
 use crate::engine::Trap;
-use crate::loader::words::FunctionPointer;
+use crate::image::words::FunctionPointer;
 use crate::loader::{VmProcess, method_pep};
 use crate::scenario::MethodId;
 

@@ -3,7 +3,7 @@
 use super::fault;
 use super::issue_129857::actual_code;
 use crate::engine::Trap;
-use crate::loader::words::FunctionPointer;
+use crate::image::words::FunctionPointer;
 use crate::loader::{VmProcess, images};
 use crate::scenario::MethodId;
 

@@ -4,7 +4,7 @@ use super::fault;
 use crate::abi::vm::reverse_thunk_key;
 use crate::image::facts::Role;
 use crate::loader::Vm;
-use crate::loader::words::TableIndex;
+use crate::image::words::TableIndex;
 use crate::scenario::MethodId;
 
 fault! {
@@ -24,7 +24,7 @@ fault! {
             let found = layout.methods.iter().position(|candidate| {
                 candidate.reverse_thunk && reverse_thunk_key(layout, candidate) == key
             })?;
-            vm.emission.runtime_slot(&Role::ReverseThunk(MethodId(found as u16))).map(TableIndex)
+            vm.emission.runtime_slot(&Role::ReverseThunk(MethodId(found as u16)))
         }
     }
 }

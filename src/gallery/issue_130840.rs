@@ -1,6 +1,7 @@
 //! dotnet/runtime#130840: an open instance delegate's receiver is read from the next slot.
 
 use super::fault;
+use crate::image::words::ObjectAddress;
 use crate::loader::interpreter::Arguments;
 
 fault! {
@@ -14,9 +15,9 @@ fault! {
     upstream: [130840],
 
     impl Loader {
-        fn open_receiver(&self, arguments: &mut Arguments) -> u32 {
+        fn open_receiver(&self, arguments: &mut Arguments) -> ObjectAddress {
             arguments.take_first();
-            arguments.clone().take_first()
+            ObjectAddress::new(arguments.clone().take_first())
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fault;
 use crate::image::helpers::Helper;
-use crate::loader::words::{FunctionPointer, PepAddress};
+use crate::image::words::{FunctionPointer, PepAddress};
 
 fault! {
     /// `GetVirtualCallStub` gives `CID_VirtualOpenDelegateDispatch`, the table index of a native
@@ -17,7 +17,7 @@ fault! {
 
     impl Loader {
         fn open_virtual_aux(&self, _: PepAddress) -> FunctionPointer {
-            FunctionPointer(Helper::VirtualFunctionPointer.slot())
+            Helper::VirtualFunctionPointer.slot().into()
         }
     }
 }

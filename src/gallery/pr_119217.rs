@@ -2,7 +2,7 @@
 
 use super::fault;
 use crate::image::helpers::Helper;
-use crate::loader::words::PepAddress;
+use crate::image::words::{FunctionPointer, PepAddress};
 
 fault! {
     /// Native pointers used to be told from entry points by their low bit; wasm function pointers
@@ -16,8 +16,8 @@ fault! {
     upstream: [119217],
 
     impl Loader {
-        fn jit_helper_cell(&self, _: PepAddress, helper: Helper) -> u32 {
-            helper.slot()
+        fn jit_helper_cell(&self, _: PepAddress, helper: Helper) -> FunctionPointer {
+            helper.slot().into()
         }
     }
 }

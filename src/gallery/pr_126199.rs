@@ -6,7 +6,7 @@ use crate::engine::Trap;
 use crate::loader::VmProcess;
 use crate::loader::entry;
 use crate::loader::interpreter::{self, Arguments};
-use crate::loader::words::PepAddress;
+use crate::image::words::{ObjectAddress, PepAddress};
 
 fault! {
     /// The interpreter keeps the delegate in the first argument slot. With a target that is
@@ -29,8 +29,8 @@ fault! {
             let (callee, _) = interpreter::owner(process, target)?;
             entry::do_prestub(process, callee)?;
             if target.words(process)?.interpreter_data == 0 {
-                let receiver = arguments.this.replace(0);
-                arguments.put_first(receiver.unwrap_or(0));
+                let receiver = arguments.this.replace(ObjectAddress::default());
+                arguments.put_first(receiver.unwrap_or_default().get());
             }
             Ok(())
         }

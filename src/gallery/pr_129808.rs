@@ -3,7 +3,7 @@
 use super::fault;
 use crate::engine::Trap;
 use crate::loader::interpreter::{self, Arguments};
-use crate::loader::words::PepAddress;
+use crate::image::words::{Address, PepAddress};
 use crate::loader::{VmProcess, entry};
 
 fault! {
@@ -22,14 +22,14 @@ fault! {
             process: &mut VmProcess<'_>,
             target: PepAddress,
             arguments: &Arguments,
-            ret: u32,
+            ret: Address,
         ) -> Result<bool, Trap> {
             let (callee, _) = interpreter::owner(process, target)?;
             entry::do_prestub(process, callee)?;
             if target.words(process)?.interpreter_data != 0 {
                 return Ok(false);
             }
-            process.write(ret, arguments.values.get(..8).unwrap_or_default())?;
+            process.write(ret.get(), arguments.values.get(..8).unwrap_or_default())?;
             Ok(true)
         }
     }

@@ -3,7 +3,7 @@
 use super::fault;
 use crate::image::facts::Role;
 use crate::loader::Vm;
-use crate::loader::words::TableIndex;
+use crate::image::words::TableIndex;
 use crate::scenario::MethodId;
 
 fault! {
@@ -22,7 +22,7 @@ fault! {
             if symbol.contains('+') {
                 return None;
             }
-            vm.emission.runtime_slot(&Role::ReverseThunk(method)).map(TableIndex)
+            vm.emission.runtime_slot(&Role::ReverseThunk(method))
         }
     }
 }

@@ -8,6 +8,7 @@ use super::frames::{FRAME_HEADER, call_transition_helper, write_frame_header};
 use super::function::{Assembler, Types};
 use super::helpers::Helper;
 use super::values::held;
+use super::words::Rva;
 use crate::abi::crossgen::lower;
 use crate::abi::{Shape, ValType};
 use crate::scenario::{Convention, Layout, MethodId, Signature, meaning};
@@ -34,7 +35,7 @@ pub enum Home<'a> {
         /// The function index.
         function: u32,
         /// RVA of an import's cell.
-        rva_of: &'a dyn Fn(Import) -> u32,
+        rva_of: &'a dyn Fn(Import) -> Rva,
     },
     /// In the runtime: an FCall or the target of a P/Invoke.
     Runtime,
@@ -81,7 +82,7 @@ pub fn body(
     }
     record(&mut f, layout, signature, frame, managed);
     f.constant(u32::from(id.0)).address(frame, block);
-    f.constant(Helper::Probe.slot());
+    f.constant(Helper::Probe.slot().get());
     f.op(Op::CallIndirect(types.intern(Helper::Probe.func_type())));
     match (home, saved) {
         (Home::Image { rva_of, .. }, _) if !managed => {

@@ -15,6 +15,7 @@ use super::frames::{
 use super::function::{Assembler, Types};
 use super::helpers::{Helper, driver_type};
 use super::pep::Pep;
+use super::words::Rva;
 use crate::abi::{Shape, ValType, jit};
 use crate::scenario::{Action, Layout, MethodId, Signature, Site};
 
@@ -41,7 +42,7 @@ pub struct CallerCompiler<'a> {
     /// Who compiles.
     pub compiler: &'a dyn Compiler,
     /// RVA of an import's cell.
-    pub rva_of: &'a dyn Fn(Import) -> u32,
+    pub rva_of: &'a dyn Fn(Import) -> Rva,
 }
 
 impl CallerCompiler<'_> {
@@ -241,7 +242,7 @@ pub fn resumption_stub(
     layout: &Layout,
     types: &mut Types,
     method: MethodId,
-    rva_of: &dyn Fn(Import) -> u32,
+    rva_of: &dyn Fn(Import) -> Rva,
 ) -> Function {
     let target = layout.method(method);
     let ty = crate::abi::crossgen::lower(layout, &target.signature, Shape::Managed).func_type();

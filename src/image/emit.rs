@@ -14,6 +14,7 @@ use super::helpers::Helper;
 use super::map::{IMAGE_OVERHEAD, MemoryMap};
 use super::payload::{Contents, cell_rva};
 use super::values::held;
+use super::words::Rva;
 use super::{Function, Module, Program, payload, runtime_module, thunks};
 use crate::abi::Shape;
 use crate::abi::crossgen::{Lowered, lower, raise};
@@ -266,7 +267,7 @@ impl<'a> ImageBuilder<'a> {
         &self,
         types: &mut Types,
         image: &mut Functions,
-        rva_of: &dyn Fn(Import) -> u32,
+        rva_of: &dyn Fn(Import) -> Rva,
         contents: &mut Contents,
         facts: &mut ImageFacts,
     ) {
@@ -296,7 +297,7 @@ impl<'a> ImageBuilder<'a> {
         &self,
         types: &mut Types,
         image: &mut Functions,
-        rva_of: &dyn Fn(Import) -> u32,
+        rva_of: &dyn Fn(Import) -> Rva,
         facts: &mut ImageFacts,
     ) {
         let callers = CallerCompiler { layout: self.layout, compiler: self.compiler, rva_of };
@@ -331,7 +332,7 @@ impl<'a> ImageBuilder<'a> {
         &self,
         types: &mut Types,
         image: &mut Functions,
-        rva_of: &dyn Fn(Import) -> u32,
+        rva_of: &dyn Fn(Import) -> Rva,
         contents: &mut Contents,
     ) {
         let mut at = BTreeMap::new();
@@ -353,7 +354,7 @@ impl<'a> ImageBuilder<'a> {
         &self,
         types: &mut Types,
         image: &mut Functions,
-        rva_of: &dyn Fn(Import) -> u32,
+        rva_of: &dyn Fn(Import) -> Rva,
         contents: &mut Contents,
     ) {
         let mut add = |role, key: String, function| {

@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use super::Program;
 use super::helpers::Helper;
 use super::map::MemoryMap;
+use super::words::{Rva, TableIndex};
 use crate::abi::FuncType;
 use crate::scenario::{Binding, Dispatch, Layout, MethodId, SiteId};
 
@@ -28,7 +29,7 @@ pub struct Emission {
     /// One an assembly.
     pub images: Vec<ImageFacts>,
     /// The table slot of each of the runtime's functions, by what it is.
-    runtime_slots: FxHashMap<Role, u32>,
+    runtime_slots: FxHashMap<Role, TableIndex>,
     /// For each site that is compiled: its image, and the position among that one's callers.
     callers: Vec<Option<(usize, usize)>>,
 }
@@ -83,13 +84,13 @@ pub struct ImageFacts {
     /// Compiled functions with a RUNTIME_FUNCTION entry, callers included.
     pub runtime_functions: u32,
     /// RVA of the table index of compiled function 0, behind the RUNTIME_FUNCTION sentinel.
-    pub min_function_index: u32,
+    pub min_function_index: Rva,
     /// RVA of the method entry words, one a method of the assembly.
-    pub method_entries: u32,
+    pub method_entries: Rva,
     /// The methods that the entry words stand for, in order.
     pub methods: Vec<MethodId>,
     /// RVA of the injected string thunks.
-    pub string_thunks: u32,
+    pub string_thunks: Rva,
     /// Bytes of them.
     pub string_thunks_size: u32,
 }
@@ -102,7 +103,7 @@ pub struct CallerFacts {
     /// Its function index.
     pub function: u32,
     /// RVAs of the cells that must be resolved before it first runs.
-    pub fixups: Vec<u32>,
+    pub fixups: Vec<Rva>,
     /// Bytes of shadow stack it takes.
     pub frame_size: u32,
 }
@@ -111,7 +112,7 @@ pub struct CallerFacts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// Where, relative to the image base.
-    pub rva: u32,
+    pub rva: Rva,
     /// What it imports.
     pub import: Import,
 }
@@ -192,7 +193,7 @@ impl Emission {
         images: Vec<ImageFacts>,
     ) -> Self {
         let roles = runtime.roles.iter().cloned();
-        let runtime_slots = roles.zip(program.host_base()..).collect();
+        let runtime_slots = roles.zip((program.host_base()..).map(TableIndex::new)).collect();
         let mut callers = Vec::new();
         for (image, facts) in images.iter().enumerate() {
             for (position, caller) in facts.callers.iter().enumerate() {
@@ -211,19 +212,19 @@ impl Emission {
     }
 
     /// The table slot of a runtime function.
-    pub fn runtime_slot(&self, role: &Role) -> Option<u32> {
+    pub fn runtime_slot(&self, role: &Role) -> Option<TableIndex> {
         self.runtime_slots.get(role).copied()
     }
 }
 
 impl ImageFacts {
     /// The cell at this RVA (`ReadyToRunInfo` finds cells by RVA alone on wasm: `sectionIndex == -1`).
-    pub fn cell_at(&self, rva: u32) -> Option<&Cell> {
+    pub fn cell_at(&self, rva: Rva) -> Option<&Cell> {
         self.cells.binary_search_by_key(&rva, |c| c.rva).ok().map(|i| &self.cells[i])
     }
 
     /// RVA of the cell for an import.
-    pub fn rva_of(&self, import: Import) -> Option<u32> {
+    pub fn rva_of(&self, import: Import) -> Option<Rva> {
         self.cells.iter().find(|c| c.import == import).map(|c| c.rva)
     }
 }

@@ -7,6 +7,7 @@ use super::helpers::Helper;
 use super::map::FRAME_ARGUMENTS;
 use super::pep::Pep;
 use super::values::{Held, held};
+use super::words::Rva;
 use crate::abi::ValType;
 use crate::scenario::{Layout, Signature, meaning};
 
@@ -29,7 +30,7 @@ pub(super) fn call_jit_helper(
     f: &mut Assembler,
     types: &mut Types,
     helper: Helper,
-    rva_of: &dyn Fn(Import) -> u32,
+    rva_of: &dyn Fn(Import) -> Rva,
 ) {
     let cell = Pep::Cell(rva_of(Import::JitHelper(helper)));
     f.call_pep(cell, types.intern(helper.func_type()));
@@ -42,7 +43,7 @@ pub(super) fn call_transition_helper(
     types: &mut Types,
     helper: Helper,
     frame: u32,
-    rva_of: &dyn Fn(Import) -> u32,
+    rva_of: &dyn Fn(Import) -> Rva,
 ) {
     f.get(frame).address(frame, CALL_FRAME);
     call_jit_helper(f, types, helper, rva_of);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Function;
 use super::code::{Global, Op, TypeId};
+use super::words::Rva;
 use crate::abi::{FuncType, ValType};
 
 /// Function types, each once.
@@ -111,8 +112,8 @@ impl Assembler {
     }
 
     /// Pushes the word of an image's memory at `rva`: `i32.load (imageBase + rva)`.
-    pub fn load_image_word(&mut self, rva: u32) -> &mut Self {
-        self.op(Op::GlobalGet(Global::MemoryBase)).op(Op::Load(ValType::I32, rva))
+    pub fn load_image_word(&mut self, rva: Rva) -> &mut Self {
+        self.op(Op::GlobalGet(Global::MemoryBase)).op(Op::Load(ValType::I32, rva.get()))
     }
 
     /// The finished function.

@@ -3,6 +3,7 @@
 use strum::VariantArray;
 
 use super::HOST_SLOTS;
+use super::words::TableIndex;
 use crate::abi::{FuncType, ValType};
 
 /// A function of the runtime that R2R images and bodies reach by table index.
@@ -43,8 +44,8 @@ impl Helper {
     ];
 
     /// Its table index.
-    pub fn slot(self) -> u32 {
-        HOST_SLOTS - Self::VARIANTS.len() as u32 + self as u32
+    pub fn slot(self) -> TableIndex {
+        TableIndex::new(HOST_SLOTS - Self::VARIANTS.len() as u32 + self as u32)
     }
 
     /// Its symbol.

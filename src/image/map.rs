@@ -11,6 +11,7 @@ use super::pep::{
     BYTE_CODE_SIZE, CHUNK_SIZE, CLOSED_STATIC_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD,
     PEP_SIZE, virtual_dispatch_entry,
 };
+use super::words::Address;
 use crate::abi::vm;
 use crate::scenario::{Action, Layout, MAX_DEPTH, MAX_ITEMS, Signature, meaning};
 
@@ -161,7 +162,7 @@ impl MemoryMap {
     pub fn guards(&self) -> impl Iterator<Item = (u32, u32)> {
         let interpreter_end = self.interpreter_stack + self.interpreter_stack_size;
         let frames = (0..MAX_DEPTH).flat_map(|depth| {
-            let (frame, result) = (self.frame(depth), self.result(depth));
+            let (frame, result) = (self.frame(depth).get(), self.result(depth).get());
             let next = frame + self.stride;
             [(frame + self.frame_size, result), (result + self.result_size, next)]
         });
@@ -177,13 +178,13 @@ impl MemoryMap {
     /// The frame of a call at this depth of nesting, 0 for an outermost one:
     /// function pointer, then at [`FRAME_ARGUMENTS`] the argument bytes as
     /// `meaning` lays them out.
-    pub fn frame(&self, depth: usize) -> u32 {
-        self.frame + self.stride * depth as u32
+    pub fn frame(&self, depth: usize) -> Address {
+        Address::new(self.frame + self.stride * depth as u32)
     }
 
     /// The result buffer of a call at this depth.
-    pub fn result(&self, depth: usize) -> u32 {
-        self.result + self.stride * depth as u32
+    pub fn result(&self, depth: usize) -> Address {
+        Address::new(self.result + self.stride * depth as u32)
     }
 }
 

@@ -6,9 +6,10 @@
 
 use super::facts::Import;
 use super::pep;
+use super::words::Rva;
 
 /// Offset of `TableBase` in the payload header (`WebcilEncoder.TableBaseOffset`).
-pub const TABLE_BASE: u32 = 28;
+pub const TABLE_BASE: Rva = Rva::new(28);
 /// Header and two section headers of 16 bytes each.
 const SECTIONS: u32 = 32;
 const DATA: u32 = SECTIONS + 2 * SECTION;
@@ -33,8 +34,8 @@ const RUNTIME_FUNCTION_SENTINEL: u32 = 0xffff_ffff;
 pub const VIRTUAL_IPS_A_FUNCTION: u32 = 8;
 
 /// Where cells lie: one word each, in order, right after the headers.
-pub fn cell_rva(position: usize) -> u32 {
-    DATA + 4 * position as u32
+pub fn cell_rva(position: usize) -> Rva {
+    Rva::new(DATA + 4 * position as u32)
 }
 
 /// What goes into a payload, in module-relative terms.
@@ -59,11 +60,11 @@ pub struct Payload {
     /// The bytes, a multiple of 16.
     pub bytes: Vec<u8>,
     /// RVA of the table index of compiled function 0.
-    pub min_function_index: u32,
+    pub min_function_index: Rva,
     /// RVA of the method entry words.
-    pub method_entries: u32,
+    pub method_entries: Rva,
     /// RVA of the thunk strings.
-    pub string_thunks: u32,
+    pub string_thunks: Rva,
     /// Their size in bytes.
     pub string_thunks_size: u32,
 }
@@ -73,7 +74,7 @@ pub fn write(contents: &Contents) -> Payload {
     let mut out = vec![0; DATA as usize];
     let mut relocations = Vec::new();
     let mut lazy = contents.import_thunks.iter();
-    let records = cell_rva(contents.cells.len()).next_multiple_of(8);
+    let records = cell_rva(contents.cells.len()).get().next_multiple_of(8);
     let mut record = records;
     let mut lookup_record = records + RECORD * contents.import_thunks.len() as u32;
     for (position, cell) in contents.cells.iter().enumerate() {
@@ -81,7 +82,7 @@ pub fn write(contents: &Contents) -> Payload {
         let initial = match (cell.lazy().is_some(), lookup) {
             (false, false) => 0,
             (is_lazy, _) => {
-                relocations.push((cell_rva(position), REL_HIGHLOW));
+                relocations.push((cell_rva(position).get(), REL_HIGHLOW));
                 let next = if is_lazy { &mut record } else { &mut lookup_record };
                 *next += RECORD;
                 *next - RECORD
@@ -93,7 +94,7 @@ pub fn write(contents: &Contents) -> Payload {
     for &(cell, thunk) in lazy.by_ref() {
         relocations.push((out.len() as u32, REL_WASM32_TABLE));
         push(&mut out, thunk);
-        push(&mut out, cell_rva(cell));
+        push(&mut out, cell_rva(cell).get());
     }
     for cell in &contents.cells {
         if let Import::GenericLookup(method) = cell {
@@ -129,7 +130,13 @@ pub fn write(contents: &Contents) -> Payload {
     let relocations_size = out.len() as u32 - relocations_at;
     out.resize(out.len().next_multiple_of(16), 0);
     write_headers(&mut out, relocations_at, relocations_size);
-    Payload { bytes: out, min_function_index, method_entries, string_thunks, string_thunks_size }
+    Payload {
+        bytes: out,
+        min_function_index: Rva::new(min_function_index),
+        method_entries: Rva::new(method_entries),
+        string_thunks: Rva::new(string_thunks),
+        string_thunks_size,
+    }
 }
 
 /// A method entry word: 0 for no compiled code, else one more than upstream's
@@ -184,16 +191,17 @@ fn write_headers(out: &mut [u8], relocations: u32, relocations_size: u32) {
 
 /// Reads the headers back (`WebcilDecoder`): RVA and size of the relocation section; `None` if they
 /// are not those of a webcil payload of version 1.
-pub fn relocation_section(headers: &[u8; HEADERS]) -> Option<(u32, u32)> {
+pub fn relocation_section(headers: &[u8; HEADERS]) -> Option<(Rva, u32)> {
     let half = |at: usize| u16::from_le_bytes([headers[at], headers[at + 1]]);
     let (sections, number) = (half(8), half(10));
     if !headers.starts_with(b"WbIL") || half(4) != 1 || number > sections {
         return None;
     }
-    let Some(index) = usize::from(number).checked_sub(1) else { return Some((0, 0)) };
+    let Some(index) = usize::from(number).checked_sub(1) else { return Some((Rva::new(0), 0)) };
     let header = headers.get(SECTIONS as usize + SECTION as usize * index..)?;
     let (size, rest) = header.split_first_chunk()?;
-    Some((u32::from_le_bytes(*rest.first_chunk()?), u32::from_le_bytes(*size)))
+    let rva = Rva::new(u32::from_le_bytes(*rest.first_chunk()?));
+    Some((rva, u32::from_le_bytes(*size)))
 }
 
 const _: () = assert!(pep::CODE == 0, "a record begins with what an entry point has as its code");

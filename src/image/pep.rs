@@ -9,7 +9,7 @@
 
 use super::code::{Op, TypeId};
 use super::function::Assembler;
-use super::words::{MethodDescAddress, PepAddress, TableIndex};
+use super::words::{MethodDescAddress, PepAddress, Rva, TableIndex};
 use crate::abi::ValType;
 
 /// Bytes of a `PortableEntryPoint` in a release build.
@@ -89,8 +89,8 @@ impl PepWords {
             u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
         };
         Self {
-            actual_code: TableIndex(word(CODE)),
-            method_desc: MethodDescAddress(word(METHOD_DESC)),
+            actual_code: TableIndex::new(word(CODE)),
+            method_desc: MethodDescAddress::new(word(METHOD_DESC)),
             interpreter_data: word(DATA),
             flags: word(FLAGS),
         }
@@ -98,7 +98,7 @@ impl PepWords {
 
     /// Reads an entry point in memory; `None` if it does not lie in it.
     pub fn at(memory: &[u8], pep: PepAddress) -> Option<Self> {
-        memory.get(pep.0 as usize..)?.first_chunk().map(Self::from_bytes)
+        memory.get(pep.get() as usize..)?.first_chunk().map(Self::from_bytes)
     }
 
     /// As `Init(pMD)` makes it: all zero but the owner.
@@ -110,8 +110,8 @@ impl PepWords {
     pub fn to_bytes(&self) -> [u8; PEP_SIZE as usize] {
         let mut bytes = [0; PEP_SIZE as usize];
         let words = [
-            (CODE, self.actual_code.0),
-            (METHOD_DESC, self.method_desc.0),
+            (CODE, self.actual_code.get()),
+            (METHOD_DESC, self.method_desc.get()),
             (DATA, self.interpreter_data),
             (FLAGS, self.flags),
         ];
@@ -140,7 +140,7 @@ pub(super) enum Pep {
     /// In the word that this local points to.
     Word(u32),
     /// In the import cell at this RVA.
-    Cell(u32),
+    Cell(Rva),
 }
 
 impl Assembler {
@@ -181,23 +181,23 @@ mod tests {
     #[test]
     fn an_entry_point_that_is_written_is_read_back() {
         let words = PepWords {
-            actual_code: TableIndex(0x1687),
-            method_desc: MethodDescAddress(0x2_0000),
+            actual_code: TableIndex::new(0x1687),
+            method_desc: MethodDescAddress::new(0x2_0000),
             interpreter_data: 0x3_0000,
             flags: UCO_CHECKED | PREFERS_INTERPRETER,
         };
         assert_eq!(PepWords::from_bytes(&words.to_bytes()), words);
         let mut memory = vec![0xfd; 8];
         memory.extend(words.to_bytes());
-        assert_eq!(PepWords::at(&memory, PepAddress(8)), Some(words));
-        assert_eq!(PepWords::at(&memory, PepAddress(9)), None);
-        assert_eq!(PepWords::at(&memory, PepAddress(u32::MAX)), None);
+        assert_eq!(PepWords::at(&memory, PepAddress::new(8)), Some(words));
+        assert_eq!(PepWords::at(&memory, PepAddress::new(9)), None);
+        assert_eq!(PepWords::at(&memory, PepAddress::new(u32::MAX)), None);
     }
 
     #[test]
     fn a_flag_decides_whether_native_code_is_preferred() {
-        let cold = PepWords::cold(MethodDescAddress(0x2_0000));
-        let published = PepWords { actual_code: TableIndex(0x1687), ..cold };
+        let cold = PepWords::cold(MethodDescAddress::new(0x2_0000));
+        let published = PepWords { actual_code: TableIndex::new(0x1687), ..cold };
         let thunk = PepWords { flags: PREFERS_INTERPRETER, ..published };
         let told =
             [cold, published, thunk].map(|w| (w.has_native_code(), w.has_native_entry_point()));

@@ -8,6 +8,7 @@ use super::function::{Assembler, Types};
 use super::helpers::{Helper, driver_type};
 use super::pep::{CLOSED_STATIC_TARGET, Pep, virtual_dispatch_entry};
 use super::values::{Held, held_token};
+use super::words::Rva;
 use crate::abi::ValType;
 use crate::abi::crossgen::Lowered;
 use crate::scenario::Layout;
@@ -70,7 +71,7 @@ fn transition_frame(
 pub fn import_thunk(
     types: &mut Types,
     lowered: &Lowered,
-    rva_of: &dyn Fn(Import) -> u32,
+    rva_of: &dyn Fn(Import) -> Rva,
 ) -> Function {
     let ty = lowered.func_type();
     let last = ty.params.len() as u32 - 1;
@@ -80,7 +81,7 @@ pub fn import_thunk(
     let (frame, pep) = (f.local(), f.local());
     transition_frame(&mut f, lowered, frame, 0, lowered.argument_slots(), Structs::Zeroed);
     f.address(frame, BLOCK_AT).get(last).op(Op::GlobalGet(Global::MemoryBase));
-    f.constant(rva_of(Import::Module));
+    f.constant(rva_of(Import::Module).get());
     f.load_image_word(rva_of(Import::ThunkHelper(Helper::DelayLoadMethodCall)));
     f.op(Op::CallIndirect(types.intern(Helper::DelayLoadMethodCall.func_type()))).set(pep);
     for param in 0..last {
@@ -94,7 +95,7 @@ pub fn import_thunk(
 #[derive(Clone, Copy, Debug)]
 pub enum InterpreterEntry {
     /// In an image: through the helper's cell, at this RVA.
-    Cell(u32),
+    Cell(Rva),
     /// In the runtime.
     Runtime,
 }
@@ -127,7 +128,7 @@ pub fn r2r_to_interpreter(
     }
     match entry {
         InterpreterEntry::Cell(rva) => f.load_image_word(rva),
-        InterpreterEntry::Runtime => f.constant(Helper::R2RToInterpreter.slot()),
+        InterpreterEntry::Runtime => f.constant(Helper::R2RToInterpreter.slot().get()),
     };
     f.op(Op::CallIndirect(types.intern(Helper::R2RToInterpreter.func_type())));
     f.get(saved).op(Op::GlobalSet(Global::StackPointer));

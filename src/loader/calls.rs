@@ -1,14 +1,15 @@
 //! The script's calls and takes, made by every kind of caller.
 
 use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
+use super::memory::{read_u32, write_u32};
 use super::observation::{CallObservation, Place, StrayWrite};
 use super::script::{broken_guard, read_variable, variable_address};
 use super::trace::Step;
-use super::words::{FunctionPointer, PepAddress};
 use super::{Vm, VmProcess, delegates, entry, fixups, method_pep, runtime_calls, types};
-use crate::engine::{Memory, Trap, read_u32, write_u32};
+use crate::engine::{Memory, Trap};
 use crate::image::facts::Role;
 use crate::image::map::{FRAME_ARGUMENTS, GUARD};
+use crate::image::words::{Address, FunctionPointer, ObjectAddress, TableIndex};
 use crate::scenario::{
     Action, Call, Caller, Layout, MethodId, Signature, Site, SiteId, Slot, VariableId, meaning,
 };
@@ -53,7 +54,7 @@ pub fn make(process: &mut VmProcess<'_>, call: &Call, depth: usize) -> Result<()
 
 /// The callee of the innermost call makes the calls that are inside it, once;
 /// compiled code publishes its frame for that.
-pub fn inside(process: &mut VmProcess<'_>, frame: Option<u32>) -> Result<(), Trap> {
+pub fn inside(process: &mut VmProcess<'_>, frame: Option<Address>) -> Result<(), Trap> {
     let Some(running) = process.vm().running.last_mut() else { return Ok(()) };
     if running.inside.is_empty() {
         return Ok(());
@@ -61,7 +62,7 @@ pub fn inside(process: &mut VmProcess<'_>, frame: Option<u32>) -> Result<(), Tra
     let depth = running.depth + 1;
     let calls = std::mem::take(&mut running.inside);
     let before = process.stack_pointer();
-    process.set_stack_pointer(frame.unwrap_or(before));
+    process.set_stack_pointer(frame.map_or(before, Address::get));
     for call in &calls {
         make(process, call, depth)?;
     }
@@ -106,15 +107,16 @@ pub(super) fn enter_caller(
     let (frame, result) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
     let code = caller_slot(vm, site);
     let sp = process.stack_pointer();
-    process.call(code, [sp, frame, result])
+    process.call(code.get(), [sp, frame.get(), result.get()])
 }
 
 /// The table slot of the code that holds a site.
-fn caller_slot(vm: &Vm, site: SiteId) -> u32 {
+fn caller_slot(vm: &Vm, site: SiteId) -> TableIndex {
     if let Some((image, facts)) = vm.emission.caller(site) {
-        return vm.images[image].map_or(0, |i| i.table_base + facts.function);
+        let loaded = vm.images[image];
+        return loaded.map_or(TableIndex::NONE, |image| image.table_base.plus(facts.function));
     }
-    vm.emission.runtime_slot(&Role::NativeCaller(site)).unwrap_or(0)
+    vm.emission.runtime_slot(&Role::NativeCaller(site)).unwrap_or(TableIndex::NONE)
 }
 
 /// Runs a site that takes.
@@ -126,13 +128,13 @@ pub fn take(
 ) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
     let data = scenario.layout.site(site);
-    let (address, object) = (variable_address(into), on.unwrap_or(0));
+    let (address, object) = (variable_address(into), ObjectAddress::new(on.unwrap_or(0)));
     match caller(process.vm(), data) {
         Caller::ReadyToRun(_) => {
             fixups::prepare_caller(process, site)?;
             let code = caller_slot(process.vm(), site);
             let sp = process.stack_pointer();
-            process.call(code, [sp, address, object])?;
+            process.call(code.get(), [sp, address.get(), object.get()])?;
         }
         Caller::Interpreter(_) | Caller::Native => {
             interpreted_take(process, &data.action, address, object)?;
@@ -146,8 +148,8 @@ pub fn take(
 fn interpreted_take(
     process: &mut VmProcess<'_>,
     action: &Action,
-    variable: u32,
-    object: u32,
+    variable: Address,
+    object: ObjectAddress,
 ) -> Result<(), Trap> {
     let value = match *action {
         Action::Ldftn(method) => entry::multi_callable_address(process, method)?,
@@ -163,7 +165,7 @@ fn interpreted_take(
         }
         _ => return Ok(()),
     };
-    write_u32(process, variable, value.0)
+    write_u32(process, variable, value.get())
 }
 
 /// Writes the function pointer and the arguments where the caller finds them,
@@ -174,20 +176,20 @@ fn write_frame(
     depth: usize,
     passed: &[u8],
 ) -> Result<(), Trap> {
-    let pointer = pointer.unwrap_or(FunctionPointer(0));
+    let pointer = pointer.unwrap_or(FunctionPointer::NULL);
     let map = &process.vm().emission.map;
     let (frame, result, size) = (map.frame(depth), map.result(depth), map.result_size);
-    write_u32(process, frame, pointer.0)?;
-    process.write(frame + FRAME_ARGUMENTS, passed)?;
+    write_u32(process, frame, pointer.get())?;
+    process.write(frame.at(FRAME_ARGUMENTS).get(), passed)?;
     fill(process, result, size)
 }
 
-fn fill(process: &mut VmProcess<'_>, address: u32, len: u32) -> Result<(), Trap> {
+fn fill(process: &mut VmProcess<'_>, address: Address, len: u32) -> Result<(), Trap> {
     const CHUNK: [u8; 64] = [GUARD; 64];
     let mut at = 0;
     while at < len {
         let n = (len - at).min(64);
-        process.write(address + at, &CHUNK[..n as usize])?;
+        process.write(address.at(at).get(), &CHUNK[..n as usize])?;
         at += n;
     }
     Ok(())
@@ -234,7 +236,12 @@ pub(super) fn arguments(vm: &Vm, call: &Call, named: Option<MethodId>) -> Argume
     let continuation = signature.continuation.then_some(0);
     let mut values = Vec::with_capacity(8 * call.args.len());
     push_parameters(vm, call, &mut values);
-    Arguments { this: call.this, context, continuation, values }
+    Arguments { this: call.this.map(ObjectAddress::new), context, continuation, values }
+}
+
+/// The object that a call is made on, if it is on one.
+pub(super) fn receiver(call: &Call) -> ObjectAddress {
+    call.this.map(ObjectAddress::new).unwrap_or_default()
 }
 
 /// A call site in interpreted code: arguments go to interpreter slots.
@@ -247,7 +254,7 @@ fn interpreted_call(
     set_gc_mode(process, GcMode::Cooperative)?;
     let vm = process.vm();
     let (frame, ret) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
-    let pointer = FunctionPointer(read_u32(process, frame)?);
+    let pointer = FunctionPointer::new(read_u32(process, frame)?);
     let vm = process.vm();
     let signature = signature_of(layout, call.site);
     match &layout.site(call.site).action {
@@ -260,7 +267,7 @@ fn interpreted_call(
         }
         Action::Virtual { method, .. } => {
             let arguments = arguments(vm, call, None);
-            let pep = types::slot_entry(process, call.this.unwrap_or(0), *method)?;
+            let pep = types::slot_entry(process, receiver(call), *method)?;
             with_slots(process, signature, &arguments, |process, args| {
                 interpreter::call(process, pep, args, ret)
             })
@@ -268,7 +275,7 @@ fn interpreted_call(
         Action::ManagedCalli(_) => {
             let arguments = arguments(vm, call, None);
             with_slots(process, signature, &arguments, |process, args| {
-                interpreter::calli(process, PepAddress(pointer.0), args, ret)
+                interpreter::calli(process, pointer.assume_pep(), args, ret)
             })
         }
         Action::UnmanagedCalli(_) => {
@@ -286,7 +293,7 @@ fn interpreted_call(
         }
         Action::Invoke(_) => {
             let arguments = arguments(vm, call, None);
-            delegates::invoke(process, pointer.0, arguments, ret)
+            delegates::invoke(process, pointer.assume_delegate(), arguments, ret)
         }
         Action::Ldftn(_)
         | Action::Ldvirtftn(_)
@@ -310,16 +317,17 @@ fn collect_result(
     let size = ret.map_or(0, |ty| meaning::stack_size(&vm.scenario.layout, ty));
     let kept = &mut vm.observation.bytes;
     let start = kept.len();
-    let buffer = memory.read(result, result_size)?;
+    let buffer = memory.read(result.get(), result_size)?;
     kept.extend_from_slice(&buffer[..size as usize]);
     let behind = broken_guard(&buffer[size as usize..])
-        .map(|(at, expected, found)| (result + size + at, Place::BehindResult, expected, found));
-    let at = frame + FRAME_ARGUMENTS;
-    let arguments = memory.read(at, passed.len() as u32)?;
+        .map(|(at, expected, found)| (result.at(size + at), Place::BehindResult, expected, found));
+    let at = frame.at(FRAME_ARGUMENTS);
+    let arguments = memory.read(at.get(), passed.len() as u32)?;
     let changed = first_difference(&arguments, passed)
-        .map(|(offset, expected, found)| (at + offset, Place::CallerArguments, expected, found));
+        .map(|(offset, expected, found)| (at.at(offset), Place::CallerArguments, expected, found));
     vm.observation.calls[index].result = Some(start..kept.len());
     if let Some((address, place, expected, found)) = behind.or(changed) {
+        let address = address.get();
         vm.stray_write.get_or_insert(StrayWrite { address, place, expected, found });
     }
     Ok(())

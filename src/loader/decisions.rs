@@ -9,7 +9,6 @@ use std::cell::Cell;
 
 use super::callee::Callee;
 use super::interpreter::Arguments;
-use super::words::{FunctionPointer, PepAddress, TableIndex};
 use super::{Vm, VmProcess, entry};
 use crate::abi::vm::{MetadataConvention, signature_key};
 use crate::engine::Trap;
@@ -17,6 +16,7 @@ use crate::image::decisions::{Compiler, Right};
 use crate::image::declare;
 use crate::image::facts::Role;
 use crate::image::helpers::Helper;
+use crate::image::words::{Address, FunctionPointer, ObjectAddress, PepAddress, TableIndex};
 use crate::scenario::{Layout, MethodId, Signature};
 
 /// What an exported wrapper of a UCO method does when that has an R2R body.
@@ -214,7 +214,7 @@ decisions! {
 
     /// The reverse thunk that `g_ReverseThunks` has for a method.
     ReverseThunk: fn reverse_thunk(vm: &Vm, method: MethodId) -> Option<TableIndex> {
-        vm.emission.runtime_slot(&Role::ReverseThunk(method)).map(TableIndex)
+        vm.emission.runtime_slot(&Role::ReverseThunk(method))
     }
 
     /// What an exported wrapper does when its method has an R2R body (#134355).
@@ -225,7 +225,7 @@ decisions! {
         process: &mut VmProcess<'_>,
         target: PepAddress,
         arguments: &Arguments,
-        ret: u32,
+        ret: Address,
     ) -> Result<bool, Trap> {
         Ok(false)
     }
@@ -234,8 +234,8 @@ decisions! {
     ReflectionSkipsReturnBuffer: fn reflection_skips_return_buffer() -> bool { true }
 
     /// What the cell of a JIT helper holds: an entry point, which the JIT dereferences (#119217).
-    JitHelperCell: fn jit_helper_cell(entry_point: PepAddress, helper: Helper) -> u32 {
-        entry_point.0
+    JitHelperCell: fn jit_helper_cell(entry_point: PepAddress, helper: Helper) -> FunctionPointer {
+        entry_point.into()
     }
 
     /// Whether the host patches `TableBase` into the payload's header before relocations are
@@ -280,7 +280,9 @@ decisions! {
     }
 
     /// Takes an open instance delegate's receiver out of the arguments: the first (#130840).
-    OpenReceiver: fn open_receiver(arguments: &mut Arguments) -> u32 { arguments.take_first() }
+    OpenReceiver: fn open_receiver(arguments: &mut Arguments) -> ObjectAddress {
+        ObjectAddress::new(arguments.take_first())
+    }
 
     /// A last look at the arguments of an open virtual delegate's target (#126199).
     OpenVirtualCall: fn open_virtual_call(

@@ -6,51 +6,52 @@
 
 use super::callee::{Callee, StubKind};
 use super::interpreter::{self, Arguments};
+use super::memory::{read_u32, write_u32};
 use super::trace::Step;
-use super::words::{FunctionPointer, PepAddress};
 use super::{Vm, VmProcess, addresses, entry, stubs, types};
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::abi::vm::returns_by_buffer;
-use crate::engine::{Trap, read_u32, write_u32};
+use crate::engine::Trap;
 use crate::image::delegate::{DELEGATE_SIZE, METHOD_PTR, METHOD_PTR_AUX, TARGET};
 use crate::image::map::VARIABLES;
 use crate::image::pep::{CLOSED_STATIC_SIZE, CLOSED_STATIC_TARGET, CODE};
+use crate::image::words::{Address, FunctionPointer, ObjectAddress, PepAddress};
 use crate::scenario::{MethodId, Slot, VariableId};
 
 /// Makes a delegate over what `pointer` leads to, and stores it in a variable.
 pub fn construct(
     process: &mut VmProcess<'_>,
-    variable: u32,
-    object: u32,
+    variable: Address,
+    object: ObjectAddress,
     pointer: FunctionPointer,
     closed: bool,
 ) -> Result<(), Trap> {
-    let id = VariableId((variable.wrapping_sub(VARIABLES) / 4) as u16);
+    let id = VariableId((variable.get().wrapping_sub(VARIABLES) / 4) as u16);
     let delegate = allocate(process, id);
-    let (callee, _) = interpreter::owner(process, PepAddress(pointer.0))?;
+    let (callee, _) = interpreter::owner(process, pointer.assume_pep())?;
     let method = process.vm().method_of(callee);
     let (target, method_ptr, aux) = if closed {
-        let entry = closed_entry(process, callee, PepAddress(pointer.0))?;
-        (object, entry, FunctionPointer(0))
+        let entry = closed_entry(process, callee, pointer.assume_pep())?;
+        (object, entry, FunctionPointer::NULL)
     } else {
         let stub = stubs::stub(process, StubKind::Shuffle(method))?;
         let entry = entry_point(process, stub)?;
-        (delegate, entry, open_aux(process, method, PepAddress(pointer.0)))
+        (delegate, entry, open_aux(process, method, pointer.assume_pep()))
     };
-    write_u32(process, delegate + TARGET, target)?;
-    write_u32(process, delegate + METHOD_PTR, method_ptr.0)?;
-    write_u32(process, delegate + METHOD_PTR_AUX, aux.0)?;
+    write_u32(process, delegate.at(TARGET), target.get())?;
+    write_u32(process, delegate.at(METHOD_PTR), method_ptr.get())?;
+    write_u32(process, delegate.at(METHOD_PTR_AUX), aux.get())?;
     process.vm().trace.push(Step::Delegate { delegate, target, method_ptr, aux });
-    write_u32(process, variable, delegate)
+    write_u32(process, variable, delegate.get())
 }
 
 /// A delegate object; the one that a variable held before is garbage.
-fn allocate(process: &mut VmProcess<'_>, variable: VariableId) -> u32 {
+fn allocate(process: &mut VmProcess<'_>, variable: VariableId) -> ObjectAddress {
     let vm = process.vm();
     let known = vm.delegates.iter().find(|(v, _)| *v == variable).map(|(_, at)| *at);
     known.unwrap_or_else(|| {
-        let at = vm.allocate(DELEGATE_SIZE);
+        let at = ObjectAddress::made_at(vm.allocate(DELEGATE_SIZE));
         vm.delegates.push((variable, at));
         at
     })
@@ -107,12 +108,12 @@ fn closed_entry(
     };
     let known = vm.closed_statics.iter().find(|(_, pep)| *pep == pointer).map(|(at, _)| *at);
     let record = known.unwrap_or_else(|| {
-        let at = PepAddress(vm.allocate(CLOSED_STATIC_SIZE));
+        let at = PepAddress::made_at(vm.allocate(CLOSED_STATIC_SIZE));
         vm.closed_statics.push((at, pointer));
         at
     });
-    write_u32(process, record.0 + CODE, thunk.0)?;
-    write_u32(process, record.0 + CLOSED_STATIC_TARGET, pointer.0)?;
+    write_u32(process, record.at(CODE), thunk.get())?;
+    write_u32(process, record.at(CLOSED_STATIC_TARGET), pointer.get())?;
     entry::ensure_at(process, Vm::ensures_delegate, callee)?;
     Ok(record)
 }
@@ -121,16 +122,16 @@ fn closed_entry(
 /// goes in front of the arguments.
 pub fn invoke(
     process: &mut VmProcess<'_>,
-    delegate: u32,
+    delegate: ObjectAddress,
     mut arguments: Arguments,
-    ret: u32,
+    ret: Address,
 ) -> Result<(), Trap> {
-    let target = read_u32(process, delegate.wrapping_add(TARGET))?;
-    let method_ptr = FunctionPointer(read_u32(process, delegate.wrapping_add(METHOD_PTR))?);
+    let target = read_u32(process, delegate.at(TARGET))?;
+    let method_ptr = FunctionPointer::new(read_u32(process, delegate.at(METHOD_PTR))?);
     let method_ptr = delegate_pointer(process, method_ptr)?;
     let (callee, _) = interpreter::owner(process, method_ptr)?;
     if process.vm().signature(callee).instance {
-        arguments.this = Some(target);
+        arguments.this = Some(ObjectAddress::new(target));
     } else {
         arguments.put_first(target);
     }
@@ -144,23 +145,23 @@ fn delegate_pointer(
 ) -> Result<PepAddress, Trap> {
     let vm = process.vm();
     let statics = &vm.closed_statics;
-    if let Some((_, pep)) = statics.iter().find(|(record, _)| record.0 == method_ptr.0) {
+    if let Some((_, pep)) = statics.iter().find(|(record, _)| *record == method_ptr.assume_pep()) {
         return Ok(*pep);
     }
     let open_virtual = vm.stubs().any(|(stub, at)| {
-        at.pep.0 == method_ptr.0
+        at.pep == method_ptr.assume_pep()
             && matches!(stub.kind, StubKind::Shuffle(method)
                 if vm.scenario.layout.method(method).slot != Slot::None)
     });
     if open_virtual {
-        return Vm::open_virtual_method_ptr(process, method_ptr).map(|p| PepAddress(p.0));
+        return Vm::open_virtual_method_ptr(process, method_ptr).map(FunctionPointer::assume_pep);
     }
-    Ok(PepAddress(method_ptr.0))
+    Ok(method_ptr.assume_pep())
 }
 
 impl Vm {
     /// Delegate objects, by the variable that holds them.
-    pub fn delegates(&self) -> &[(VariableId, u32)] {
+    pub fn delegates(&self) -> &[(VariableId, ObjectAddress)] {
         &self.delegates
     }
 

@@ -7,12 +7,12 @@ use super::callee::{Callee, StubKind};
 use super::decisions::{Ensures, KeyRequest};
 use super::observation::Place;
 use super::trace::{Prestub, Step, Writer};
-use super::words::{FunctionPointer, PepAddress, TableIndex};
 use super::{Vm, VmProcess, addresses, images, method_pep, stubs, thunks};
 use crate::abi::vm::MetadataConvention;
 use crate::engine::Trap;
 use crate::image::facts::Role;
 use crate::image::pep::{BYTE_CODE_SIZE, PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
+use crate::image::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::scenario::{Code, Convention, Form, MethodId};
 
 /// [`ensure_callable_from_r2r`], where upstream calls it.
@@ -232,7 +232,7 @@ fn publish(
 pub fn native_code(process: &mut VmProcess<'_>, method: MethodId) -> Result<TableIndex, Trap> {
     let vm = process.vm();
     let slot = vm.emission.runtime_slot(&Role::Body(method));
-    slot.map(TableIndex).ok_or_else(|| vm.abort("the runtime has no such function"))
+    slot.ok_or_else(|| vm.abort("the runtime has no such function"))
 }
 
 fn compile_byte_code(process: &mut VmProcess<'_>, callee: Callee) -> Result<(), Trap> {
@@ -246,7 +246,7 @@ fn compile_byte_code(process: &mut VmProcess<'_>, callee: Callee) -> Result<(), 
         process.vm().byte_code.insert(callee, data);
         data
     });
-    pep.set_interpreter_data(process, data)
+    pep.set_interpreter_data(process, data.get())
 }
 
 /// `MethodDesc::ResetCodeEntryPoint`: the entry point starts anew, with an

@@ -5,17 +5,18 @@
 
 use super::callee::Callee;
 use super::decisions::Ensures;
+use super::memory::{read_u32, write_u32};
 use super::trace::{Resolver, Step};
-use super::words::{FunctionPointer, PepAddress};
 use super::{Vm, VmProcess, addresses, entry, images, interpreter, method_pep, types};
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
-use crate::engine::{Trap, read_u32, write_u32};
+use crate::engine::Trap;
 use crate::image::facts::{Cell, Import};
 use crate::image::helpers::Helper;
 use crate::image::payload::RECORD_SUBJECT;
 use crate::image::pep::{CODE, virtual_dispatch_entry};
 use crate::image::thunks::{TRANSITION_BLOCK, virtual_key};
+use crate::image::words::{Address, FunctionPointer, ImageBase, ObjectAddress, PepAddress, Rva};
 use crate::scenario::{AssemblyId, Dispatch, MethodId, SiteId};
 
 /// The eager import section: helpers, the module pointer and resumption stubs,
@@ -30,21 +31,21 @@ pub fn resolve_eager_imports(
     for cell in &facts.cells {
         let at = images::address(process, &image, cell.rva, 4)?;
         let value = match cell.import {
-            Import::Module => image.module,
+            Import::Module => image.module.get(),
             // Thunks dereference the cell once: a raw table index.
-            Import::ThunkHelper(helper) => helper.slot(),
+            Import::ThunkHelper(helper) => helper.slot().get(),
             // The JIT dereferences it twice: an entry point.
             Import::JitHelper(helper) => {
                 let pep = jit_helper_pep(process, helper);
-                process.vm().jit_helper_cell(pep, helper)
+                process.vm().jit_helper_cell(pep, helper).get()
             }
             Import::GenericLookup(_) => {
-                let record = read_u32(process, at)?;
+                let record = Address::new(read_u32(process, at)?);
                 if !image.has_word_at(record) {
                     return Err(process.vm().abort("a lookup's record lies outside its image"));
                 }
                 if process.vm().fills_generic_lookups() {
-                    write_u32(process, record + CODE, Helper::GenericLookup.slot())?;
+                    write_u32(process, record.at(CODE), Helper::GenericLookup.slot().get())?;
                 }
                 continue;
             }
@@ -52,7 +53,7 @@ pub fn resolve_eager_imports(
                 let stubs = &facts.resumption_stubs;
                 let function = stubs.iter().find(|(m, _)| *m == method).map_or(0, |(_, f)| *f);
                 if process.vm().relocates_resumption_stubs() {
-                    image.function(function).0
+                    image.function(function).get()
                 } else {
                     function
                 }
@@ -71,7 +72,7 @@ pub fn resolve_eager_imports(
 
 fn jit_helper_pep(process: &mut VmProcess<'_>, helper: Helper) -> PepAddress {
     let position = Helper::JIT.iter().position(|&h| h == helper);
-    position.map_or(PepAddress(0), |i| process.vm().helper_peps[i])
+    position.map_or(PepAddress::default(), |i| process.vm().helper_peps[i])
 }
 
 /// Prepares the compiled method that holds a site: resolves its fixup list.
@@ -94,18 +95,18 @@ pub fn resolve(
     process: &mut VmProcess<'_>,
     assembly: AssemblyId,
     import: Import,
-) -> Result<Option<u32>, Trap> {
+) -> Result<Option<FunctionPointer>, Trap> {
     let emission = process.vm().emission.clone();
     let Some(rva) = emission.images[assembly.index()].rva_of(import) else { return Ok(None) };
     load_dynamic_info_entry(process, assembly, rva)?;
     let at = cell_address(process, assembly, rva)?;
-    read_u32(process, at).map(Some)
+    read_u32(process, at).map(|word| Some(FunctionPointer::new(word)))
 }
 
 fn load_dynamic_info_entry(
     process: &mut VmProcess<'_>,
     assembly: AssemblyId,
-    rva: u32,
+    rva: Rva,
 ) -> Result<(), Trap> {
     let vm = process.vm();
     let Some(cell) = vm.emission.images[assembly.index()].cell_at(rva).copied() else {
@@ -139,13 +140,13 @@ fn shared(process: &mut VmProcess<'_>, method: MethodId) -> bool {
 /// through a lazy cell. Always the portable entry point; knows nothing of UCO.
 pub fn external_method_fixup_worker(
     process: &mut VmProcess<'_>,
-    transition_block: u32,
+    transition_block: Address,
     import_thunk: PepAddress,
-    image_base: u32,
-    module_cell: u32,
+    image_base: ImageBase,
+    module_cell: Rva,
 ) -> Result<PepAddress, Trap> {
-    let module = read_u32(process, image_base.wrapping_add(module_cell))?;
-    let rva = read_u32(process, import_thunk.0.wrapping_add(RECORD_SUBJECT))?;
+    let module = Address::new(read_u32(process, image_base.at(module_cell))?);
+    let rva = Rva::new(read_u32(process, import_thunk.at(RECORD_SUBJECT))?);
     let vm = process.vm();
     let found = vm.images.iter().position(|i| i.is_some_and(|i| i.module == module));
     let cell = found.and_then(|i| Some((i, *vm.emission.images[i].cell_at(rva)?)));
@@ -163,7 +164,8 @@ pub fn external_method_fixup_worker(
         }
         Import::VirtualEntry(method, dispatch) => {
             // `this` is the first argument behind the TransitionBlock.
-            let object = read_u32(process, transition_block.wrapping_add(TRANSITION_BLOCK))?;
+            let object = read_u32(process, transition_block.at(TRANSITION_BLOCK))?;
+            let object = ObjectAddress::new(object);
             virtual_entry(process, assembly, cell, method, dispatch, object)
         }
         _ => Err(process.vm().abort("an import thunk's cell imports no method")),
@@ -178,7 +180,7 @@ fn virtual_entry(
     cell: Cell,
     method: MethodId,
     dispatch: Dispatch,
-    object: u32,
+    object: ObjectAddress,
 ) -> Result<PepAddress, Trap> {
     if dispatch == Dispatch::VirtualThunk
         && let Some(entry) = virtual_dispatch_entry(process, method, object)?
@@ -193,7 +195,7 @@ fn virtual_entry(
 /// The entry point in a receiver's slot, made callable from R2R code.
 pub fn receiver_entry(
     process: &mut VmProcess<'_>,
-    object: u32,
+    object: ObjectAddress,
     method: MethodId,
     ensures: Ensures,
 ) -> Result<PepAddress, Trap> {
@@ -207,7 +209,7 @@ pub fn receiver_entry(
 fn virtual_dispatch_entry(
     process: &mut VmProcess<'_>,
     method: MethodId,
-    object: u32,
+    object: ObjectAddress,
 ) -> Result<Option<PepAddress>, Trap> {
     use virtual_dispatch_entry::{CHUNK_OFFSET, INITIAL_ENTRY, SIZE, TABLE_OFFSET};
     let (table, chunk) = types::slot_offsets(process, object, method)?;
@@ -220,20 +222,19 @@ fn virtual_dispatch_entry(
     else {
         return Ok(None);
     };
-    let at = vm.allocate(SIZE);
-    let entry = PepAddress(at);
+    let entry = PepAddress::made_at(vm.allocate(SIZE));
     vm.virtual_dispatch_entries.push((entry, method));
-    write_u32(process, at + CODE, thunk.0)?;
-    process.write(at + TABLE_OFFSET, &table.to_le_bytes())?;
-    process.write(at + CHUNK_OFFSET, &chunk.to_le_bytes())?;
-    write_u32(process, at + INITIAL_ENTRY, initial.0)?;
+    write_u32(process, entry.at(CODE), thunk.get())?;
+    process.write(entry.at(TABLE_OFFSET).get(), &table.to_le_bytes())?;
+    process.write(entry.at(CHUNK_OFFSET).get(), &chunk.to_le_bytes())?;
+    write_u32(process, entry.at(INITIAL_ENTRY), initial.get())?;
     Ok(Some(entry))
 }
 
 /// `CORINFO_HELP_VIRTUAL_FUNC_PTR`: the entry point in a receiver's slot.
 pub fn virtual_function_pointer(
     process: &mut VmProcess<'_>,
-    object: u32,
+    object: ObjectAddress,
     method: MethodId,
 ) -> Result<FunctionPointer, Trap> {
     let pep = receiver_entry(process, object, method, Vm::ensures_virtual_function_pointer)?;
@@ -241,8 +242,8 @@ pub fn virtual_function_pointer(
 }
 
 /// The helper of a generic lookup: what its record asks for.
-pub fn generic_lookup(process: &mut VmProcess<'_>, record: u32) -> Result<u32, Trap> {
-    let token = read_u32(process, record.wrapping_add(RECORD_SUBJECT))?;
+pub fn generic_lookup(process: &mut VmProcess<'_>, record: Address) -> Result<u32, Trap> {
+    let token = read_u32(process, record.at(RECORD_SUBJECT))?;
     let method = process.vm().method_by_token(token)?;
     addresses(process, method.into())?;
     Ok(crate::scenario::meaning::context_address(method))
@@ -264,18 +265,22 @@ pub fn fixup_delay_list(vm: &mut Vm, method: MethodId) -> bool {
 fn patch(
     process: &mut VmProcess<'_>,
     assembly: AssemblyId,
-    rva: u32,
+    rva: Rva,
     method: MethodId,
     value: FunctionPointer,
     by: Resolver,
 ) -> Result<(), Trap> {
     let at = cell_address(process, assembly, rva)?;
     process.vm().trace.push(Step::CellPatched { assembly, rva, method, value, by });
-    write_u32(process, at, value.0)
+    write_u32(process, at, value.get())
 }
 
 /// Where an import cell of a loaded image lies.
-fn cell_address(process: &mut VmProcess<'_>, assembly: AssemblyId, rva: u32) -> Result<u32, Trap> {
+fn cell_address(
+    process: &mut VmProcess<'_>,
+    assembly: AssemblyId,
+    rva: Rva,
+) -> Result<Address, Trap> {
     let vm = process.vm();
     let image = vm.images[assembly.index()];
     let image = image.ok_or_else(|| vm.abort("an import cell's image is not loaded"))?;

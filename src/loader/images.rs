@@ -1,10 +1,10 @@
 //! Loading an image: host, relocation, registration.
 
+use super::memory::{read_u32, write_u32};
 use super::observation::Place;
 use super::trace::Step;
-use super::words::{MethodDescAddress, PepAddress, TableIndex, VirtualIp};
 use super::{MethodAddresses, Vm, VmProcess, fixups, thunks, types};
-use crate::engine::{Trap, read_u32, write_u32};
+use crate::engine::Trap;
 use crate::image::ModuleId;
 use crate::image::facts::{ImageFacts, Role};
 use crate::image::helpers::Helper;
@@ -14,6 +14,9 @@ use crate::image::payload::{
     decode_method_entry, relocation_section,
 };
 use crate::image::pep::{CHUNK_SIZE, CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
+use crate::image::words::{
+    Address, ImageBase, MethodDescAddress, PepAddress, Rva, TableIndex, VirtualIp,
+};
 use crate::scenario::{AssemblyId, MethodId};
 
 /// `s_nextVirtualIP` at the start (#128423): odd, with the top bit set.
@@ -23,17 +26,17 @@ pub const FIRST_VIRTUAL_IP: u32 = 0x8000_0001;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadedImage {
     /// Where its payload lies.
-    pub image_base: u32,
+    pub image_base: ImageBase,
     /// Bytes of payload.
     pub size: u32,
     /// Its first table slot.
-    pub table_base: u32,
+    pub table_base: TableIndex,
     /// Table slots it takes.
     pub table_size: u32,
     /// `m_minFunctionTableIndex`: the slot of compiled function 0.
-    pub min_function_index: u32,
+    pub min_function_index: TableIndex,
     /// The module pointer that the `Module` cell holds.
-    pub module: u32,
+    pub module: Address,
     /// `MinVirtualIP`.
     pub min_virtual_ip: VirtualIp,
     /// Virtual IPs it takes.
@@ -43,19 +46,20 @@ pub struct LoadedImage {
 impl LoadedImage {
     /// The address of `size` bytes at an RVA, if they lie in the image
     /// (`WebcilDecoder::CheckRva`).
-    pub fn address(&self, rva: u32, size: u32) -> Option<u32> {
-        let end = rva.checked_add(size)?;
-        (end <= self.size).then(|| self.image_base + rva)
+    pub fn address(&self, rva: Rva, size: u32) -> Option<Address> {
+        let end = rva.get().checked_add(size)?;
+        (end <= self.size).then(|| self.image_base.at(rva))
     }
 
     /// The table index of a compiled function. One past 32 bits wraps, as upstream's does.
     pub fn function(&self, index: u32) -> TableIndex {
-        TableIndex(self.min_function_index.wrapping_add(index))
+        self.min_function_index.plus(index)
     }
 
     /// The word at this address lies in the image.
-    pub fn has_word_at(&self, address: u32) -> bool {
-        address.checked_sub(self.image_base).is_some_and(|rva| self.address(rva, 4).is_some())
+    pub fn has_word_at(&self, address: Address) -> bool {
+        let rva = address.behind(self.image_base).map(Rva::new);
+        rva.is_some_and(|rva| self.address(rva, 4).is_some())
     }
 }
 
@@ -63,14 +67,14 @@ impl LoadedImage {
 pub(super) fn address(
     process: &mut VmProcess<'_>,
     image: &LoadedImage,
-    rva: u32,
+    rva: Rva,
     size: u32,
-) -> Result<u32, Trap> {
+) -> Result<Address, Trap> {
     image.address(rva, size).ok_or_else(|| process.vm().abort("an RVA lies outside its image"))
 }
 
 /// The word at an RVA.
-fn word(process: &mut VmProcess<'_>, image: &LoadedImage, rva: u32) -> Result<u32, Trap> {
+fn word(process: &mut VmProcess<'_>, image: &LoadedImage, rva: Rva) -> Result<u32, Trap> {
     let at = address(process, image, rva, 4)?;
     read_u32(process, at)
 }
@@ -101,24 +105,24 @@ fn instantiate(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<Load
     let vm = process.vm();
     let module = &vm.emission.program.images[assembly.index()];
     let (size, table_size) = (module.payload.len() as u32, module.functions.len() as u32);
-    let image_base = vm.allocate(size);
+    let image_base = ImageBase::made_at(vm.allocate(size));
     let module = vm.allocate(16);
-    let table_base = process.table_len();
+    let table_base = TableIndex::new(process.table_len());
     process.table_grow(table_size);
-    process.instantiate(ModuleId(assembly.0), image_base, table_base)?;
+    process.instantiate(ModuleId(assembly.0), image_base.get(), table_base.get())?;
     let image = LoadedImage {
         image_base,
         size,
         table_base,
         table_size,
-        min_function_index: 0,
+        min_function_index: TableIndex::NONE,
         module,
-        min_virtual_ip: VirtualIp(0),
+        min_virtual_ip: VirtualIp::default(),
         virtual_ips: 0,
     };
     if process.vm().patches_table_base() {
         let at = address(process, &image, TABLE_BASE, 4)?;
-        write_u32(process, at, table_base)?;
+        write_u32(process, at, table_base.get())?;
     }
     process.vm().trace.push(Step::Loaded { assembly, image_base, table_base });
     Ok(image)
@@ -129,37 +133,38 @@ fn instantiate(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<Load
 fn relocate(process: &mut VmProcess<'_>, image: &LoadedImage) -> Result<(), Trap> {
     const HEADER: u32 = 8;
     let table_base = word(process, image, TABLE_BASE)?;
-    let headers = address(process, image, 0, HEADERS as u32)?;
-    let found = process.read(headers, HEADERS as u32)?.first_chunk().and_then(relocation_section);
+    let headers = address(process, image, Rva::default(), HEADERS as u32)?;
+    let found =
+        process.read(headers.get(), HEADERS as u32)?.first_chunk().and_then(relocation_section);
     let Some((rva, size)) = found else {
         return Err(process.vm().abort("a payload has no webcil headers"));
     };
-    let mut at = address(process, image, rva, size)?;
-    let end = at + size;
-    while at < end {
-        let left = end - at;
+    let section = address(process, image, rva, size)?;
+    let mut done = 0;
+    while done < size {
+        let (block, left) = (section.at(done), size - done);
         let (page, size) = match left {
             ..HEADER => (0, 0),
-            _ => (read_u32(process, at)?, read_u32(process, at + 4)?),
+            _ => (read_u32(process, block)?, read_u32(process, block.at(4))?),
         };
         if !(HEADER..=left).contains(&size) || !size.is_multiple_of(2) {
             return Err(process.vm().abort("a relocation block does not fit its section"));
         }
-        for entry in (at + HEADER..at + size).step_by(2) {
+        for entry in (HEADER..size).step_by(2) {
             let mut bytes = [0; 2];
-            process.read_into(entry, &mut bytes)?;
+            process.read_into(block.at(entry).get(), &mut bytes)?;
             let entry = u16::from_le_bytes(bytes);
             let addend = match entry >> 12 {
-                REL_HIGHLOW => image.image_base,
+                REL_HIGHLOW => image.image_base.get(),
                 REL_WASM32_TABLE => table_base,
                 _ => continue,
             };
-            let rva = page.saturating_add(u32::from(entry & 0xfff));
+            let rva = Rva::new(page).plus(u32::from(entry & 0xfff));
             let target = address(process, image, rva, 4)?;
             let value = read_u32(process, target)?;
             write_u32(process, target, value.wrapping_add(addend))?;
         }
-        at += size;
+        done += size;
     }
     Ok(())
 }
@@ -172,9 +177,10 @@ fn register(
     facts: &ImageFacts,
     mut image: LoadedImage,
 ) -> Result<(), Trap> {
-    image.min_function_index = word(process, &image, facts.min_function_index)?;
+    let first = word(process, &image, facts.min_function_index)?;
+    image.min_function_index = TableIndex::new(first);
     let vm = process.vm();
-    image.min_virtual_ip = VirtualIp(vm.next_virtual_ip);
+    image.min_virtual_ip = VirtualIp::new(vm.next_virtual_ip);
     let taken = facts.runtime_functions.checked_mul(VIRTUAL_IPS_A_FUNCTION).and_then(|ips| {
         image.virtual_ips = ips;
         vm.next_virtual_ip.checked_add(ips.checked_next_multiple_of(0x1_0000)?.max(0x1_0000))
@@ -188,7 +194,7 @@ fn register(
 fn create_methods(process: &mut VmProcess<'_>, facts: &ImageFacts) -> Result<(), Trap> {
     for &method in &facts.methods {
         let addresses = create_method(process)?;
-        let behind = addresses.pep.0 + PEP_SIZE;
+        let behind = addresses.pep.at(PEP_SIZE).get();
         let vm = process.vm();
         vm.methods[method.index()] = Some(addresses);
         vm.guards.push((behind..behind + PEP_GUARD, Place::BehindEntryPoint(method)));
@@ -200,37 +206,38 @@ fn create_methods(process: &mut VmProcess<'_>, facts: &ImageFacts) -> Result<(),
 pub(super) fn create_method(process: &mut VmProcess<'_>) -> Result<MethodAddresses, Trap> {
     let vm = process.vm();
     let chunk = vm.allocate(CHUNK_SIZE + METHOD_DESC_SIZE);
-    let method_desc = MethodDescAddress(chunk + CHUNK_SIZE);
+    let method_desc = MethodDescAddress::made_at(chunk.at(CHUNK_SIZE));
     let code_data = vm.allocate(CODE_DATA_SIZE);
-    let pep = PepAddress(vm.allocate(PEP_SIZE + PEP_GUARD));
+    let pep = PepAddress::made_at(vm.allocate(PEP_SIZE + PEP_GUARD));
     method_desc.init(process, code_data, pep)?;
     pep.init(process, method_desc)?;
-    process.write(pep.0 + PEP_SIZE, &[GUARD; PEP_GUARD as usize])?;
+    process.write(pep.at(PEP_SIZE).get(), &[GUARD; PEP_GUARD as usize])?;
     Ok(MethodAddresses { pep, method_desc })
 }
 
 /// Once: entry points of the JIT's helpers (`Init(void* nativeEntryPoint)`,
 /// without a MethodDesc), and the transition thunks that the runtime brings.
 fn start_runtime(process: &mut VmProcess<'_>) -> Result<(), Trap> {
-    if process.vm().helper_peps[0] != PepAddress(0) {
+    if process.vm().helper_peps[0] != PepAddress::default() {
         return Ok(());
     }
     for (i, helper) in Helper::JIT.into_iter().enumerate() {
         let vm = process.vm();
-        let pep = PepAddress(vm.allocate(PEP_SIZE));
+        let pep = PepAddress::made_at(vm.allocate(PEP_SIZE));
         vm.helper_peps[i] = pep;
-        pep.init(process, MethodDescAddress(0))?;
-        pep.set_actual_code(process, TableIndex(helper.slot()))?;
+        pep.init(process, MethodDescAddress::default())?;
+        pep.set_actual_code(process, helper.slot())?;
     }
     let vm = process.vm();
     let emission = vm.emission.clone();
-    for (slot, role) in (emission.program.host_base()..).zip(&emission.runtime.roles) {
+    let slots = (emission.program.host_base()..).map(TableIndex::new);
+    for (slot, role) in slots.zip(&emission.runtime.roles) {
         match role {
             Role::R2RToInterpreter(key) => {
-                vm.thunks.register(&format!("I{key}"), TableIndex(slot));
+                vm.thunks.register(&format!("I{key}"), slot);
             }
             Role::InterpreterToR2R(key) => {
-                vm.thunks.register(&format!("M{key}"), TableIndex(slot));
+                vm.thunks.register(&format!("M{key}"), slot);
             }
             _ => {}
         }
@@ -244,10 +251,10 @@ fn inject_string_thunks(
     facts: &ImageFacts,
     image: &LoadedImage,
 ) -> Result<(), Trap> {
-    let table_base = word(process, image, TABLE_BASE)?;
+    let table_base = TableIndex::new(word(process, image, TABLE_BASE)?);
     let len = facts.string_thunks_size;
     let start = address(process, image, facts.string_thunks, len)?;
-    let blob = process.read(start, len)?.into_owned();
+    let blob = process.read(start.get(), len)?.into_owned();
     let mut rest = blob.as_slice();
     while let Some(nul) = rest.iter().position(|&b| b == 0) {
         let (key, tail) = (&rest[..nul], &rest[nul + 1..]);
@@ -257,7 +264,7 @@ fn inject_string_thunks(
         let (Ok(key), Some(index)) = (std::str::from_utf8(key), tail.first_chunk::<4>()) else {
             return Err(process.vm().abort("a string-thunk blob is malformed"));
         };
-        let index = TableIndex(table_base.wrapping_add(u32::from_le_bytes(*index)));
+        let index = table_base.plus(u32::from_le_bytes(*index));
         process.vm().thunks.register(key, index);
         rest = &tail[4..];
     }
@@ -279,7 +286,7 @@ pub fn ready_to_run_body(
     let facts = &vm.emission.images[assembly.index()];
     let functions = facts.runtime_functions;
     let Some(rid) = facts.methods.iter().position(|&m| m == method) else { return Ok(None) };
-    let entry = facts.method_entries.saturating_add(4 * rid as u32);
+    let entry = facts.method_entries.plus(4 * rid as u32);
     let Some((id, has_fixups)) = decode_method_entry(word(process, &image, entry)?) else {
         return Ok(None);
     };
@@ -295,7 +302,7 @@ pub fn ready_to_run_body(
 /// `ExecutionManager::GetWasmFunctionTableIndexFromVirtualIP`.
 pub fn table_index_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<TableIndex> {
     vm.images.iter().flatten().find_map(|image| {
-        let offset = ip.0.checked_sub(image.min_virtual_ip.0)?;
+        let offset = ip.behind(image.min_virtual_ip)?;
         let inside = offset < image.virtual_ips;
         inside.then(|| image.function(offset / VIRTUAL_IPS_A_FUNCTION))
     })
@@ -304,20 +311,23 @@ pub fn table_index_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<TableIndex> {
 /// `GetWasmVirtualIPFromFunctionTableIndex`, for the same ranges.
 pub fn virtual_ip_of_table_index(vm: &Vm, index: TableIndex) -> Option<VirtualIp> {
     vm.images.iter().flatten().find_map(|image| {
-        let local = index.0.checked_sub(image.min_function_index)?;
+        let local = index.behind(image.min_function_index)?;
         let inside = local < image.virtual_ips / VIRTUAL_IPS_A_FUNCTION;
-        inside.then(|| VirtualIp(image.min_virtual_ip.0 + local * VIRTUAL_IPS_A_FUNCTION))
+        inside.then(|| image.min_virtual_ip.plus(local * VIRTUAL_IPS_A_FUNCTION))
     })
 }
 
 /// The method whose compiled body a frame is of, as a stack walk finds it: the table index in the
 /// frame's header gives the function's first virtual IP, with the local one (in units of two) the
 /// frame's, and that a RUNTIME_FUNCTION and its method (`vm/codeman.cpp`, #128423).
-pub fn method_of_frame(process: &mut VmProcess<'_>, frame: u32) -> Result<Option<MethodId>, Trap> {
-    let (index, local) = (read_u32(process, frame)?, read_u32(process, frame.wrapping_add(4))?);
+pub fn method_of_frame(
+    process: &mut VmProcess<'_>,
+    frame: Address,
+) -> Result<Option<MethodId>, Trap> {
+    let (index, local) = (read_u32(process, frame)?, read_u32(process, frame.at(4))?);
     let vm = process.vm();
-    let start = virtual_ip_of_table_index(vm, TableIndex(index));
-    let ip = start.map(|start| VirtualIp(start.0.wrapping_add(local.wrapping_mul(2))));
+    let start = virtual_ip_of_table_index(vm, TableIndex::new(index));
+    let ip = start.map(|start| start.plus(local.wrapping_mul(2)));
     Ok(ip.and_then(|ip| method_of_virtual_ip(vm, ip)))
 }
 
@@ -333,7 +343,7 @@ fn method_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<MethodId> {
 pub(crate) fn function_of_table_index(vm: &Vm, index: TableIndex) -> Option<(usize, u32)> {
     vm.images.iter().enumerate().find_map(|(position, image)| {
         let image = image.as_ref()?;
-        let function = index.0.checked_sub(image.table_base)?;
+        let function = index.behind(image.table_base)?;
         (function < image.table_size).then_some((position, function))
     })
 }

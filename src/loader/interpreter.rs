@@ -3,9 +3,9 @@
 use super::callee::Callee;
 use super::decisions::{ExportDispatch, KeyRequest};
 use super::host::answer;
+use super::memory::{read_u32, write_u32};
 use super::observation::{Body, Entry};
 use super::trace::Step;
-use super::words::{FunctionPointer, PepAddress, TableIndex};
 use super::{Vm, VmProcess, entry, images, method_pep, stubs};
 use crate::abi::vm::{MetadataConvention, Slot, argument_slots, returns_by_buffer};
 use crate::engine::{Memory, Trap};
@@ -13,6 +13,9 @@ use crate::image::facts::Role;
 use crate::image::map::THREAD;
 use crate::image::pep::PepWords;
 use crate::image::thunks::TRANSITION_BLOCK;
+use crate::image::words::{
+    Address, ArgsAddress, FunctionPointer, ObjectAddress, PepAddress, TableIndex,
+};
 use crate::scenario::{Convention, MethodId, Signature, meaning};
 
 /// `ExecuteInterpretedMethodWithArgs_PortableEntryPoint` (`vm/prestub.cpp`),
@@ -21,10 +24,10 @@ use crate::scenario::{Convention, MethodId, Signature, meaning};
 pub fn execute_with_args(
     process: &mut VmProcess<'_>,
     pep: PepAddress,
-    transition_block: u32,
-    ret: u32,
+    transition_block: Address,
+    ret: Address,
 ) -> Result<(), Trap> {
-    let args = transition_block.wrapping_add(TRANSITION_BLOCK);
+    let args = ArgsAddress::made_at(transition_block.at(TRANSITION_BLOCK));
     let (callee, words) = owner(process, pep)?;
     if words.interpreter_data == 0 {
         entry::do_prestub(process, callee)?;
@@ -40,8 +43,8 @@ pub fn execute_with_args(
 pub fn execute_from_unmanaged(
     process: &mut VmProcess<'_>,
     token: u32,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     let method = process.vm().method_by_token(token)?;
     let pep = method_pep(process, method)?;
@@ -74,8 +77,8 @@ pub fn execute_from_unmanaged(
 pub fn call(
     process: &mut VmProcess<'_>,
     target: PepAddress,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     let (callee, words) = owner(process, target)?;
     if words.interpreter_data == 0 {
@@ -92,8 +95,8 @@ pub fn call(
 pub fn calli(
     process: &mut VmProcess<'_>,
     target: PepAddress,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     let (callee, words) = owner(process, target)?;
     if words.has_native_entry_point() {
@@ -108,7 +111,7 @@ pub fn calli_with(
     target: PepAddress,
     callee: Callee,
     arguments: &Arguments,
-    ret: u32,
+    ret: Address,
 ) -> Result<(), Trap> {
     let signature = process.vm().signature(callee).clone();
     with_slots(process, &signature, arguments, |process, args| calli(process, target, args, ret))
@@ -119,16 +122,16 @@ pub fn with_slots(
     process: &mut VmProcess<'_>,
     signature: &Signature,
     arguments: &Arguments,
-    work: impl FnOnce(&mut VmProcess<'_>, u32) -> Result<(), Trap>,
+    work: impl FnOnce(&mut VmProcess<'_>, ArgsAddress) -> Result<(), Trap>,
 ) -> Result<(), Trap> {
     let vm = process.vm();
     let (slots, size) = argument_slots(&vm.scenario.layout, signature);
     let args = vm.interpreter_top;
     let map = &vm.emission.map;
-    if args + size > map.interpreter_stack + map.interpreter_stack_size {
+    if args.get() + size > map.interpreter_stack + map.interpreter_stack_size {
         return Err(Trap::StackExhausted);
     }
-    vm.interpreter_top += size;
+    vm.interpreter_top = ArgsAddress::made_at(args.at(size));
     let outcome =
         arguments.write(process, signature, &slots, args).and_then(|()| work(process, args));
     process.vm().interpreter_top = args;
@@ -141,8 +144,8 @@ pub fn call_unmanaged(
     process: &mut VmProcess<'_>,
     target: FunctionPointer,
     signature: &Signature,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     set_gc_mode(process, GcMode::Preemptive)?;
     native_call(process, target, signature, args, ret)?;
@@ -153,11 +156,11 @@ fn native_call(
     process: &mut VmProcess<'_>,
     target: FunctionPointer,
     signature: &Signature,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     let cookie = native_cookie(process.vm(), signature);
-    process.call(cookie.0, [target.0, args, ret])
+    process.call(cookie.get(), [target.get(), args.get(), ret.get()])
 }
 
 /// The C stub for an unmanaged signature's key.
@@ -173,7 +176,7 @@ fn native_cookie(vm: &mut Vm, signature: &Signature) -> TableIndex {
         convention: MetadataConvention::Unmanaged,
     });
     let role = Role::InterpreterToNative(key[1..].to_owned());
-    match vm.emission.runtime_slot(&role).map(TableIndex) {
+    match vm.emission.runtime_slot(&role) {
         Some(stub) => {
             vm.native_cookies.insert(signature.clone(), stub);
             stub
@@ -190,11 +193,11 @@ pub fn invoke_managed_method(
     process: &mut VmProcess<'_>,
     pep: PepAddress,
     callee: Callee,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     let cookie = cookie(process.vm(), callee);
-    process.call(cookie.0, [pep.0, args, ret])
+    process.call(cookie.get(), [pep.get(), args.get(), ret.get()])
 }
 
 /// A callee's call cookie: kept once it is found, as the first registration of a key stays.
@@ -236,8 +239,8 @@ fn interpret(
     process: &mut VmProcess<'_>,
     pep: PepAddress,
     callee: Callee,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     if is_pinvoke(process, callee) {
         return marshal(process, callee, args, ret);
@@ -253,7 +256,12 @@ fn interpret(
 }
 
 /// A P/Invoke's marshalling stub: calls the C function.
-fn marshal(process: &mut VmProcess<'_>, callee: Callee, args: u32, ret: u32) -> Result<(), Trap> {
+fn marshal(
+    process: &mut VmProcess<'_>,
+    callee: Callee,
+    args: ArgsAddress,
+    ret: Address,
+) -> Result<(), Trap> {
     let Callee::Method(method) = callee else { return Ok(()) };
     let target = entry::native_code(process, method)?;
     let scenario = process.vm().scenario.clone();
@@ -264,8 +272,8 @@ fn marshal(process: &mut VmProcess<'_>, callee: Callee, args: u32, ret: u32) -> 
 fn interpret_method(
     process: &mut VmProcess<'_>,
     method: MethodId,
-    args: u32,
-    ret: u32,
+    args: ArgsAddress,
+    ret: Address,
 ) -> Result<(), Trap> {
     let vm = process.vm();
     let layout = &vm.scenario.layout;
@@ -277,25 +285,25 @@ fn interpret_method(
         method,
         body: Body::Interpreter,
         stack_pointer: process.stack_pointer(),
-        return_buffer: if by_buffer { ret } else { 0 },
+        return_buffer: if by_buffer { ret } else { Address::default() },
         ..Entry::default()
     };
     let result = answer(process, entry, None, |memory, seen| {
         for slot in &slots {
             let end = seen.len() + slot.size.next_multiple_of(8) as usize;
-            seen.extend_from_slice(&memory.read(args.wrapping_add(slot.offset), slot.size)?);
+            seen.extend_from_slice(&memory.read(args.at(slot.offset).get(), slot.size)?);
             seen.resize(end, 0);
         }
         Ok(())
     })?;
-    process.write(ret, &result[..size as usize])
+    process.write(ret.get(), &result[..size as usize])
 }
 
 /// The arguments of one call, out of their slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     /// The receiver.
-    pub this: Option<u32>,
+    pub this: Option<ObjectAddress>,
     /// The hidden generic context.
     pub context: Option<u32>,
     /// The hidden continuation.
@@ -306,26 +314,28 @@ pub struct Arguments {
 
 impl Arguments {
     /// Reads the arguments of a call with this signature.
-    pub fn read(process: &mut VmProcess<'_>, signature: &Signature, at: u32) -> Result<Self, Trap> {
+    pub fn read(
+        process: &mut VmProcess<'_>,
+        signature: &Signature,
+        at: ArgsAddress,
+    ) -> Result<Self, Trap> {
         let (slots, _) = argument_slots(&process.vm().scenario.layout, signature);
         let mut slots = slots.into_iter();
-        let mut arguments = Arguments::default();
-        let hidden = [
-            (signature.instance, &mut arguments.this),
-            (signature.context, &mut arguments.context),
-            (signature.continuation, &mut arguments.continuation),
-        ];
-        for (_, word) in hidden.into_iter().filter(|(there, _)| *there) {
-            let offset = slots.next().map_or(0, |slot| slot.offset);
-            *word = Some(crate::engine::read_u32(process, at.wrapping_add(offset))?);
-        }
+        let mut hidden = |there: bool| -> Result<Option<u32>, Trap> {
+            let slot = if there { slots.next() } else { None };
+            slot.map(|slot| read_u32(process, at.at(slot.offset))).transpose()
+        };
+        let this = hidden(signature.instance)?.map(ObjectAddress::new);
+        let context = hidden(signature.context)?;
+        let continuation = hidden(signature.continuation)?;
+        let mut values = Vec::new();
         for slot in slots {
-            let bytes = process.read(at.wrapping_add(slot.offset), slot.size)?;
-            let end = arguments.values.len() + slot.size.next_multiple_of(8) as usize;
-            arguments.values.extend_from_slice(&bytes);
-            arguments.values.resize(end, 0);
+            let bytes = process.read(at.at(slot.offset).get(), slot.size)?;
+            let end = values.len() + slot.size.next_multiple_of(8) as usize;
+            values.extend_from_slice(&bytes);
+            values.resize(end, 0);
         }
-        Ok(arguments)
+        Ok(Self { this, context, continuation, values })
     }
 
     /// Writes them where a callee with this signature looks for them.
@@ -334,23 +344,23 @@ impl Arguments {
         process: &mut VmProcess<'_>,
         signature: &Signature,
         slots: &[Slot],
-        at: u32,
+        at: ArgsAddress,
     ) -> Result<(), Trap> {
         let mut slots = slots.iter();
         let hidden = [
-            (signature.instance, self.this),
+            (signature.instance, self.this.map(ObjectAddress::get)),
             (signature.context, self.context),
             (signature.continuation, self.continuation),
         ];
         for (_, word) in hidden.into_iter().filter(|(there, _)| *there) {
             let offset = slots.next().map_or(0, |slot| slot.offset);
-            crate::engine::write_u32(process, at + offset, word.unwrap_or(0))?;
+            write_u32(process, at.at(offset), word.unwrap_or(0))?;
         }
         let mut from = 0;
         for slot in slots {
             let end = from + slot.size.next_multiple_of(8) as usize;
             let value = self.values.get(from..from + slot.size as usize).unwrap_or_default();
-            process.write(at + slot.offset, value)?;
+            process.write(at.at(slot.offset).get(), value)?;
             from = end;
         }
         Ok(())
@@ -380,5 +390,5 @@ pub enum GcMode {
 
 /// Switches the thread's mode.
 pub fn set_gc_mode(process: &mut VmProcess<'_>, mode: GcMode) -> Result<(), Trap> {
-    crate::engine::write_u32(process, THREAD, mode as u32)
+    write_u32(process, Address::new(THREAD), mode as u32)
 }

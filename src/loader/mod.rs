@@ -32,6 +32,7 @@ pub mod fixups;
 mod host;
 pub mod images;
 pub mod interpreter;
+mod memory;
 pub mod observation;
 pub mod pep;
 pub mod runtime_calls;
@@ -41,8 +42,6 @@ pub mod thunks;
 pub mod trace;
 pub mod types;
 
-pub use crate::image::words;
-
 use std::sync::Arc;
 
 use crate::engine::{Process, Trap};
@@ -51,13 +50,15 @@ use crate::image::helpers::Helper;
 use crate::image::map::HEAP_ALIGNMENT;
 use crate::scenario::{MethodId, Scenario, Signature, VariableId};
 
+use crate::image::words::{
+    Address, ArgsAddress, MethodDescAddress, ObjectAddress, PepAddress, TableIndex,
+};
 use callee::{Callee, Stub};
 pub use decisions::{ComposedLoader, Decision, Fixed, Loader};
 pub use host::host_call;
 use observation::Observation;
 use rustc_hash::FxHashMap;
 use trace::Step;
-use words::{MethodDescAddress, PepAddress};
 
 /// A process that a [`Vm`] drives.
 pub type VmProcess<'p> = dyn Process<Vm> + 'p;
@@ -84,7 +85,7 @@ pub struct Vm {
     pub trace: Vec<Step>,
     images: Vec<Option<images::LoadedImage>>,
     next_virtual_ip: u32,
-    heap: u32,
+    heap: Address,
     methods: Vec<Option<MethodAddresses>>,
     helper_peps: [PepAddress; Helper::JIT.len()],
     thunks: thunks::Registry,
@@ -92,18 +93,18 @@ pub struct Vm {
     classes: Vec<Option<types::LoadedClass>>,
     stubs: Vec<(Stub, MethodAddresses)>,
     /// Call cookies that were found (`MethodDesc::GetCalliCookie`).
-    cookies: FxHashMap<Callee, words::TableIndex>,
+    cookies: FxHashMap<Callee, TableIndex>,
     /// The same for unmanaged signatures.
-    native_cookies: FxHashMap<Signature, words::TableIndex>,
+    native_cookies: FxHashMap<Signature, TableIndex>,
     /// Byte code that was compiled, kept when an entry point is reset.
-    byte_code: FxHashMap<Callee, u32>,
+    byte_code: FxHashMap<Callee, Address>,
     /// Dynamic methods that are no more, with what was theirs.
     recycled: Vec<(MethodId, MethodAddresses)>,
-    delegates: Vec<(VariableId, u32)>,
+    delegates: Vec<(VariableId, ObjectAddress)>,
     closed_statics: Vec<(PepAddress, PepAddress)>,
     virtual_dispatch_entries: Vec<(PepAddress, MethodId)>,
     /// First free byte of the interpreter's stack.
-    interpreter_top: u32,
+    interpreter_top: ArgsAddress,
     /// The calls that are going on, outermost first.
     running: Vec<calls::Running>,
     /// What nothing may write to, with what it is.
@@ -134,9 +135,9 @@ impl Vm {
             images: vec![None; layout.assemblies.len()],
             methods: vec![None; layout.methods.len()],
             prepared_callers: vec![false; layout.sites.len()],
-            heap: emission.map.heap,
+            heap: Address::new(emission.map.heap),
             next_virtual_ip: images::FIRST_VIRTUAL_IP,
-            helper_peps: [PepAddress(0); Helper::JIT.len()],
+            helper_peps: [PepAddress::default(); Helper::JIT.len()],
             thunks: thunks::Registry::default(),
             classes: vec![None; layout.classes.len()],
             stubs: Vec::new(),
@@ -147,7 +148,7 @@ impl Vm {
             delegates: Vec::new(),
             closed_statics: Vec::new(),
             virtual_dispatch_entries: Vec::new(),
-            interpreter_top: emission.map.interpreter_stack,
+            interpreter_top: ArgsAddress::new(emission.map.interpreter_stack),
             running: Vec::new(),
             guards: script::guards_of(&emission.map),
             decided: decisions::Decided::default(),
@@ -234,17 +235,17 @@ impl Vm {
     }
 
     /// Where the part of the loader heap that is in use ends.
-    pub fn heap_end(&self) -> u32 {
+    pub fn heap_end(&self) -> Address {
         self.heap
     }
 
     /// Takes `size` bytes of loader heap, aligned to [`HEAP_ALIGNMENT`]. With no address space
     /// left it gives the last address, which is past the end of memory.
-    fn allocate(&mut self, size: u32) -> u32 {
+    fn allocate(&mut self, size: u32) -> Address {
         const LAST: u32 = !(HEAP_ALIGNMENT - 1);
-        let at = self.heap.checked_next_multiple_of(HEAP_ALIGNMENT).unwrap_or(LAST);
-        self.heap = at.saturating_add(size);
-        at
+        let at = self.heap.get().checked_next_multiple_of(HEAP_ALIGNMENT).unwrap_or(LAST);
+        self.heap = Address::new(at.saturating_add(size));
+        Address::new(at)
     }
 }
 

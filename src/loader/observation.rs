@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::engine::Trap;
 use crate::image::pep::PepWords;
+use crate::image::words::{Address, FunctionPointer, PepAddress, Rva, TableIndex};
 use crate::scenario::{AssemblyId, ClassId, MethodId};
 
 /// All that was observed of one run. Bytes lie in one buffer, to keep runs cheap.
@@ -94,7 +94,7 @@ pub struct Entry {
     /// The shadow stack pointer it was given.
     pub stack_pointer: u32,
     /// The return buffer it was given, 0 if none.
-    pub return_buffer: u32,
+    pub return_buffer: Address,
     /// `this`, hidden arguments and the parameters, in [`Observation::bytes`].
     pub arguments: Range<usize>,
 }
@@ -125,7 +125,7 @@ pub struct Finals {
     /// Every stub's entry point, in the order of making.
     pub stubs: Vec<PepWords>,
     /// Every import cell of a loaded image: RVA and value.
-    pub cells: Vec<(AssemblyId, u32, u32)>,
+    pub cells: Vec<(AssemblyId, Rva, u32)>,
     /// Table length.
     pub table_len: u32,
     /// `__stack_pointer`.

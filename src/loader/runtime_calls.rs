@@ -5,14 +5,15 @@
 //! places where upstream forgot are the families cold-slot and no-byte-code.
 
 use super::callee::StubKind;
-use super::calls::{arguments, enter_caller};
+use super::calls::{arguments, enter_caller, receiver};
 use super::decisions::Ensures;
 use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
-use super::words::PepAddress;
+use super::memory::write_u32;
 use super::{Vm, VmProcess, addresses, entry, fixups, method_pep, stubs, types};
 use crate::abi::vm::returns_by_buffer;
-use crate::engine::{Trap, write_u32};
+use crate::engine::Trap;
 use crate::image::facts::{Import, Role};
+use crate::image::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::scenario::{Call, MethodId, RuntimePath, Slot, meaning};
 
 /// Runs a method on the runtime's behalf.
@@ -61,8 +62,7 @@ fn finalizer(
     depth: usize,
 ) -> Result<(), Trap> {
     set_gc_mode(process, GcMode::Cooperative)?;
-    let object = call.this.unwrap_or(0);
-    let pep = fixups::receiver_entry(process, object, method, Vm::ensures_finalizer)?;
+    let pep = fixups::receiver_entry(process, receiver(call), method, Vm::ensures_finalizer)?;
     call_managed(process, pep, call, depth)
 }
 
@@ -76,18 +76,18 @@ fn call_managed(
         let arguments = arguments(process.vm(), call, None);
         return interpreted(process, pep, arguments, depth);
     }
-    enter_with(process, pep.0, call, depth)
+    enter_with(process, pep.into(), call, depth)
 }
 
 /// Enters the helper that holds a site, with this as the pointer that it calls.
 fn enter_with(
     process: &mut VmProcess<'_>,
-    pointer: u32,
+    pointer: FunctionPointer,
     call: &Call,
     depth: usize,
 ) -> Result<(), Trap> {
     let frame = process.vm().emission.map.frame(depth);
-    write_u32(process, frame, pointer)?;
+    write_u32(process, frame, pointer.get())?;
     enter_caller(process, call.site, depth)
 }
 
@@ -124,13 +124,13 @@ fn reflection(
     let ret = vm.emission.map.result(depth);
     let mut arguments = arguments(vm, call, None);
     if by_buffer && !vm.reflection_skips_return_buffer() {
-        arguments.put_first(ret);
+        arguments.put_first(ret.get());
     }
     let pep = if shared {
         let stub = stubs::stub(process, StubKind::Instantiating(method))?;
         addresses(process, stub)?.pep
     } else if dispatched {
-        types::slot_entry(process, call.this.unwrap_or(0), method)?
+        types::slot_entry(process, receiver(call), method)?
     } else if call.this.is_some() {
         types::bound_entry(process, method)?
     } else {
@@ -151,7 +151,7 @@ fn export(
 ) -> Result<(), Trap> {
     set_gc_mode(process, GcMode::Preemptive)?;
     let wrapper = process.vm().emission.runtime_slot(&Role::ReverseThunk(method));
-    enter_with(process, wrapper.unwrap_or(0), call, depth)
+    enter_with(process, wrapper.unwrap_or(TableIndex::NONE).into(), call, depth)
 }
 
 /// A suspended method goes on: through its resumption stub if its image has one,
@@ -175,5 +175,5 @@ fn resume(
     }
     fixups::resolve(process, assembly, Import::MethodEntry(method))?;
     let stub = fixups::resolve(process, assembly, Import::ResumptionStub(method))?;
-    enter_with(process, stub.unwrap_or(0), call, depth)
+    enter_with(process, stub.unwrap_or(FunctionPointer::NULL), call, depth)
 }

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use super::calls::{self, first_difference};
+use super::memory::read_u32;
 use super::observation::{EventObservation, Finals, Place, StrayWrite};
 use super::trace::Step;
-use super::words::FunctionPointer;
 use super::{VmProcess, callee::Callee, entry, images};
-use crate::engine::{Memory, Trap, read_u32};
+use crate::engine::{Memory, Trap};
 use crate::image::map::{GUARD, MemoryMap, THREAD, VARIABLES};
+use crate::image::words::{Address, FunctionPointer};
 use crate::scenario::{AssemblyId, Event, MethodId, VariableId};
 
 /// Runs every event until one traps; then observes the final state. The
@@ -64,15 +65,15 @@ fn step(process: &mut VmProcess<'_>, event: &Event) -> Result<(), Trap> {
     outcome
 }
 
-pub(super) fn variable_address(variable: VariableId) -> u32 {
-    VARIABLES + 4 * u32::from(variable.0)
+pub(super) fn variable_address(variable: VariableId) -> Address {
+    Address::new(VARIABLES + 4 * u32::from(variable.0))
 }
 
 pub(super) fn read_variable(
     process: &mut VmProcess<'_>,
     variable: VariableId,
 ) -> Result<FunctionPointer, Trap> {
-    read_u32(process, variable_address(variable)).map(FunctionPointer)
+    read_u32(process, variable_address(variable)).map(FunctionPointer::new)
 }
 
 fn execute(process: &mut VmProcess<'_>, event: &Event) -> Result<(), Trap> {
@@ -151,7 +152,7 @@ fn finals(process: &mut VmProcess<'_>) -> Result<Finals, Trap> {
     for (assembly, (facts, image)) in (0..).map(AssemblyId).zip(images) {
         let Some(image) = image else { continue };
         for cell in &facts.cells {
-            let value = read_u32(&memory, image.image_base + cell.rva)?;
+            let value = read_u32(&memory, image.image_base.at(cell.rva))?;
             finals.cells.push((assembly, cell.rva, value));
         }
     }

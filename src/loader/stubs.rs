@@ -3,10 +3,11 @@
 
 use super::callee::{Callee, Stub, StubId, StubKind};
 use super::interpreter::{self, Arguments};
-use super::words::PepAddress;
+use super::memory::read_u32;
 use super::{Vm, VmProcess, images, method_pep, types};
-use crate::engine::{Trap, read_u32};
+use crate::engine::Trap;
 use crate::image::delegate::METHOD_PTR_AUX;
+use crate::image::words::{Address, ArgsAddress, ObjectAddress, PepAddress};
 use crate::scenario::{MethodId, Slot, meaning};
 
 /// The stub of this kind, made if there is none yet.
@@ -24,7 +25,12 @@ pub fn stub(process: &mut VmProcess<'_>, kind: StubKind) -> Result<Callee, Trap>
 }
 
 /// Runs a stub on the arguments in these slots.
-pub fn run(process: &mut VmProcess<'_>, id: StubId, args: u32, ret: u32) -> Result<(), Trap> {
+pub fn run(
+    process: &mut VmProcess<'_>,
+    id: StubId,
+    args: ArgsAddress,
+    ret: Address,
+) -> Result<(), Trap> {
     let stub = process.vm().stubs[usize::from(id.0)].0.clone();
     let mut arguments = Arguments::read(process, &stub.signature, args)?;
     let target = match stub.kind {
@@ -33,7 +39,7 @@ pub fn run(process: &mut VmProcess<'_>, id: StubId, args: u32, ret: u32) -> Resu
             method_pep(process, method)?
         }
         StubKind::Unboxing(method) => {
-            arguments.this = arguments.this.map(|object| object.wrapping_add(4));
+            arguments.this = arguments.this.map(|object| ObjectAddress::made_at(object.at(4)));
             let shared = process.vm().scenario.layout.method(method).signature.context;
             arguments.context = shared.then(|| meaning::context_address(method));
             method_pep(process, method)?
@@ -51,8 +57,8 @@ fn shuffle(
     method: MethodId,
     arguments: &mut Arguments,
 ) -> Result<PepAddress, Trap> {
-    let delegate = arguments.this.take().unwrap_or(0);
-    let aux = PepAddress(read_u32(process, delegate.wrapping_add(METHOD_PTR_AUX))?);
+    let delegate = arguments.this.take().unwrap_or_default();
+    let aux = PepAddress::new(read_u32(process, delegate.at(METHOD_PTR_AUX))?);
     let vm = process.vm();
     let target = vm.scenario.layout.method(method);
     if !target.signature.instance {

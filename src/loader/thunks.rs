@@ -7,9 +7,9 @@
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::callee::Callee;
-use super::words::TableIndex;
 use super::{Vm, VmProcess, entry};
 use crate::engine::Trap;
+use crate::image::words::TableIndex;
 
 /// Key to table index, and who waits.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The loader's steps, kept for the account of a finding.
 
 use super::callee::Callee;
-use super::words::{FunctionPointer, PepAddress, TableIndex};
+use crate::image::words::{FunctionPointer, ImageBase, ObjectAddress, PepAddress, Rva, TableIndex};
 use crate::scenario::{AssemblyId, MethodId, VariableId};
 
 /// One thing that the loader did. Plain data: told in words only when there is a finding.
@@ -14,9 +14,9 @@ pub enum Step {
         /// Whose.
         assembly: AssemblyId,
         /// Where its payload lies.
-        image_base: u32,
+        image_base: ImageBase,
         /// Its first table slot.
-        table_base: u32,
+        table_base: TableIndex,
     },
     /// The prestub ran.
     Prestub {
@@ -61,9 +61,9 @@ pub enum Step {
     /// A delegate was made.
     Delegate {
         /// Its address.
-        delegate: u32,
+        delegate: ObjectAddress,
         /// `_target`.
-        target: u32,
+        target: ObjectAddress,
         /// `_methodPtr`.
         method_ptr: PepAddress,
         /// `_methodPtrAux`.
@@ -74,7 +74,7 @@ pub enum Step {
         /// Whose image.
         assembly: AssemblyId,
         /// RVA of the cell.
-        rva: u32,
+        rva: Rva,
         /// The method it imports.
         method: MethodId,
         /// What it holds now.

@@ -5,11 +5,12 @@
 //! address of a portable entry point and is not patched by calling (measured).
 
 use super::callee::{Callee, StubKind};
+use super::memory::{read_u32, write_u32};
 use super::observation::Place;
-use super::words::PepAddress;
 use super::{VmProcess, addresses, stubs};
-use crate::engine::{Trap, read_u32, write_u32};
+use crate::engine::Trap;
 use crate::image::map::GUARD;
+use crate::image::words::{Address, ObjectAddress, PepAddress};
 use crate::scenario::{AssemblyId, ClassId, ClassKind, Layout, MethodId, Slot, meaning};
 
 /// Bytes of a MethodTable, in front of its chunk pointer.
@@ -22,7 +23,7 @@ const MODULE: u32 = 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedClass {
     /// Where its MethodTable lies.
-    pub method_table: u32,
+    pub method_table: Address,
     /// The first method of each slot, in order.
     slots: Vec<MethodId>,
     /// What each slot leads to.
@@ -47,9 +48,9 @@ fn create_class(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
     let class = scenario.layout.class(id);
     let vm = process.vm();
-    let module = vm.images[class.assembly.index()].map_or(0, |image| image.module);
+    let module = vm.images[class.assembly.index()].map(|image| image.module).unwrap_or_default();
     let base = class.base.and_then(|base| vm.classes[base.index()].clone());
-    let parent = base.as_ref().map_or(0, |base| base.method_table);
+    let parent = base.as_ref().map(|base| base.method_table).unwrap_or_default();
     let (mut slots, mut entries) = base.map_or_else(Default::default, |b| (b.slots, b.entries));
     for (method, data) in (0..).map(MethodId).zip(&scenario.layout.methods) {
         match data.slot {
@@ -69,24 +70,25 @@ fn create_class(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
     }
     let method_table = vm.allocate(METHOD_TABLE_SIZE + 4);
     let chunk = vm.allocate(4 * slots.len() as u32);
-    write_u32(process, method_table + NUM_VIRTUALS, slots.len() as u32)?;
-    write_u32(process, method_table + PARENT, parent)?;
-    write_u32(process, method_table + MODULE, module)?;
-    write_u32(process, method_table + METHOD_TABLE_SIZE, chunk)?;
-    for (at, &method) in (chunk..).step_by(4).zip(&entries) {
+    write_u32(process, method_table.at(NUM_VIRTUALS), slots.len() as u32)?;
+    write_u32(process, method_table.at(PARENT), parent.get())?;
+    write_u32(process, method_table.at(MODULE), module.get())?;
+    write_u32(process, method_table.at(METHOD_TABLE_SIZE), chunk.get())?;
+    for (offset, &method) in (0..).step_by(4).zip(&entries) {
         let entry = receiver_entry(process, id, method)?;
-        write_u32(process, at, entry.0)?;
+        write_u32(process, chunk.at(offset), entry.get())?;
     }
     process.vm().classes[id.index()] = Some(LoadedClass { method_table, slots, entries });
     Ok(())
 }
 
 fn create_instance(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
-    let object = meaning::object_address(id);
-    let method_table = process.vm().classes[id.index()].as_ref().map_or(0, |c| c.method_table);
-    write_u32(process, object, method_table)?;
-    process.write(object + 4, &[GUARD; meaning::OBJECT_SIZE as usize - 4])?;
-    let fields = object + 4..object + meaning::OBJECT_SIZE;
+    let object = ObjectAddress::new(meaning::object_address(id));
+    let class = process.vm().classes[id.index()].as_ref();
+    let method_table = class.map(|class| class.method_table).unwrap_or_default();
+    write_u32(process, object.at(0), method_table.get())?;
+    let fields = object.at(4).get()..object.at(meaning::OBJECT_SIZE).get();
+    process.write(fields.start, &[GUARD; meaning::OBJECT_SIZE as usize - 4])?;
     process.vm().guards.push((fields, Place::Object(id)));
     Ok(())
 }
@@ -125,8 +127,8 @@ pub fn bound_entry(process: &mut VmProcess<'_>, method: MethodId) -> Result<PepA
 }
 
 /// The class whose MethodTable an object has.
-fn class_of(process: &mut VmProcess<'_>, object: u32) -> Result<ClassId, Trap> {
-    let method_table = read_u32(process, object)?;
+fn class_of(process: &mut VmProcess<'_>, object: ObjectAddress) -> Result<ClassId, Trap> {
+    let method_table = Address::new(read_u32(process, object.at(0))?);
     let vm = process.vm();
     let is = |c: &Option<LoadedClass>| c.as_ref().is_some_and(|c| c.method_table == method_table);
     let found = vm.classes.iter().position(is).map(|i| ClassId(i as u16));
@@ -137,7 +139,7 @@ fn class_of(process: &mut VmProcess<'_>, object: u32) -> Result<ClassId, Trap> {
 /// MethodTable, and of the slot in the chunk.
 pub fn slot_offsets(
     process: &mut VmProcess<'_>,
-    object: u32,
+    object: ObjectAddress,
     first: MethodId,
 ) -> Result<(u16, u16), Trap> {
     let class = class_of(process, object)?;
@@ -152,7 +154,7 @@ pub fn slot_offsets(
 /// What a receiver's slot holds (`GetRestoredSlot`), or the interface resolver's answer.
 pub fn slot_entry(
     process: &mut VmProcess<'_>,
-    object: u32,
+    object: ObjectAddress,
     method: MethodId,
 ) -> Result<PepAddress, Trap> {
     let scenario = process.vm().scenario.clone();
@@ -170,9 +172,9 @@ pub fn slot_entry(
         return resolve_interface(process, class, first);
     }
     let (table, slot) = slot_offsets(process, object, first)?;
-    let method_table = read_u32(process, object)?;
-    let chunk = read_u32(process, method_table + u32::from(table))?;
-    read_u32(process, chunk.wrapping_add(slot.into())).map(PepAddress)
+    let method_table = Address::new(read_u32(process, object.at(0))?);
+    let chunk = Address::new(read_u32(process, method_table.at(table.into()))?);
+    read_u32(process, chunk.at(slot.into())).map(PepAddress::new)
 }
 
 /// The most derived override of an interface's method, or its own default body.

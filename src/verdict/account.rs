@@ -7,10 +7,10 @@ use super::run::Run;
 use super::value::{classify, slot_owner};
 use crate::image::facts::{Import, Role, call_import};
 use crate::image::pep::PepWords;
+use crate::image::words::{Address, FunctionPointer, TableIndex};
 use crate::loader::Vm;
 use crate::loader::callee::Callee;
 use crate::loader::trace::{Prestub, Resolver, Step, Writer};
-use crate::loader::words::FunctionPointer;
 use crate::reference::{self, Expectation, ExpectedEvent};
 use crate::scenario::meaning::class_at;
 use crate::scenario::{Action, Call, Caller, Convention, Dispatch, Event, MethodId, Site, SiteId};
@@ -67,8 +67,8 @@ impl Account<'_> {
         if let Some(word) = word {
             let table_len = vm.observation.finals.table_len;
             let value = classify(vm, word, table_len);
-            writeln!(f, "  value     {:#x}: {}", word.0, value.describe(layout))?;
-            if word.0 >= table_len {
+            writeln!(f, "  value     {word}: {}", value.describe(layout))?;
+            if word.get() >= table_len {
                 writeln!(f, "            the table has {table_len:#x} slots")?;
             }
         }
@@ -99,10 +99,10 @@ impl Account<'_> {
             let Some(image) = vm.images()[i] else { continue };
             for cell in &facts.cells {
                 if cell.import.method_entry() == Some(method) {
-                    let address = image.image_base + cell.rva;
+                    let address = image.image_base.at(cell.rva);
                     writeln!(
                         f,
-                        "  cell      {} of {}+{:#x} at {address:#x} holds {:#x}",
+                        "  cell      {} of {}+{} at {address} holds {:#x}",
                         import(cell.import),
                         vm.scenario.layout.assemblies[i].name,
                         cell.rva,
@@ -130,7 +130,7 @@ impl Account<'_> {
             words.interpreter_data,
             words.flags
         )?;
-        if let Some(owner) = slot_owner(vm, code.0) {
+        if let Some(owner) = slot_owner(vm, code) {
             writeln!(
                 f,
                 "            slot {code} is `{}` of {}, type {}",
@@ -138,21 +138,21 @@ impl Account<'_> {
             )?;
         }
         let ty = reference::pointer_type(layout, method);
-        let own = (0..vm.observation.finals.table_len).rev().find(|&slot| {
+        let own = (0..vm.observation.finals.table_len).rev().map(TableIndex::new).find(|&slot| {
             slot_owner(vm, slot).is_some_and(|o| {
                 *o.role == Role::Body(method) || *o.role == Role::ReverseThunk(method)
             })
         });
         match own {
             Some(slot) if layout.method(method).convention == Convention::UnmanagedCallersOnly => {
-                writeln!(f, "            its own code is slot {slot:#x}, type {ty}")
+                writeln!(f, "            its own code is slot {slot}, type {ty}")
             }
             _ => writeln!(f, "            its own type is {ty}"),
         }
     }
 
-    fn word(&self, address: u32) -> u32 {
-        let at = address as usize;
+    fn word(&self, address: Address) -> u32 {
+        let at = address.get() as usize;
         let bytes = self.run.memory.get(at..at + 4);
         bytes.map_or(0, |b| u32::from_le_bytes(b.try_into().expect("four bytes")))
     }
@@ -271,12 +271,12 @@ fn tell(vm: &Vm, step: &Step) -> String {
     let assembly = |a: &crate::scenario::AssemblyId| &layout.assemblies[a.index()].name;
     let is = |word: FunctionPointer| {
         let value = classify(vm, word, vm.observation.finals.table_len);
-        format!("{:#x}, {}", word.0, value.describe(layout))
+        format!("{word}, {}", value.describe(layout))
     };
     match step {
         Step::Event(i) => format!("{}. {}", i + 1, event(vm, *i)),
         Step::Loaded { assembly: a, image_base, table_base } => {
-            format!("{} at {image_base:#x}, table slots from {table_base:#x}", assembly(a))
+            format!("{} at {image_base}, table slots from {table_base}", assembly(a))
         }
         Step::Prestub { callee: c, outcome } => {
             let did = match outcome {
@@ -308,8 +308,8 @@ fn tell(vm: &Vm, step: &Step) -> String {
         }
         Step::Reset { method: m } => format!("{}'s entry point is reset", method(m)),
         Step::Delegate { delegate, target, method_ptr, aux } => format!(
-            "delegate at {delegate:#x}: _target = {}, _methodPtr = {}, _methodPtrAux = {}",
-            is(FunctionPointer(*target)),
+            "delegate at {delegate}: _target = {}, _methodPtr = {}, _methodPtrAux = {}",
+            is(FunctionPointer::new(target.get())),
             is((*method_ptr).into()),
             is(*aux),
         ),
@@ -318,7 +318,7 @@ fn tell(vm: &Vm, step: &Step) -> String {
                 Resolver::LoadDynamicInfoEntry => "LoadDynamicInfoEntry",
                 Resolver::ExternalMethodFixupWorker => "ExternalMethodFixupWorker",
             };
-            format!("{by} resolves {} in cell {}+{rva:#x}: {}", method(m), assembly(a), is(*value))
+            format!("{by} resolves {} in cell {}+{rva}: {}", method(m), assembly(a), is(*value))
         }
         Step::Stored { variable, value } => {
             format!("{} = {}", scenario.variables[variable.index()], is(*value))

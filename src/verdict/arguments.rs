@@ -1,5 +1,6 @@
 //! Whether a body saw what its caller passed.
 
+use crate::image::words::Address;
 use crate::loader::Vm;
 use crate::loader::observation::{Body, Entry};
 use crate::reference;
@@ -20,10 +21,10 @@ pub(super) fn wrong_arguments(
     }
     let map = &vm.emission.map;
     let by_buffer = reference::shape::has_return_buffer(layout, &method.signature);
-    let buffer = if by_buffer { map.result(depth) } else { 0 };
+    let buffer = if by_buffer { map.result(depth) } else { Address::default() };
     if entry.return_buffer != buffer {
         return Some(format!(
-            "the return buffer is {:#x}, not the caller's {buffer:#x}",
+            "the return buffer is {}, not the caller's {buffer}",
             entry.return_buffer
         ));
     }

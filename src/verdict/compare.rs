@@ -67,7 +67,7 @@ fn compare_event(
         }
         ExpectedEvent::Quiet => None,
         ExpectedEvent::Pointer(held) => {
-            let word = event.pointer.unwrap_or(FunctionPointer(0));
+            let word = event.pointer.unwrap_or(FunctionPointer::NULL);
             wrong_pointer(run.vm, *held, word).map(|what| (Class::Resolution, None, what))
         }
         ExpectedEvent::Calls(calls) => compare_calls(run, event, calls.clone(), expected),

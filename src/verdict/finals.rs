@@ -40,9 +40,9 @@ pub(super) fn compare_finals(run: &Run, problems: &mut Vec<Problem>) {
     }
     for &(assembly, rva, value) in &finals.cells {
         let Some(cell) = vm.emission.images[assembly.index()].cell_at(rva) else { continue };
-        if let Some(what) = wrong_cell(vm, cell.import, FunctionPointer(value)) {
+        if let Some(what) = wrong_cell(vm, cell.import, FunctionPointer::new(value)) {
             let name = &layout.assemblies[assembly.index()].name;
-            problem(format!("import cell {name}+{rva:#x}: {what}"));
+            problem(format!("import cell {name}+{rva}: {what}"));
         }
     }
 }
@@ -52,7 +52,7 @@ fn wrong_cell(vm: &Vm, import: Import, word: FunctionPointer) -> Option<String> 
     let value = classify(vm, word, vm.observation.finals.table_len);
     let unresolved = match import.lazy() {
         Some(_) => value == Value::ImageData,
-        None => word.0 == 0,
+        None => word == FunctionPointer::NULL,
     };
     let holds = |role: Role| matches!(&value, Value::TableIndex(owner) if *owner.role == role);
     let right = match import {
@@ -71,19 +71,19 @@ fn wrong_cell(vm: &Vm, import: Import, word: FunctionPointer) -> Option<String> 
         Import::PInvokeTarget(method) => unresolved || holds(Role::Body(method)),
         Import::GenericLookup(_) => value == Value::ImageData,
         Import::ResumptionStub(method) => holds(Role::ResumptionStub(method)),
-        Import::ThunkHelper(helper) => word.0 == helper.slot(),
-        Import::JitHelper(_) => vm.helper_peps().iter().any(|pep| pep.0 == word.0),
+        Import::ThunkHelper(helper) => word == helper.slot().into(),
+        Import::JitHelper(_) => vm.helper_peps().iter().any(|pep| *pep == word.assume_pep()),
         Import::Missing => unresolved,
         Import::Module => true,
     };
-    let off = !vm.ready_to_run() && word.0 == 0;
+    let off = !vm.ready_to_run() && word == FunctionPointer::NULL;
     (!right && !off).then(|| format!("{word} is {}", value.describe(&vm.scenario.layout)))
 }
 
 /// Nothing, or an R2R-to-interpreter thunk of this type.
 fn is_null_or_thunk(vm: &Vm, code: TableIndex, ty: &FuncType) -> bool {
     code == TableIndex::NONE
-        || slot_owner(vm, code.0)
+        || slot_owner(vm, code)
             .is_some_and(|o| matches!(o.role, Role::R2RToInterpreter(_)) && o.ty == ty)
 }
 
@@ -101,7 +101,7 @@ fn wrong_entry_point(
     }
     let uco = data.convention == Convention::UnmanagedCallersOnly;
     let is_own = |index: TableIndex| {
-        slot_owner(vm, index.0).is_some_and(|owner| is_own_code(vm, method, &owner))
+        slot_owner(vm, index).is_some_and(|owner| is_own_code(vm, method, &owner))
     };
     if own != TableIndex::NONE && !(uco && is_own(own)) {
         return Some(format!("its own unmanaged entry is {own}"));

@@ -53,8 +53,9 @@ impl Meant {
             }
             Meant::Stub(kind) => *value == Value::Stub(kind),
             Meant::EntryPoint(method) => {
-                let was =
-                    |(m, at): &(MethodId, MethodAddresses)| *m == method && at.pep.0 == word.0;
+                let was = |(m, at): &(MethodId, MethodAddresses)| {
+                    *m == method && at.pep == word.assume_pep()
+                };
                 *value == Value::EntryPoint(method) || vm.recycled().iter().any(was)
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::abi::FuncType;
 use crate::image::facts::{Emission, Role, function_type};
-use crate::image::words::{FunctionPointer, PepAddress, TableIndex};
+use crate::image::words::{Address, FunctionPointer, PepAddress, TableIndex};
 use crate::image::{HOST_SLOTS, Module};
 use crate::loader::Vm;
 use crate::loader::callee::{Callee, StubKind};
@@ -55,7 +55,7 @@ pub struct SlotOwner<'a> {
 }
 
 /// What a slot of the table holds, by who put it there.
-pub fn slot_owner<'a>(vm: &'a Vm, index: u32) -> Option<SlotOwner<'a>> {
+pub fn slot_owner<'a>(vm: &'a Vm, index: TableIndex) -> Option<SlotOwner<'a>> {
     let emission: &'a Emission = &vm.emission;
     let owner = |module: &'a Module, roles: &'a [Role], function: u32| SlotOwner {
         module: &module.name,
@@ -64,30 +64,31 @@ pub fn slot_owner<'a>(vm: &'a Vm, index: u32) -> Option<SlotOwner<'a>> {
         role: &roles[function as usize],
         ty: function_type(&emission.program, module, function),
     };
-    let host_base = emission.program.host_base();
-    if (host_base..HOST_SLOTS).contains(&index) {
-        let function = index - host_base;
+    let host_base = TableIndex::new(emission.program.host_base());
+    if let Some(function) = index.behind(host_base).filter(|_| index.get() < HOST_SLOTS) {
         return Some(owner(&emission.program.runtime, &emission.runtime.roles, function));
     }
-    let (image, function) = function_of_table_index(vm, TableIndex(index))?;
+    let (image, function) = function_of_table_index(vm, index)?;
     Some(owner(&emission.program.images[image], &emission.images[image].roles, function))
 }
 
 /// What a word is, in a process that ended up with a table of this length.
 pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value<'_> {
-    if word.0 == 0 {
+    if word == FunctionPointer::NULL {
         return Value::Null;
     }
-    if word.0 < table_len {
-        return slot_owner(vm, word.0).map_or(Value::EmptySlot, Value::TableIndex);
+    if word.get() < table_len {
+        let owner = slot_owner(vm, TableIndex::new(word.get()));
+        return owner.map_or(Value::EmptySlot, Value::TableIndex);
     }
-    if let Some(value) = structure(vm, word.0) {
+    let address = Address::new(word.get());
+    if let Some(value) = structure(vm, address) {
         return value;
     }
     let in_image = vm.images().iter().enumerate().any(|(i, image)| {
         image.is_some_and(|image| {
             let size = vm.emission.program.images[i].payload.len() as u32;
-            (image.image_base..image.image_base + size).contains(&word.0)
+            address.behind(image.image_base).is_some_and(|rva| rva < size)
         })
     });
     if in_image {
@@ -100,23 +101,23 @@ pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value<'_> {
 }
 
 /// The structure of the VM's that lies exactly there.
-fn structure(vm: &Vm, address: u32) -> Option<Value<'static>> {
-    if let Some((callee, _)) = vm.callees().find(|(_, at)| at.pep.0 == address) {
+fn structure(vm: &Vm, address: Address) -> Option<Value<'static>> {
+    if let Some((callee, _)) = vm.callees().find(|(_, at)| at.pep.at(0) == address) {
         return Some(match callee {
             Callee::Method(method) => Value::EntryPoint(method),
             Callee::Stub(id) => Value::Stub(vm.stubs().nth(usize::from(id.0))?.0.kind),
         });
     }
-    if let Some((_, pep)) = vm.closed_statics().iter().find(|(at, _)| at.0 == address) {
+    if let Some((_, pep)) = vm.closed_statics().iter().find(|(at, _)| at.at(0) == address) {
         return Some(Value::ClosedStatic(*pep));
     }
-    if let Some((_, m)) = vm.virtual_dispatch_entries().iter().find(|(at, _)| at.0 == address) {
+    if let Some((_, m)) = vm.virtual_dispatch_entries().iter().find(|(at, _)| at.at(0) == address) {
         return Some(Value::VirtualDispatch(*m));
     }
-    if vm.delegates().iter().any(|(_, at)| *at == address) {
+    if vm.delegates().iter().any(|(_, at)| at.at(0) == address) {
         return Some(Value::Delegate);
     }
-    class_at(&vm.scenario.layout, address).map(Value::Object)
+    class_at(&vm.scenario.layout, address.get()).map(Value::Object)
 }
 
 impl Value<'_> {

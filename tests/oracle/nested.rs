@@ -144,8 +144,9 @@ fn an_inner_callee_that_returns_something_else() {
 #[test]
 fn an_inner_callee_that_overwrites_the_outer_callers_argument() {
     all_find(Class::StrayWrite, &Fixed, |emission| {
-        let argument = emission.map.frame(0) + calliper::image::map::FRAME_ARGUMENTS;
-        let write = [Op::I32Const(argument as i32), Op::I32Const(1), Op::Store(ValType::I32, 0)];
+        let argument = emission.map.frame(0).at(calliper::image::map::FRAME_ARGUMENTS);
+        let write =
+            [Op::I32Const(argument.get() as i32), Op::I32Const(1), Op::Store(ValType::I32, 0)];
         alter(emission, &INNER, |code| drop(code.splice(0..0, write)));
     });
 }

@@ -62,7 +62,7 @@ fn run(events: &[&str]) -> Finished {
 
 fn cell(run: &Finished, import: Import) -> u32 {
     let rva = run.vm.emission.images[0].rva_of(import).expect("the image imports it");
-    run.word(run.vm.images()[0].expect("loaded").image_base + rva)
+    run.word(run.vm.images()[0].expect("loaded").image_base.at(rva).get())
 }
 
 /// A lazy cell's record: the symbol of its thunk, and the RVA of its cell.
@@ -74,7 +74,7 @@ fn record(run: &Finished, at: u32) -> (String, u32) {
 fn cells_that_are_resolved_when_the_image_is_loaded() {
     let run = run(&[]);
     let image = run.vm.images()[0].expect("loaded");
-    assert_eq!(cell(&run, Import::Module), image.module);
+    assert_eq!(cell(&run, Import::Module), image.module.get());
     for helper in [Helper::DelayLoadMethodCall, Helper::R2RToInterpreter] {
         // Thunks dereference the cell once.
         assert_eq!(run.symbol(cell(&run, Import::ThunkHelper(helper))), helper.symbol());
@@ -131,7 +131,7 @@ fn lazy_cells_start_at_a_record_that_names_them() {
     ] {
         let rva = run.vm.emission.images[0].rva_of(import).expect("the image imports it");
         let thunk = format!("WasmDelayLoadHelper->DelayLoad_MethodCall(Sig:{key})");
-        assert_eq!(record(&run, cell(&run, import)), (thunk, rva), "{import:?}");
+        assert_eq!(record(&run, cell(&run, import)), (thunk, rva.get()), "{import:?}");
     }
 }
 
@@ -154,7 +154,8 @@ fn a_receivers_entry_point_is_not_cached() {
 fn a_virtual_dispatch_entry_point_is_made_once_and_says_where_the_slot_is() {
     let run = run(&[BY_VIRTUAL_THUNK, BY_VIRTUAL_THUNK]);
     let entry = cell(&run, Import::VirtualEntry(run.method("One"), Dispatch::VirtualThunk));
-    let entries: Vec<u32> = run.vm.virtual_dispatch_entries().iter().map(|(at, _)| at.0).collect();
+    let entries = run.vm.virtual_dispatch_entries().iter();
+    let entries: Vec<u32> = entries.map(|(at, _)| at.get()).collect();
     assert_eq!(entries, [entry]);
     assert_eq!(run.symbol(run.word(entry)), "WasmVirtualDispatchThunk(iTip)");
     // Offsets of the chunk pointer in a MethodTable, and of slot 1 in the chunk.

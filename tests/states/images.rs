@@ -5,7 +5,7 @@ use std::sync::Arc;
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::{Import, Role};
 use calliper::image::payload::TABLE_BASE;
-use calliper::loader::words::TableIndex;
+use calliper::image::words::TableIndex;
 use calliper::loader::{Fixed, images};
 use calliper::scenario::{
     Action, Assembly, AssemblyId, Binding, Call, Caller, Code, Event, Layout, Method, MethodId,
@@ -49,7 +49,9 @@ fn run_events(events: &[&str]) -> Finished {
 /// The image that a table slot belongs to.
 fn image_of(run: &Finished, slot: u32) -> Option<usize> {
     run.vm.images().iter().position(|image| {
-        image.is_some_and(|i| (i.table_base..i.table_base + i.table_size).contains(&slot))
+        image.is_some_and(|i| {
+            (i.table_base.get()..i.table_base.plus(i.table_size).get()).contains(&slot)
+        })
     })
 }
 
@@ -79,13 +81,13 @@ fn an_image_is_relocated_to_the_table_base_that_it_gets() {
     ];
     for (first, second, order) in [(LOAD_A, LOAD_B, [0, 1]), (LOAD_B, LOAD_A, [1, 0])] {
         let run = run_events(&[first, second, calls[0], calls[1]]);
-        let mut table_base = HOST_SLOTS;
+        let mut table_base = TableIndex::new(HOST_SLOTS);
         for i in order {
             let image = run.vm.images()[i].expect("loaded");
             assert_eq!(image.table_base, table_base);
-            assert_eq!(run.word(image.image_base + TABLE_BASE), table_base);
+            assert_eq!(run.word(image.image_base.at(TABLE_BASE).get()), table_base.get());
             assert_eq!(image.min_function_index, table_base);
-            table_base += image.table_size;
+            table_base = table_base.plus(image.table_size);
         }
         assert_eq!(run.symbol(run.word(run.pep("InA"))), "Program::InA");
         assert_eq!(run.symbol(run.word(run.pep("InB"))), "Program::InB");
@@ -161,12 +163,12 @@ fn relocations_reach_every_page() {
     for method in (0..MANY - 1).map(MethodId) {
         let rva = facts.rva_of(Import::LazyMethodEntry(method)).expect("the image imports it");
         // HIGHLOW: the cell leads to its own record; WASM32_TABLE: the record to a thunk.
-        let record = run.word(image.image_base + rva);
-        assert_eq!(run.word(record + 4), rva);
+        let record = run.word(image.image_base.at(rva).get());
+        assert_eq!(run.word(record + 4), rva.get());
         let thunk = "WasmDelayLoadHelper->DelayLoad_MethodCall(Sig:iip)";
         assert_eq!(run.symbol(run.word(record)), thunk);
-        pages.0.insert(rva >> 12);
-        pages.1.insert((record - image.image_base) >> 12);
+        pages.0.insert(rva.get() >> 12);
+        pages.1.insert((record - image.image_base.get()) >> 12);
     }
     assert!(pages.0.len() >= 2 && pages.1.len() >= 3, "{pages:?}");
     assert_eq!(image.min_function_index, image.table_base);
@@ -178,14 +180,14 @@ fn every_compiled_function_of_every_image_has_a_virtual_ip_of_its_own() {
     let mut seen = std::collections::BTreeSet::new();
     for (image, facts) in run.vm.images().iter().flatten().zip(&run.vm.emission.images) {
         for function in 0..facts.runtime_functions {
-            let index = TableIndex(image.table_base + function);
+            let index = image.table_base.plus(function);
             let ip = images::virtual_ip_of_table_index(&run.vm, index).expect("it has one");
-            assert_eq!(ip.0 & 0x8000_0001, 0x8000_0001);
+            assert_eq!(ip.get() & 0x8000_0001, 0x8000_0001);
             assert_eq!(images::table_index_of_virtual_ip(&run.vm, ip), Some(index));
-            assert!(seen.insert(ip.0), "{ip} twice");
+            assert!(seen.insert(ip), "{ip} twice");
         }
         // Thunks have none.
-        let thunk = TableIndex(image.table_base + facts.runtime_functions);
+        let thunk = image.table_base.plus(facts.runtime_functions);
         assert_eq!(images::virtual_ip_of_table_index(&run.vm, thunk), None);
     }
 }

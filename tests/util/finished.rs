@@ -86,7 +86,7 @@ impl Finished {
 
     /// Where a method's entry point lies.
     pub fn pep(&self, name: &str) -> u32 {
-        self.vm.method(self.method(name)).expect("its assembly is loaded").pep.0
+        self.vm.method(self.method(name)).expect("its assembly is loaded").pep.get()
     }
 
     /// What a variable holds at the end.
@@ -113,10 +113,10 @@ impl Finished {
     /// The words of an entry point, as the table of measurements has them:
     /// `0, MD of M, IR, 2`. Code is told by the symbol of its function.
     pub fn words(&self, pep: u32) -> String {
-        let words = PepWords::at(&self.memory, PepAddress(pep)).expect("it lies in memory");
+        let words = PepWords::at(&self.memory, PepAddress::new(pep)).expect("it lies in memory");
         let code = match words.actual_code {
             TableIndex::NONE => "0".to_owned(),
-            code => self.symbol(code.0),
+            code => self.symbol(code.get()),
         };
         let byte_code = if words.interpreter_data == 0 { "0" } else { "IR" };
         format!("{code}, MD of {}, {byte_code}, {}", self.owner(words.method_desc), words.flags)
@@ -147,7 +147,8 @@ impl Finished {
     pub fn symbol(&self, slot: u32) -> String {
         let program = &self.vm.emission.program;
         let images = self.vm.images().iter().zip(&program.images);
-        let loaded = images.filter_map(|(at, module)| Some((at.as_ref()?.table_base, module)));
+        let loaded =
+            images.filter_map(|(at, module)| Some((at.as_ref()?.table_base.get(), module)));
         let host = (program.host_base(), &program.runtime);
         let found = loaded.chain([host]).find_map(|(base, module)| {
             module.functions.get(slot.checked_sub(base)? as usize).map(|f| f.name.clone())

@@ -6,7 +6,7 @@ mod finished;
 use std::path::{Path, PathBuf};
 
 use calliper::engine::Trap;
-use calliper::loader::words::FunctionPointer;
+use calliper::image::words::FunctionPointer;
 use calliper::loader::{Loader, Vm, VmProcess};
 use calliper::replay::{Case, DEFAULT_PATH, Outcome, collect};
 use calliper::report;
@@ -53,6 +53,6 @@ impl Loader for HandsOut {
         process: &mut VmProcess<'_>,
         _: MethodId,
     ) -> Result<FunctionPointer, Trap> {
-        Ok(FunctionPointer((self.0)(process.vm())))
+        Ok(FunctionPointer::new((self.0)(process.vm())))
     }
 }
