@@ -205,3 +205,121 @@ pub fn relocation_section(headers: &[u8; HEADERS]) -> Option<(Rva, u32)> {
 }
 
 const _: () = assert!(pep::CODE == 0, "a record begins with what an entry point has as its code");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::MethodId;
+
+    fn word(bytes: &[u8], at: u32) -> u32 {
+        let at = at as usize;
+        u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+    }
+
+    fn headers(payload: &Payload) -> [u8; HEADERS] {
+        payload.bytes[..HEADERS].try_into().expect("a payload begins with them")
+    }
+
+    /// Whole blocks, as `(page, [(kind, offset in the page)])`.
+    fn blocks(mut bytes: &[u8]) -> Vec<(u32, Vec<(u16, u16)>)> {
+        let mut blocks = Vec::new();
+        while !bytes.is_empty() {
+            let (block, rest) = bytes.split_at(word(bytes, 4) as usize);
+            let entries = block[8..].chunks_exact(2).map(|e| u16::from_le_bytes([e[0], e[1]]));
+            blocks.push((word(block, 0), entries.map(|e| (e >> 12, e & 0xfff)).collect()));
+            bytes = rest;
+        }
+        blocks
+    }
+
+    #[test]
+    fn a_method_entry_is_one_more_than_its_id_and_fixup_bit() {
+        assert_eq!(decode_method_entry(0), None);
+        for (function, fixups, word) in [(0, false, 1), (0, true, 2), (3, false, 7), (3, true, 8)] {
+            assert_eq!(method_entry(function, fixups), word);
+            assert_eq!(decode_method_entry(word), Some((function, fixups)));
+        }
+    }
+
+    #[test]
+    fn relocations_are_sorted_into_a_block_a_page_of_whole_words() {
+        let mut out = Vec::new();
+        let relocations =
+            vec![(0x2004, REL_WASM32_TABLE), (0x1ffc, REL_HIGHLOW), (0x10, REL_HIGHLOW)];
+        push_relocation_blocks(&mut out, relocations);
+        let absolute = (0, 0);
+        assert_eq!(
+            blocks(&out),
+            [
+                (0, vec![(REL_HIGHLOW, 0x10), absolute]),
+                (0x1000, vec![(REL_HIGHLOW, 0xffc), absolute]),
+                (0x2000, vec![(REL_WASM32_TABLE, 4), absolute]),
+            ]
+        );
+        let mut two = Vec::new();
+        push_relocation_blocks(&mut two, vec![(8, REL_HIGHLOW), (4, REL_WASM32_TABLE)]);
+        assert_eq!(blocks(&two), [(0, vec![(REL_WASM32_TABLE, 4), (REL_HIGHLOW, 8)])]);
+    }
+
+    #[test]
+    fn cells_and_records_hold_what_their_readers_look_for() {
+        let (lazy, lookup) = (MethodId(1), MethodId(2));
+        let payload = write(&Contents {
+            cells: vec![
+                Import::Module,
+                Import::LazyMethodEntry(lazy),
+                Import::GenericLookup(lookup),
+            ],
+            import_thunks: vec![(1, 5)],
+            runtime_functions: 2,
+            method_entries: vec![None, Some((1, true))],
+            string_thunks: vec![("iip".to_owned(), 4)],
+        });
+        let bytes = &payload.bytes;
+        // Behind three cells and padding: the thunk's record, then the lookup's.
+        let record = cell_rva(3).next_multiple_of(8);
+        assert_eq!([0, 1, 2].map(|n| word(bytes, cell_rva(n))), [0, record, record + RECORD]);
+        assert_eq!([0, 4].map(|at| word(bytes, record + at)), [5, cell_rva(1)]);
+        assert_eq!([8, 12].map(|at| word(bytes, record + at)), [0, 2]);
+        // A RUNTIME_FUNCTION has two words: where it begins, and no unwind data.
+        let functions = record + 2 * RECORD;
+        let begins = [0, 8, 16].map(|at| word(bytes, functions + at));
+        assert_eq!(begins, [0, VIRTUAL_IPS_A_FUNCTION, RUNTIME_FUNCTION_SENTINEL]);
+        assert_eq!(payload.min_function_index, functions + 20);
+        assert_eq!(payload.method_entries, functions + 24);
+        assert_eq!([0, 4].map(|at| word(bytes, payload.method_entries + at)), [0, 4]);
+        let strings = payload.string_thunks as usize;
+        let strings = &bytes[strings..strings + payload.string_thunks_size as usize];
+        assert_eq!(strings, b"iip\0\x04\0\0\0\0");
+        let (at, size) = relocation_section(&headers(&payload)).expect("it has headers");
+        let relocated = blocks(&bytes[at as usize..(at + size) as usize]);
+        let offset = |rva: u32| rva as u16;
+        assert_eq!(
+            relocated,
+            [(
+                0,
+                vec![
+                    (REL_HIGHLOW, offset(cell_rva(1))),
+                    (REL_HIGHLOW, offset(cell_rva(2))),
+                    (REL_WASM32_TABLE, offset(record)),
+                    (REL_WASM32_TABLE, offset(payload.min_function_index)),
+                ]
+            )]
+        );
+    }
+
+    #[test]
+    fn headers_that_are_none_are_refused() {
+        let good = headers(&write(&Contents::default()));
+        assert!(relocation_section(&good).is_some_and(|(at, size)| at > DATA && size == 12));
+        let altered = |at: usize, byte: u8| {
+            let mut headers = good;
+            headers[at] = byte;
+            relocation_section(&headers)
+        };
+        assert_eq!(altered(0, b'V'), None, "the magic");
+        assert_eq!(altered(4, 2), None, "the version");
+        assert_eq!(altered(10, 3), None, "a section that is not there");
+        assert_eq!(altered(10, 0), Some((0, 0)), "no relocations");
+    }
+}

@@ -286,3 +286,124 @@ fn cell_address(
     let image = image.ok_or_else(|| vm.abort("an import cell's image is not loaded"))?;
     images::address(process, &image, rva, 4)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Engine;
+    use crate::engine::paper::Paper;
+    use crate::image::facts::Emission;
+    use crate::loader::{Fixed, host_call};
+    use crate::scenario::text;
+
+    const PROGRAM: &str = r#"
+calliper = 1
+title = "cells"
+[assemblies]
+A = {}
+B = {}
+[methods]
+Plain = { in = "A", code = "r2r", signature = "int (int)" }
+Uco = { in = "A", code = "r2r", signature = "int (int)", uco = true }
+Shared = { in = "A", code = "r2r", signature = "generic int (int)" }
+Rejected = { in = "B", code = "rejected", signature = "int (int)" }
+[sites]
+CallPlain = { in = "A", direct = "Plain", binding = "eager" }
+TakeUco = { in = "A", ldftn = "Uco" }
+TakeShared = { in = "A", ldftn = "Shared" }
+CallShared = { in = "A", direct = "Shared", binding = "eager" }
+LazyPlain = { in = "A", direct = "Plain" }
+[script]
+events = [{ load = "A" }, { load = "B" }]
+"#;
+
+    const A: AssemblyId = AssemblyId(0);
+    const PLAIN: MethodId = MethodId(0);
+    const UCO: MethodId = MethodId(1);
+    const SHARED: MethodId = MethodId(2);
+    const REJECTED: MethodId = MethodId(3);
+
+    fn vm() -> Vm {
+        let scenario = text::parse("test.toml", PROGRAM.as_bytes()).expect("it is valid");
+        let emission = Arc::new(Emission::new(&scenario.layout));
+        Vm::new(Arc::new(scenario), emission, &Fixed)
+    }
+
+    /// Does something in a process in which A's image is loaded.
+    fn with_image(act: impl Fn(&mut VmProcess<'_>)) -> Vm {
+        let vm = vm();
+        let program = vm.emission.program.clone();
+        let mut drive = |process: &mut VmProcess<'_>| {
+            images::load(process, A).expect("the image loads");
+            act(process);
+        };
+        Paper::new().run(&program, vm, host_call, &mut drive).expect("paper runs anything")
+    }
+
+    fn patched(vm: &Vm) -> Vec<(MethodId, Resolver)> {
+        let cells = vm.trace.iter().filter_map(|step| match step {
+            Step::CellPatched { method, by, .. } => Some((*method, *by)),
+            _ => None,
+        });
+        cells.collect()
+    }
+
+    #[test]
+    fn a_list_fails_where_an_import_is_missing() {
+        let mut vm = vm();
+        assert!(fixup_delay_list(&mut vm, PLAIN));
+        assert!(vm.trace.is_empty());
+        assert!(!fixup_delay_list(&mut vm, REJECTED));
+        assert_eq!(vm.trace, [Step::Rejected { method: REJECTED }]);
+    }
+
+    #[test]
+    fn an_eager_cell_is_resolved_once_and_to_what_it_imports() {
+        let vm = with_image(|process| {
+            let mut resolved = |import| {
+                let once = resolve(process, A, import).expect("it resolves");
+                assert_eq!(resolve(process, A, import).expect("it has been"), once);
+                once.expect("the image imports it")
+            };
+            let plain = resolved(Import::MethodEntry(PLAIN));
+            let uco = resolved(Import::MethodEntry(UCO));
+            let shared = resolved(Import::MethodEntry(SHARED));
+            let stub = resolved(Import::InstantiatingStub(SHARED));
+            let pep = |process: &mut VmProcess<'_>, method| {
+                method_pep(process, method).expect("its assembly is loaded").0
+            };
+            assert_eq!(plain, pep(process, PLAIN));
+            assert_ne!(uco, pep(process, UCO), "native code calls a table index");
+            // Calls of shared code bring the context; a pointer's caller has none.
+            assert_eq!(shared, pep(process, SHARED));
+            assert_ne!(stub, shared);
+        });
+        let by = Resolver::LoadDynamicInfoEntry;
+        assert_eq!(patched(&vm), [(PLAIN, by), (UCO, by), (SHARED, by), (SHARED, by)]);
+    }
+
+    #[test]
+    fn what_an_image_does_not_import_is_not_resolved() {
+        let vm = with_image(|process| {
+            let found = resolve(process, A, Import::PInvokeTarget(PLAIN));
+            assert_eq!(found.expect("nothing happens"), None);
+        });
+        assert_eq!(patched(&vm), []);
+    }
+
+    #[test]
+    fn a_caller_is_prepared_once() {
+        let vm = with_image(|process| {
+            prepare_caller(process, SiteId(0)).expect("its fixups resolve");
+            let imports = &process.vm().emission.images[A.index()];
+            let rva = imports.rva_of(Import::MethodEntry(PLAIN)).expect("the image imports it");
+            let cell = cell_address(process, A, rva).expect("the image is loaded");
+            write_u32(process, cell, 0).expect("the cell can be written");
+            prepare_caller(process, SiteId(0)).expect("nothing happens");
+            assert_eq!(read_u32(process, cell), Ok(0));
+        });
+        assert_eq!(patched(&vm), [(PLAIN, Resolver::LoadDynamicInfoEntry)]);
+    }
+}

@@ -168,3 +168,164 @@ pub fn site_type(layout: &Layout, site: SiteId) -> FuncType {
         Action::Invoke(signature) => shape::of(layout, &signature.as_instance(), true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::targets::HeldKind;
+    use crate::scenario::text;
+
+    const PROGRAM: &str = r#"
+calliper = 1
+title = "what is expected of calls"
+[assemblies]
+A = {}
+[structs]
+S8 = { size = 8, align = 4 }
+[classes]
+Base = { in = "A" }
+Derived = { in = "A", base = "Base" }
+[methods]
+Outer = { in = "A", code = "r2r", signature = "int (int)" }
+Inner = { in = "A", code = "interpreted", signature = "void (long)" }
+Uco = { in = "A", code = "r2r", signature = "S8 (int)", uco = true }
+Foo = { in = "A", code = "r2r", signature = "instance int (int)", class = "Base", virtual = true }
+DerivedFoo = { in = "A", code = "r2r", signature = "instance int (int)", class = "Derived", overrides = "Foo" }
+Shared = { in = "A", code = "r2r", signature = "instance generic long (int)", class = "Base" }
+Async = { in = "A", code = "r2r", signature = "async int ()" }
+Closed = { in = "A", code = "r2r", signature = "int (object, int)" }
+[sites]
+CallOuter = { in = "A", direct = "Outer" }
+CallInner = { in = "A", direct = "Inner" }
+TakeUco = { in = "A", ldftn = "Uco" }
+CallUco = { in = "A", unmanaged = "S8 (int)" }
+CallFoo = { in = "A", virtual = "Foo" }
+CallShared = { in = "A", direct = "Shared" }
+CallAsync = { in = "A", direct = "Async" }
+Resume = { resume = "Async" }
+Over = { in = "A", delegate = "Closed", closed = true }
+Invoke = { in = "A", invoke = "int (int)" }
+Calli = { in = "A", calli = "int (int)" }
+Export = { export = "Uco" }
+"#;
+
+    const OUTER: MethodId = MethodId(0);
+    const INNER: MethodId = MethodId(1);
+    const UCO: MethodId = MethodId(2);
+    const DERIVED_FOO: MethodId = MethodId(4);
+    const SHARED: MethodId = MethodId(5);
+    const ASYNC: MethodId = MethodId(6);
+    const CLOSED: MethodId = MethodId(7);
+
+    fn scenario(events: &[&str]) -> Scenario {
+        let events = events.join(",\n");
+        let text = format!("{PROGRAM}[script]\nevents = [\n{{ load = \"A\" }},\n{events}\n]\n");
+        text::parse("test.toml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The callee of each call, and the words that it sees.
+    fn seen(expectation: &Expectation) -> Vec<(MethodId, Vec<u64>)> {
+        let words = |call: &ExpectedCall| {
+            let chunks = expectation.bytes[call.arguments.clone()].chunks_exact(8);
+            chunks.map(|word| u64::from_le_bytes(word.try_into().expect("8 bytes"))).collect()
+        };
+        expectation.calls.iter().map(|call| (call.callee, words(call))).collect()
+    }
+
+    #[test]
+    fn calls_stand_in_the_order_in_which_they_begin() {
+        let outer = r#"{ call = "CallOuter", args = [0x11223344],
+            inside = [{ call = "CallInner", args = [0x55667788] }] }"#;
+        let take = r#"{ take = "TakeUco", into = "uco" }"#;
+        let uco = r#"{ call = "CallUco", through = "uco", args = [0x13572468] }"#;
+        let expectation = expect(&scenario(&[outer, take, uco]));
+        let held = Held { method: UCO, kind: HeldKind::Pointer { boxed: false } };
+        assert_eq!(
+            expectation.events,
+            [
+                ExpectedEvent::Quiet,
+                ExpectedEvent::Calls(0..2),
+                ExpectedEvent::Pointer(held),
+                ExpectedEvent::Calls(2..3),
+            ]
+        );
+        assert_eq!(
+            seen(&expectation),
+            [(OUTER, vec![0x1122_3344]), (INNER, vec![0x5566_7788]), (UCO, vec![0x1357_2468])]
+        );
+    }
+
+    #[test]
+    fn a_caller_sees_the_callees_answer_to_what_it_saw() {
+        let scenario = scenario(&[
+            r#"{ call = "CallOuter", args = [0x11223344] }"#,
+            r#"{ call = "CallInner", args = [0x55667788] }"#,
+            r#"{ call = "Export", args = [0x13572468] }"#,
+        ]);
+        let expectation = expect(&scenario);
+        for (call, bytes) in expectation.calls.iter().zip([4, 0, 8]) {
+            let arguments = &expectation.bytes[call.arguments.clone()];
+            let mut answer = Vec::new();
+            meaning::push_result(&scenario.layout, call.callee, arguments, &mut answer);
+            answer.truncate(call.result.len());
+            assert_eq!(call.result.len(), bytes, "{:?}", call.callee);
+            assert_eq!(expectation.bytes[call.result.clone()], answer, "{:?}", call.callee);
+        }
+    }
+
+    #[test]
+    fn hidden_arguments_are_seen_in_front_of_the_parameters() {
+        let expectation = expect(&scenario(&[
+            r#"{ call = "CallFoo", this = "Derived", args = [0x11223344] }"#,
+            r#"{ call = "CallShared", this = "Base", args = [0x55667788] }"#,
+            r#"{ call = "CallAsync" }"#,
+            r#"{ call = "Resume" }"#,
+            r#"{ take = "Over", into = "d", on = "Derived" }"#,
+            r#"{ call = "Invoke", through = "d", args = [0x13572468] }"#,
+        ]));
+        let [base, derived] =
+            [0, 1].map(|class| meaning::object_address(crate::scenario::ClassId(class)).into());
+        let context = meaning::context_address(SHARED).into();
+        assert_eq!(
+            seen(&expectation),
+            [
+                (DERIVED_FOO, vec![derived, 0x1122_3344]),
+                (SHARED, vec![base, context, 0x5566_7788]),
+                (ASYNC, vec![0]),
+                (ASYNC, vec![meaning::CONTINUATION.into()]),
+                (CLOSED, vec![derived, 0x1357_2468]),
+            ]
+        );
+    }
+
+    #[test]
+    fn types_by_what_a_pointer_is_for() {
+        let scenario = scenario(&[]);
+        let layout = &scenario.layout;
+        let types = |method| [pointer_type(layout, method), body_type(layout, method)];
+        let text = |method| types(method).map(|ty| ty.to_string());
+        assert_eq!(text(OUTER), ["(i32 i32 i32)->i32"; 2]);
+        assert_eq!(text(UCO), ["(i32 i32)->()"; 2]);
+        // A pointer to shared code leads to a stub, which supplies the context.
+        assert_eq!(text(SHARED), ["(i32 i32 i32 i32)->i64", "(i32 i32 i32 i32 i32)->i64"]);
+        let site = |name: &str| {
+            let position = layout.sites.iter().position(|site| site.name == name);
+            let site = SiteId(position.expect("it is there") as u16);
+            site_type(layout, site).to_string()
+        };
+        for (name, ty) in [
+            ("CallOuter", "(i32 i32 i32)->i32"),
+            ("TakeUco", "(i32 i32)->()"),
+            ("CallUco", "(i32 i32)->()"),
+            ("CallFoo", "(i32 i32 i32 i32)->i32"),
+            ("CallShared", "(i32 i32 i32 i32 i32)->i64"),
+            ("Resume", "(i32 i32 i32)->i32"),
+            ("Over", "(i32 i32 i32 i32)->i32"),
+            ("Invoke", "(i32 i32 i32 i32)->i32"),
+            ("Calli", "(i32 i32 i32)->i32"),
+            ("Export", "(i32 i32)->()"),
+        ] {
+            assert_eq!(site(name), ty, "{name}");
+        }
+    }
+}

@@ -67,3 +67,87 @@ fn words(layout: &Layout, ty: Type) -> Words {
         _ => Words::One(ValType::I32),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{has_return_buffer, of};
+    use crate::scenario::{Scenario, Signature, text};
+
+    fn scenario(signature: &str) -> Scenario {
+        let text = format!(
+            r#"
+calliper = 1
+title = "one method"
+[assemblies]
+A = {{}}
+[structs]
+S8 = {{ size = 8, align = 4 }}
+E = {{ empty = true }}
+One = {{ wraps = "double" }}
+Two = {{ wraps = "One" }}
+[methods]
+M = {{ in = "A", code = "r2r", signature = "{signature}" }}
+"#
+        );
+        text::parse("shape.toml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Signature, managed type, and the type that unmanaged callers use.
+    const SHAPES: [(&str, &str, &str); 13] = [
+        ("void ()", "(i32 i32)->()", "()->()"),
+        ("int (int, nint)", "(i32 i32 i32 i32)->i32", "(i32 i32)->i32"),
+        ("long (ulong, double, float)", "(i32 i64 f64 f32 i32)->i64", "(i64 f64 f32)->i64"),
+        ("float (bool, object)", "(i32 i32 i32 i32)->f32", "(i32 i32)->f32"),
+        ("double (One)", "(i32 f64 i32)->f64", "(f64)->f64"),
+        ("Two ()", "(i32 i32)->f64", "()->f64"),
+        ("S8 (S8)", "(i32 i32 i32 i32)->()", "(i32 i32)->()"),
+        ("void (E)", "(i32 i32 i32)->()", "(i32)->()"),
+        ("Int128 (Int128)", "(i32 i32 i64 i64 i32)->()", "(i32 i64 i64)->()"),
+        ("Vector128<int> (Vector128<int>)", "(i32 v128 i32)->v128", "(v128)->v128"),
+        ("Vector256<int> (Vector256<int>)", "(i32 i32 v128 v128 i32)->()", "(i32 v128 v128)->()"),
+        ("void (Vector512<int>)", "(i32 v128 v128 v128 v128 i32)->()", "(v128 v128 v128 v128)->()"),
+        ("generic async int (float)", "(i32 i32 i32 f32 i32)->i32", "(i32 i32 f32)->i32"),
+    ];
+
+    #[test]
+    fn shapes_by_signature() {
+        for (signature, managed, unmanaged) in SHAPES {
+            let scenario = scenario(signature);
+            let layout = &scenario.layout;
+            // Objects and hidden words are for managed code alone, and have a shape all the same.
+            let read = &layout.methods[0].signature;
+            assert_eq!(of(layout, read, true).to_string(), managed, "{signature}");
+            assert_eq!(of(layout, read, false).to_string(), unmanaged, "{signature}");
+        }
+    }
+
+    #[test]
+    fn hidden_words_stand_in_front_of_the_parameters() {
+        let scenario = scenario("instance S8 (long)");
+        let mut signature = scenario.layout.methods[0].signature.clone();
+        let ty = |signature: &Signature| of(&scenario.layout, signature, true).to_string();
+        assert_eq!(ty(&signature), "(i32 i32 i32 i64 i32)->()");
+        signature.context = true;
+        assert_eq!(ty(&signature), "(i32 i32 i32 i32 i64 i32)->()");
+        signature.ret = None;
+        assert_eq!(ty(&signature), "(i32 i32 i32 i64 i32)->()");
+    }
+
+    #[test]
+    fn what_is_no_single_value_is_answered_through_a_buffer() {
+        for (signature, buffer) in [
+            ("void ()", false),
+            ("long ()", false),
+            ("Two ()", false),
+            ("Vector128<int> ()", false),
+            ("Int128 ()", true),
+            ("Vector256<int> ()", true),
+            ("S8 ()", true),
+            ("E ()", true),
+        ] {
+            let scenario = scenario(signature);
+            let read = &scenario.layout.methods[0].signature;
+            assert_eq!(has_return_buffer(&scenario.layout, read), buffer, "{signature}");
+        }
+    }
+}

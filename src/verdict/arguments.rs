@@ -73,3 +73,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     let text: String = bytes.iter().take(MOST).map(|b| format!("{b:02x}")).collect();
     if bytes.len() > MOST { format!("{text}… ({} bytes)", bytes.len()) } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::hex;
+
+    #[test]
+    fn long_values_are_cut() {
+        assert_eq!(hex(&[0xab; 16]), "ab".repeat(16));
+        assert_eq!(hex(&[0xab; 17]), format!("{}… (17 bytes)", "ab".repeat(16)));
+    }
+}

@@ -169,3 +169,162 @@ fn published_frame(vm: &Vm, site: SiteId) -> u32 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Trap;
+    use crate::image::facts::Emission;
+    use crate::loader::Fixed;
+    use crate::loader::observation::{CallObservation, Observation};
+    use crate::reference;
+    use crate::scenario::text;
+
+    const PROGRAM: &str = r#"
+calliper = 1
+title = "one call, well or badly observed"
+[assemblies]
+A = {}
+[methods]
+Add = { in = "A", code = "interpreted", signature = "int (int, long)" }
+Other = { in = "A", code = "interpreted", signature = "int (int, long)" }
+Uco = { in = "A", code = "r2r", signature = "int (int, long)", uco = true }
+[sites]
+CallAdd = { in = "A", direct = "Add" }
+CallUco = { in = "A", unmanaged = "int (int, long)" }
+[script]
+events = [
+    { load = "A" },
+    { call = "CallAdd", args = [0x11223344, 0x55667788] },
+]
+"#;
+
+    const OTHER: MethodId = MethodId(1);
+    const CALL_UCO: SiteId = SiteId(1);
+
+    fn vm() -> Vm {
+        let scenario = text::parse("test.toml", PROGRAM.as_bytes()).expect("it is valid");
+        let emission = Arc::new(Emission::new(&scenario.layout));
+        Vm::new(Arc::new(scenario), emission, &Fixed)
+    }
+
+    fn quiet() -> EventObservation {
+        EventObservation {
+            calls: 0..0,
+            entries: 0..0,
+            pointer: None,
+            stack_pointer: (0x100, 0x100),
+            stray_write: None,
+        }
+    }
+
+    /// An observation that is what the scenario means, with what `spoil` does to it.
+    fn classes(spoil: impl FnOnce(&mut Observation)) -> Vec<Class> {
+        let mut vm = vm();
+        let expected = reference::expect(&vm.scenario);
+        let want = &expected.calls[0];
+        let stack_top = vm.emission.map.stack_top;
+        let seen = &mut vm.observation;
+        seen.bytes.clone_from(&expected.bytes);
+        seen.events = vec![quiet(), EventObservation { calls: 0..1, entries: 0..1, ..quiet() }];
+        seen.calls = vec![CallObservation {
+            depth: 0,
+            pointer: None,
+            result: Some(want.result.clone()),
+            stack_pointer: (0x100, 0x100),
+        }];
+        seen.entries = vec![Entry {
+            call: Some(0),
+            method: want.callee,
+            stack_pointer: stack_top,
+            arguments: want.arguments.clone(),
+            ..Entry::default()
+        }];
+        spoil(seen);
+        let run = Run { vm: &vm, memory: &[] };
+        findings(&run, &expected).into_iter().map(|finding| finding.class).collect()
+    }
+
+    #[test]
+    fn what_is_as_it_must_be_is_no_finding() {
+        assert_eq!(classes(|_| ()), []);
+    }
+
+    #[test]
+    fn a_call_must_run_its_callee_once() {
+        let wrong = [Class::WrongCallee];
+        assert_eq!(classes(|seen| seen.entries[0].method = OTHER), wrong);
+        assert_eq!(classes(|seen| seen.events[1].entries = 0..0), wrong);
+        let twice = |seen: &mut Observation| {
+            seen.entries.push(seen.entries[0].clone());
+            seen.events[1].entries = 0..2;
+        };
+        assert_eq!(classes(twice), wrong);
+        assert_eq!(classes(|seen| seen.events[0].entries = 0..1), wrong, "and no one else");
+    }
+
+    #[test]
+    fn a_callee_must_see_what_was_passed() {
+        let wrong = [Class::WrongArguments];
+        assert_eq!(classes(|seen| seen.bytes[8] ^= 1), wrong);
+        assert_eq!(classes(|seen| seen.entries[0].arguments = 0..8), wrong);
+        assert_eq!(classes(|seen| seen.entries[0].return_buffer = 4), wrong);
+        assert_eq!(classes(|seen| seen.entries[0].stack_pointer -= 8), wrong, "not aligned");
+        assert_eq!(classes(|seen| seen.entries[0].stack_pointer += 16), wrong, "out of the stack");
+    }
+
+    #[test]
+    fn a_caller_must_see_the_answer() {
+        let result = |seen: &Observation| seen.calls[0].result.clone().expect("it returned");
+        let other = |seen: &mut Observation| {
+            let at = result(seen).start;
+            seen.bytes[at] ^= 1;
+        };
+        assert_eq!(classes(other), [Class::WrongResult]);
+        assert_eq!(classes(|seen| seen.calls[0].result = None), [Class::WrongResult]);
+    }
+
+    #[test]
+    fn the_gravest_finding_comes_first() {
+        let both = |seen: &mut Observation| {
+            seen.events[0].stack_pointer.1 = 0xf0;
+            seen.entries[0].method = OTHER;
+        };
+        assert_eq!(classes(both), [Class::WrongCallee, Class::StackPointer]);
+    }
+
+    #[test]
+    fn a_trap_is_told_instead_of_what_its_event_left() {
+        let trap = |seen: &mut Observation| {
+            seen.trap = Some(Trap::SignatureMismatch);
+            seen.calls[0].result = None;
+        };
+        assert_eq!(classes(trap), [Class::SignatureMismatch]);
+    }
+
+    #[test]
+    fn the_stack_pointer_is_left_or_lower_by_a_published_frame() {
+        let vm = vm();
+        let frame = published_frame(&vm, CALL_UCO);
+        assert!(frame > 0);
+        let mut expected = reference::expect(&vm.scenario);
+        expected.calls[0].site = CALL_UCO;
+        for (after, good) in [(0x1000, true), (0x1000 - frame, true), (0x1010, false)] {
+            let mut vm = self::vm();
+            vm.observation.calls = vec![CallObservation {
+                depth: 0,
+                pointer: None,
+                result: None,
+                stack_pointer: (0x1000, after),
+            }];
+            let event = EventObservation { calls: 0..1, ..quiet() };
+            let mut problems = Vec::new();
+            let run = Run { vm: &vm, memory: &[] };
+            compare_stack_pointers(&run, 1, &event, &expected, &mut problems);
+            assert_eq!(problems.is_empty(), good, "{after:#x}");
+        }
+        assert_eq!(published_frame(&vm, SiteId(0)), 0, "a managed call publishes nothing");
+    }
+}

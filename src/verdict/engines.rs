@@ -54,3 +54,42 @@ fn memory_differs(paper: &[u8], other: &[u8]) -> Option<String> {
     let at = paper.iter().zip(other).position(|(a, b)| a != b)?;
     Some(format!("the byte at {at:#x} is {:#04x}, not {:#04x}", other[at], paper[at]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Trap;
+    use crate::loader::observation::EventObservation;
+
+    fn quiet() -> EventObservation {
+        EventObservation {
+            calls: 0..0,
+            entries: 0..0,
+            pointer: None,
+            stack_pointer: (0x100, 0x100),
+            stray_write: None,
+        }
+    }
+
+    #[test]
+    fn engines_differ_where_they_are_seen_to() {
+        let paper = Observation { events: vec![quiet(), quiet()], ..Observation::default() };
+        let differ = |change: fn(&mut Observation)| {
+            let mut other = paper.clone();
+            change(&mut other);
+            observations_differ(&paper, &other)
+        };
+        assert_eq!(differ(|_| ()), None);
+        let trap = differ(|other| other.trap = Some(Trap::Unreachable)).expect("they differ");
+        assert!(trap.ends_with(" here, no trap on paper"), "{trap}");
+        let event = differ(|other| other.events[1].stack_pointer.1 = 0);
+        assert_eq!(event.as_deref(), Some("event 2 shows something else"));
+        let rest = differ(|other| other.finals.table_len = 1);
+        assert_eq!(rest.as_deref(), Some("what bodies saw, or the final state, differs"));
+        assert_eq!(memory_differs(&[1, 2], &[1, 2]), None);
+        let byte = memory_differs(&[1, 2], &[1, 3]);
+        assert_eq!(byte.as_deref(), Some("the byte at 0x1 is 0x03, not 0x02"));
+        let length = memory_differs(&[1, 2], &[1]);
+        assert_eq!(length.as_deref(), Some("memory of 1 bytes, not 2"));
+    }
+}

@@ -82,3 +82,45 @@ pub(super) fn is_own_code(vm: &Vm, method: MethodId, owner: &SlotOwner) -> bool 
     matches!(owner.role, Role::Body(m) | Role::ReverseThunk(m) if *m == method)
         && *owner.ty == reference::body_type(&vm.scenario.layout, method)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::text;
+
+    const PROGRAM: &str = r#"
+calliper = 1
+title = "what pointers lead to"
+[assemblies]
+A = {}
+[classes]
+Point = { in = "A", struct = true }
+[methods]
+Add = { in = "A", code = "interpreted", signature = "int (int, long)" }
+Uco = { in = "A", code = "r2r", signature = "int (int, long)", uco = true }
+Shared = { in = "A", code = "r2r", signature = "generic int (int)" }
+Area = { in = "A", code = "r2r", signature = "instance int (int)", class = "Point" }
+"#;
+
+    const ADD: MethodId = MethodId(0);
+    const UCO: MethodId = MethodId(1);
+    const SHARED: MethodId = MethodId(2);
+    const AREA: MethodId = MethodId(3);
+
+    #[test]
+    fn what_a_pointer_is_meant_to_be() {
+        let scenario = text::parse("test.toml", PROGRAM.as_bytes()).expect("it is valid");
+        let layout = &scenario.layout;
+        let meant = |method, kind| Meant::by(layout, Held { method, kind }).describe(layout);
+        let plain = HeldKind::Pointer { boxed: false };
+        assert_eq!(meant(ADD, HeldKind::Delegate { on: None }), "a delegate");
+        assert_eq!(meant(ADD, plain), "Add's portable entry point");
+        assert_eq!(meant(UCO, plain), "Uco's own unmanaged entry, type (i32 i64)->i32");
+        let shared = "the entry point of Shared's instantiating stub";
+        assert_eq!(meant(SHARED, plain), shared);
+        let boxed = HeldKind::Pointer { boxed: true };
+        assert_eq!(meant(AREA, boxed), "the entry point of Area's unboxing stub");
+        assert_eq!(meant(AREA, plain), "Area's portable entry point");
+        assert_eq!(meant(ADD, boxed), "Add's portable entry point", "no struct's method");
+    }
+}
