@@ -276,33 +276,34 @@ mod tests {
             string_thunks: vec![("iip".to_owned(), 4)],
         });
         let bytes = &payload.bytes;
+        let cell = |number| cell_rva(number).get();
         // Behind three cells and padding: the thunk's record, then the lookup's.
-        let record = cell_rva(3).next_multiple_of(8);
-        assert_eq!([0, 1, 2].map(|n| word(bytes, cell_rva(n))), [0, record, record + RECORD]);
-        assert_eq!([0, 4].map(|at| word(bytes, record + at)), [5, cell_rva(1)]);
+        let record = cell(3).next_multiple_of(8);
+        assert_eq!([0, 1, 2].map(|n| word(bytes, cell(n))), [0, record, record + RECORD]);
+        assert_eq!([0, 4].map(|at| word(bytes, record + at)), [5, cell(1)]);
         assert_eq!([8, 12].map(|at| word(bytes, record + at)), [0, 2]);
         // A RUNTIME_FUNCTION has two words: where it begins, and no unwind data.
         let functions = record + 2 * RECORD;
         let begins = [0, 8, 16].map(|at| word(bytes, functions + at));
         assert_eq!(begins, [0, VIRTUAL_IPS_A_FUNCTION, RUNTIME_FUNCTION_SENTINEL]);
-        assert_eq!(payload.min_function_index, functions + 20);
-        assert_eq!(payload.method_entries, functions + 24);
-        assert_eq!([0, 4].map(|at| word(bytes, payload.method_entries + at)), [0, 4]);
-        let strings = payload.string_thunks as usize;
+        assert_eq!(payload.min_function_index.get(), functions + 20);
+        assert_eq!(payload.method_entries.get(), functions + 24);
+        assert_eq!([0, 4].map(|at| word(bytes, payload.method_entries.get() + at)), [0, 4]);
+        let strings = payload.string_thunks.get() as usize;
         let strings = &bytes[strings..strings + payload.string_thunks_size as usize];
         assert_eq!(strings, b"iip\0\x04\0\0\0\0");
         let (at, size) = relocation_section(&headers(&payload)).expect("it has headers");
-        let relocated = blocks(&bytes[at as usize..(at + size) as usize]);
+        let relocated = blocks(&bytes[at.get() as usize..][..size as usize]);
         let offset = |rva: u32| rva as u16;
         assert_eq!(
             relocated,
             [(
                 0,
                 vec![
-                    (REL_HIGHLOW, offset(cell_rva(1))),
-                    (REL_HIGHLOW, offset(cell_rva(2))),
+                    (REL_HIGHLOW, offset(cell(1))),
+                    (REL_HIGHLOW, offset(cell(2))),
                     (REL_WASM32_TABLE, offset(record)),
-                    (REL_WASM32_TABLE, offset(payload.min_function_index)),
+                    (REL_WASM32_TABLE, offset(payload.min_function_index.get())),
                 ]
             )]
         );
@@ -311,7 +312,7 @@ mod tests {
     #[test]
     fn headers_that_are_none_are_refused() {
         let good = headers(&write(&Contents::default()));
-        assert!(relocation_section(&good).is_some_and(|(at, size)| at > DATA && size == 12));
+        assert!(relocation_section(&good).is_some_and(|(at, size)| at.get() > DATA && size == 12));
         let altered = |at: usize, byte: u8| {
             let mut headers = good;
             headers[at] = byte;
@@ -320,6 +321,6 @@ mod tests {
         assert_eq!(altered(0, b'V'), None, "the magic");
         assert_eq!(altered(4, 2), None, "the version");
         assert_eq!(altered(10, 3), None, "a section that is not there");
-        assert_eq!(altered(10, 0), Some((0, 0)), "no relocations");
+        assert_eq!(altered(10, 0), Some((Rva::default(), 0)), "no relocations");
     }
 }

@@ -372,7 +372,7 @@ events = [{ load = "A" }, { load = "B" }]
             let shared = resolved(Import::MethodEntry(SHARED));
             let stub = resolved(Import::InstantiatingStub(SHARED));
             let pep = |process: &mut VmProcess<'_>, method| {
-                method_pep(process, method).expect("its assembly is loaded").0
+                FunctionPointer::from(method_pep(process, method).expect("its assembly is loaded"))
             };
             assert_eq!(plain, pep(process, PLAIN));
             assert_ne!(uco, pep(process, UCO), "native code calls a table index");

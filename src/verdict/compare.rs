@@ -177,6 +177,7 @@ mod tests {
     use super::*;
     use crate::engine::Trap;
     use crate::image::facts::Emission;
+    use crate::image::words::Address;
     use crate::loader::Fixed;
     use crate::loader::observation::{CallObservation, Observation};
     use crate::reference;
@@ -270,7 +271,7 @@ events = [
         let wrong = [Class::WrongArguments];
         assert_eq!(classes(|seen| seen.bytes[8] ^= 1), wrong);
         assert_eq!(classes(|seen| seen.entries[0].arguments = 0..8), wrong);
-        assert_eq!(classes(|seen| seen.entries[0].return_buffer = 4), wrong);
+        assert_eq!(classes(|seen| seen.entries[0].return_buffer = Address::new(4)), wrong);
         assert_eq!(classes(|seen| seen.entries[0].stack_pointer -= 8), wrong, "not aligned");
         assert_eq!(classes(|seen| seen.entries[0].stack_pointer += 16), wrong, "out of the stack");
     }
