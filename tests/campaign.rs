@@ -35,8 +35,7 @@ fn a_campaign_reaches_most_cells_and_no_alarm() {
     let status = outcome.status;
     assert_eq!(status.runs, 300_000);
     // What is possible is neither too narrow nor far too wide.
-    let mut reached =
-        (0..Cell::COUNT).filter(|&number| outcome.map.count(number) > 0).map(Cell::numbered);
+    let mut reached = Cell::all().filter(|cell| outcome.map.count(cell.number()) > 0);
     let astray = reached.find(|cell| !cell.is_possible());
     assert_eq!(astray, None);
     assert!(status.covered * 3 >= status.possible * 2, "{status:?}");

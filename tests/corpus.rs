@@ -7,10 +7,9 @@ use calliper::abi::crossgen::lower;
 use calliper::judge::EngineKind;
 use calliper::replay::{Case, Loaders, Plan, replay};
 use calliper::scenario::meaning;
-use calliper::scenario::targets::callees;
-use calliper::scenario::validate::site_signature;
+use calliper::scenario::targets::Variables;
 use calliper::scenario::{
-    Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, text,
+    Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, spell, text,
 };
 
 use crate::util::{complaint, corpus};
@@ -67,16 +66,19 @@ fn reached(cases: &[Case]) -> Reached {
     let mut reached = Reached::new();
     for case in cases {
         let (scenario, layout) = (&case.scenario, &case.scenario.layout);
-        for (event, callee) in scenario.script.iter().zip(callees(scenario)) {
-            let (Event::Call(call), Some(callee)) = (event, callee) else { continue };
-            let method = layout.method(callee);
+        let mut variables = Variables::new(scenario);
+        for event in &scenario.script {
+            variables.step(event);
+            let Event::Call(call) = event else { continue };
+            let Some(target) = variables.target(call) else { continue };
+            let method = layout.method(target.method);
             let shape = match method.convention {
                 Convention::Managed => Shape::Managed,
                 Convention::UnmanagedCallersOnly | Convention::PInvoke => Shape::Unmanaged,
             };
             let Some(path) = path(layout.site(call.site)) else { continue };
             reached.insert((
-                text::spell(layout, &method.signature),
+                spell(layout, &method.signature),
                 lower(layout, &method.signature, shape).to_string(),
                 path,
                 format!("{:?}", method.code),
@@ -142,8 +144,7 @@ fn words(scenario: &Scenario) -> BTreeMap<u64, usize> {
     for event in &scenario.script {
         let Event::Call(call) = event else { continue };
         let layout = &scenario.layout;
-        let Some(signature) = site_signature(layout, layout.site(call.site)) else { continue };
-        let typed = signature.params.iter().zip(&call.args);
+        let typed = layout.call_signature(call.site).params.iter().zip(&call.args);
         let args = typed.filter(|(ty, _)| is_word(**ty)).map(|(_, &word)| word);
         // The address of an object is told by being one.
         let is_object = |word: &u64| {

@@ -527,7 +527,7 @@ fn scramble_method(numbers: &mut Numbers, method: &mut Method, id: u16) {
 
 fn scramble_site(numbers: &mut Numbers, site: &mut Site, id: u16) {
     let callee = MethodId(id);
-    let path = RuntimePath::ALL[numbers.below(RuntimePath::ALL.len())].0;
+    let path = RuntimePath::ALL[numbers.below(RuntimePath::ALL.len())];
     let closed = numbers.below(2) == 0;
     let dispatch = [Dispatch::VirtualThunk, Dispatch::ImportThunk][numbers.below(2)];
     match numbers.below(12) {

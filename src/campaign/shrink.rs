@@ -9,6 +9,8 @@
 //! Besides the steps that are spelled out here, the shrinking mutators that `mutatis` derives
 //! for the scenario's types are tried, so that whatever the model has is simplified.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! The source file of each assembly, and the one of the types that all share.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -9,7 +11,7 @@ use super::methods::attribute;
 use super::names::Owner;
 use super::{Home, Program};
 use crate::scenario::{
-    AssemblyId, Class, ClassId, ClassKind, Convention, MethodId, RuntimePath, SiteId, StructId,
+    AssemblyId, Class, ClassId, ClassKind, Convention, MethodId, SiteId, StructId,
 };
 
 /// What every file begins with.
@@ -186,13 +188,13 @@ impl Program<'_> {
         let method = self.layout.method(constructed.method);
         let attribute = attribute(method.code);
         let seen = self.seen(constructed.method).replace(".See(Word + 4)", ".See(Word)");
-        match constructed.path {
-            RuntimePath::ClassConstructor => format!(
+        match constructed.constructor {
+            super::Constructor::Class => format!(
                 "\n// Its class constructor is {}'s code.\npublic static class {name}\n{{\n    \
                  {attribute}\n    static {name}()\n        => {seen}.Done();\n}}\n",
                 method.name
             ),
-            _ => format!(
+            super::Constructor::Default => format!(
                 "\n// Its default constructor is {}'s code.\npublic sealed class {name} : Known\n{{\n    \
                  {attribute}\n    public {name}()\n    {{\n        Word = Objects.Next;\n        \
                  {seen}.Done();\n    }}\n}}\n",

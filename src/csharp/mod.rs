@@ -9,6 +9,8 @@
 //! property, a generic context is a type that stands for its word. What C# cannot say is a
 //! comment that says so, beside the nearest thing that it can.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod assembly;
 mod delegates;
 mod homes;
@@ -26,10 +28,11 @@ mod types;
 use std::path::PathBuf;
 
 use crate::reference::{Expectation, expect};
+use crate::scenario::action::{Given, Subject, VariableKind};
 use crate::scenario::targets::{HeldKind, Variables, slot_of};
 use crate::scenario::{
-    Action, Call, Caller, ClassId, ClassKind, Convention, Event, Layout, MethodId, RuntimePath,
-    Scenario, SiteId, meaning,
+    Action, Call, ClassId, ClassKind, Convention, Event, Layout, MethodId, RuntimePath, Scenario,
+    SiteId, meaning,
 };
 use delegates::{Delegates, Key};
 use homes::Homes;
@@ -77,7 +80,28 @@ struct Program<'s> {
 struct Constructed {
     name: String,
     method: MethodId,
-    path: RuntimePath,
+    constructor: Constructor,
+}
+
+/// The constructor that a type is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Constructor {
+    Class,
+    Default,
+}
+
+impl Constructor {
+    fn of(path: RuntimePath) -> Option<Self> {
+        match path {
+            RuntimePath::ClassConstructor => Some(Constructor::Class),
+            RuntimePath::DefaultConstructor => Some(Constructor::Default),
+            RuntimePath::Reflection
+            | RuntimePath::EntryPoint
+            | RuntimePath::Finalizer
+            | RuntimePath::Export
+            | RuntimePath::Resume => None,
+        }
+    }
 }
 
 /// The files of the program, with paths below its directory, in a fixed order. The scenario must be valid.
@@ -100,8 +124,7 @@ fn without_empty_values(scenario: &Scenario) -> Scenario {
 }
 
 fn clear_empty_values(layout: &Layout, call: &mut Call) {
-    let signature = crate::scenario::validate::site_signature(layout, layout.site(call.site));
-    let params = signature.map_or(&[][..], |signature| &signature.params);
+    let params = &layout.call_signature(call.site).params;
     for (word, &ty) in call.args.iter_mut().zip(params) {
         if types::is_empty(layout, ty) {
             *word = 0;
@@ -155,14 +178,12 @@ impl<'s> Program<'s> {
         if !variants.contains(&variant) {
             variants.push(variant);
         }
-        if let Action::Runtime {
-            path: path @ (RuntimePath::ClassConstructor | RuntimePath::DefaultConstructor),
-            callee: method,
-        } = self.layout.site(call.site).action
+        if let Action::Runtime { path, callee: method } = self.layout.site(call.site).action
+            && let Some(constructor) = Constructor::of(path)
         {
             let name = format!("{}{}", self.layout.method(method).name, self.constructed.len());
             let name = self.names.take(&format!("Constructs{name}"), "Type");
-            self.constructed.push(Constructed { name, method, path });
+            self.constructed.push(Constructed { name, method, constructor });
         }
         for inner in &call.inside {
             self.look_at_call(variables, inner);
@@ -180,7 +201,7 @@ impl<'s> Program<'s> {
             HeldKind::Pointer { boxed: false } if method.signature.instance => {
                 of_struct.map_or(Variant::Plain, Variant::ByReference)
             }
-            _ => Variant::Plain,
+            HeldKind::Delegate { .. } | HeldKind::Pointer { .. } => Variant::Plain,
         }
     }
 
@@ -191,15 +212,15 @@ impl<'s> Program<'s> {
                 self.variants[id.index()].push(Variant::Plain);
             }
             let variants = self.variants[id.index()].clone();
-            let home = match site.caller {
-                Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) => {
+            let home = match site.caller.assembly() {
+                Some(assembly) => {
                     let referred = sites::referred(self, site, &variants);
                     match self.homes.admit(assembly, &referred) {
                         true => Home::Assembly(assembly),
                         false => Home::Application,
                     }
                 }
-                Caller::Native => Home::Application,
+                None => Home::Application,
             };
             self.site_homes.push(home);
             for variant in variants {
@@ -211,19 +232,27 @@ impl<'s> Program<'s> {
     }
 
     fn delegate_key(&self, action: &Action, variant: Variant) -> Option<Key> {
-        match (action, variant) {
-            (Action::Invoke(signature), Variant::Plain) => Some(Key::Plain(signature.clone())),
-            (Action::ManagedCalli(signature), Variant::ByReference(class)) => {
-                Some(Key::InstanceCalli(signature.clone(), Some(class)))
+        let parts = action.parts();
+        match parts.subject {
+            Subject::Variable(VariableKind::Delegate, signature) => {
+                (variant == Variant::Plain).then(|| Key::Plain(signature.clone()))
             }
-            (Action::ManagedCalli(signature), _) if signature.instance => {
-                Some(Key::InstanceCalli(signature.clone(), None))
-            }
-            (&Action::NewDelegate { method, closed }, _) => {
-                let open = self.layout.method(method).signature.instance && !closed;
-                (!open).then(|| Key::Plain(self.layout.invoke_signature(method, closed)))
-            }
-            _ => None,
+            Subject::Variable(VariableKind::ManagedPointer, signature) => match variant {
+                Variant::ByReference(class) => {
+                    Some(Key::InstanceCalli(signature.clone(), Some(class)))
+                }
+                Variant::Plain | Variant::Open(_) => {
+                    signature.instance.then(|| Key::InstanceCalli(signature.clone(), None))
+                }
+            },
+            Subject::Variable(VariableKind::UnmanagedPointer, _) => None,
+            Subject::Method(method) => match parts.gives {
+                Some(Given::Delegate { closed }) => {
+                    let open = self.layout.method(method).signature.instance && !closed;
+                    (!open).then(|| Key::Plain(self.layout.invoke_signature(method, closed)))
+                }
+                Some(Given::Pointer | Given::PointerOfReceiver) | None => None,
+            },
         }
     }
 

@@ -1,5 +1,7 @@
 //! The C code: targets of P/Invokes, and call sites in native code.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "these are matches on types")]
+
 use std::fmt::Write as _;
 
 use super::Program;
@@ -7,13 +9,13 @@ use super::layout::{chain, list};
 use super::names::{entry, parameter};
 use super::types::{innermost, is_empty};
 use crate::scenario::{
-    Action, Caller, Convention, MethodId, RuntimePath, Signature, Site, StructId, StructShape, Type,
+    Caller, Convention, MethodId, RuntimePath, Signature, Site, StructId, StructShape, Type,
 };
 
 /// The site's code is C.
 pub(super) fn has_code(site: &Site) -> bool {
-    let export = matches!(site.action, Action::Runtime { path: RuntimePath::Export, .. });
-    site.caller == Caller::Native && (export || matches!(site.action, Action::UnmanagedCalli(_)))
+    site.caller == Caller::Native
+        && site.action.kind().runtime_path().is_none_or(|path| path == RuntimePath::Export)
 }
 
 /// What managed code declares of the C code, besides P/Invokes.
@@ -230,14 +232,8 @@ impl Program<'_> {
     }
 
     fn c_site(&self, site: &Site) -> String {
-        let (signature, export) = match &site.action {
-            Action::UnmanagedCalli(signature) => (signature, None),
-            Action::Runtime { callee, .. } => {
-                let method = self.layout.method(*callee);
-                (&method.signature, Some(entry(method)))
-            }
-            _ => return String::new(),
-        };
+        let Some(signature) = site.signature(self.layout) else { return String::new() };
+        let export = site.action.named().map(|callee| entry(self.layout.method(callee)));
         let types: Vec<String> = signature.params.iter().map(|&ty| self.c_type(ty)).collect();
         let types = if types.is_empty() { "void".into() } else { types.join(", ") };
         let pointer = format!("{} (*function)({types})", self.c_result(signature));

@@ -1,5 +1,7 @@
 //! The script as `Main`.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::fmt::Write as _;
 
 use super::assembly::USINGS;
@@ -7,9 +9,10 @@ use super::layout::{indent, list};
 use super::names::Names;
 use super::types::{digest, innermost, is_empty, without_pointer};
 use super::{Home, Program};
-use crate::scenario::targets::{Held, HeldKind, Target, Variables, dispatch, has_slot, slot_of};
+use crate::scenario::action::{Action, ActionKind, Given, Receiver, Subject, VariableKind};
+use crate::scenario::targets::{Held, Target, Variables, dispatch, has_slot, slot_of};
 use crate::scenario::{
-    Action, Call, ClassKind, Convention, Event, Layout, MethodId, RuntimePath, Signature, SiteId,
+    Call, Caller, ClassKind, Convention, Event, Layout, MethodId, RuntimePath, Signature, SiteId,
     Type, meaning,
 };
 
@@ -107,7 +110,7 @@ impl Writer<'_, '_> {
         let name = &self.program.names.sites[site.index()];
         match self.program.home_owner(site) {
             Some(owner) => format!("{}.{name}", owner.path()),
-            None if self.layout.site(site).caller == crate::scenario::Caller::Native => {
+            None if self.layout.site(site).caller == Caller::Native => {
                 format!("Native.{name}")
             }
             None => name.clone(),
@@ -143,8 +146,9 @@ impl Writer<'_, '_> {
 
     fn held_type(&self, held: Held, site: SiteId) -> String {
         let method = self.layout.method(held.method);
-        match (&self.layout.site(site).action, held.kind) {
-            (&Action::NewDelegate { method, closed }, HeldKind::Delegate { .. }) => {
+        let parts = self.layout.site(site).action.parts();
+        match (parts.subject, parts.gives) {
+            (Subject::Method(method), Some(Given::Delegate { closed })) => {
                 self.program.delegate_type(method, closed)
             }
             _ if method.signature.instance => "nint".into(),
@@ -186,46 +190,61 @@ impl Writer<'_, '_> {
 
     /// What C# cannot ask the runtime for, as a comment.
     fn note(&self, call: &Call) -> String {
-        let note = match self.layout.site(call.site).action {
-            Action::Runtime { path: RuntimePath::EntryPoint, .. } => {
+        let note = match self.layout.site(call.site).action.kind().runtime_path() {
+            Some(RuntimePath::EntryPoint) => {
                 "the runtime runs an entry point once, at the start; reflection is the nearest thing"
             }
-            Action::Runtime { path: RuntimePath::Finalizer, .. } => {
+            Some(RuntimePath::Finalizer) => {
                 "a finalizer of the support code calls the method, so that it runs once and now"
             }
-            _ => return String::new(),
+            Some(
+                RuntimePath::Reflection
+                | RuntimePath::ClassConstructor
+                | RuntimePath::DefaultConstructor
+                | RuntimePath::Export
+                | RuntimePath::Resume,
+            )
+            | None => return String::new(),
         };
         format!("// {}: {note}.\n", self.layout.site(call.site).name)
     }
 
     fn suppresses(&self, call: &Call) -> bool {
-        let action = &self.layout.site(call.site).action;
-        matches!(action, Action::PInvoke { suppress_gc_transition: true, .. })
+        let parts = self.layout.site(call.site).action.parts();
+        parts.kind == ActionKind::PInvoke && parts.chosen
     }
 
     /// What the call is, for people.
     fn describe(&self, call: &Call, target: Target) -> String {
         let name = &self.layout.method(target.method).name;
-        match &self.layout.site(call.site).action {
-            Action::Direct { .. } => format!("direct call of {name}"),
-            Action::Virtual { method, .. } if *method == target.method => {
-                format!("virtual call of {name}")
+        let parts = self.layout.site(call.site).action.parts();
+        match parts.subject {
+            Subject::Variable(VariableKind::ManagedPointer, s) if s.instance => {
+                format!("managed instance calli of {name}")
             }
-            Action::Virtual { method, .. } => {
-                format!(
-                    "virtual call of {}, which is {name} here",
-                    self.layout.method(*method).name
-                )
+            Subject::Variable(VariableKind::ManagedPointer, s) => {
+                format!("managed calli of {name}{}", self.pointer(s, false))
             }
-            Action::ManagedCalli(s) if s.instance => format!("managed instance calli of {name}"),
-            Action::ManagedCalli(s) => format!("managed calli of {name}{}", self.pointer(s, false)),
-            Action::UnmanagedCalli(s) => {
+            Subject::Variable(VariableKind::UnmanagedPointer, s) => {
                 format!("unmanaged calli of {name}{}", self.pointer(s, true))
             }
-            Action::Invoke(_) => format!("delegate invocation of {name}"),
-            Action::PInvoke { .. } => format!("P/Invoke of {name}"),
-            Action::Runtime { path, .. } => format!("{} of {name}", path.word()),
-            Action::Ldftn(_) | Action::Ldvirtftn(_) | Action::NewDelegate { .. } => name.clone(),
+            Subject::Variable(VariableKind::Delegate, _) => {
+                format!("delegate invocation of {name}")
+            }
+            Subject::Method(_) => match (parts.kind.runtime_path(), parts.receiver) {
+                (Some(path), _) => format!("{} of {name}", path.word()),
+                (None, Receiver::Dispatched(first)) if first == target.method => {
+                    format!("virtual call of {name}")
+                }
+                (None, Receiver::Dispatched(first)) => {
+                    let first = &self.layout.method(first).name;
+                    format!("virtual call of {first}, which is {name} here")
+                }
+                (None, Receiver::Passed) if parts.kind.is_unmanaged() => {
+                    format!("P/Invoke of {name}")
+                }
+                (None, Receiver::Passed) => format!("direct call of {name}"),
+            },
         }
     }
 
@@ -259,7 +278,7 @@ impl Writer<'_, '_> {
 
     /// The call's code is no statement.
     fn is_value(&self, call: &Call) -> bool {
-        !matches!(self.layout.site(call.site).action, Action::Runtime { .. })
+        self.layout.site(call.site).action.kind().runtime_path().is_none()
     }
 
     fn expression(&mut self, call: &Call, target: Target, index: usize) -> String {
@@ -272,23 +291,23 @@ impl Writer<'_, '_> {
         let expected = &self.program.expectation.calls[index];
         debug_assert_eq!(expected.callee, target.method);
         let mut arguments = Vec::new();
-        match &site.action {
-            Action::Runtime { callee, .. } => {
-                arguments.push(format!("&{}", self.program.names.method(*callee, None)));
+        let parts = site.action.parts();
+        match parts.subject {
+            Subject::Method(callee) if parts.kind.runtime_path().is_some() => {
+                arguments.push(format!("&{}", self.program.names.method(callee, None)));
             }
-            Action::ManagedCalli(_) | Action::UnmanagedCalli(_) | Action::Invoke(_) => {
+            Subject::Method(_) => {}
+            Subject::Variable(..) => {
                 let variable = call.pointer.map_or(0, |variable| variable.index());
                 arguments.push(self.locals[variable][self.current[variable]].1.clone());
             }
-            _ => {}
         }
         if let Some(this) = target.this
             && (call.this.is_some() || target.skipped == 1)
         {
             arguments.push(self.receiver(target.method, this));
         }
-        let signature = crate::scenario::validate::site_signature(self.layout, site);
-        let own = signature.map_or(Vec::new(), |signature| self.arguments(signature, &call.args));
+        let own = self.arguments(self.layout.call_signature(call.site), &call.args);
         arguments.extend(own.into_iter().skip(target.skipped));
         list(&format!("{}(", self.site(call.site)), &arguments, ")")
     }

@@ -1,15 +1,18 @@
 //! Call sites: each is a small method that makes the call, or takes the address.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::layout::{arrow, list};
 use super::methods::attribute;
 use super::names::{Owner, entry, parameter};
+use super::native::has_code;
 use super::types::without_pointer;
 use super::{Home, Program, Variant};
+use crate::scenario::action::{ActionKind, Given, Parts};
 use crate::scenario::targets::slot_of;
-use crate::scenario::validate::named_method;
 use crate::scenario::{
-    Action, AssemblyId, Binding, Caller, ClassId, ClassKind, Code, Convention, Dispatch, Form,
-    Layout, Method, MethodId, RuntimePath, Signature, Site, SiteId, Slot, Type,
+    Action, AssemblyId, Caller, CallerKind, ClassId, ClassKind, Code, Convention, Form, Layout,
+    Method, MethodId, Signature, Site, SiteId, Type,
 };
 
 /// The class whose slot a method is called through, or that has it.
@@ -69,8 +72,10 @@ impl Program<'_> {
                 continue;
             }
             let code = self.code(site, variant, home);
-            let interpreted = matches!(site.caller, Caller::Interpreter(_));
-            let kind = if interpreted { Code::Interpreted } else { Code::ReadyToRun };
+            let kind = match site.caller.kind() {
+                CallerKind::Interpreter => Code::Interpreted,
+                CallerKind::ReadyToRun | CallerKind::Native => Code::ReadyToRun,
+            };
             let head = format!(
                 "{}\npublic static {} {}(",
                 attribute(kind),
@@ -86,10 +91,10 @@ impl Program<'_> {
         let name = &site.name;
         let notes = self.notes(&site.action).into_iter().filter(|(holds, _)| *holds);
         let mut out: String = notes.map(|(_, note)| format!("// {name}: {note}.\n")).collect();
-        if let (Caller::ReadyToRun(a) | Caller::Interpreter(a), Home::Application) =
-            (site.caller, self.site_homes[id.index()])
+        if let (Some(assembly), Home::Application) =
+            (site.caller.assembly(), self.site_homes[id.index()])
         {
-            let assembly = &self.layout.assemblies[a.index()].name;
+            let assembly = &self.layout.assemblies[assembly.index()].name;
             out.push_str(&format!(
                 "// {name}: stands in {assembly}, whose project cannot refer to what it calls, as \
                  that refers back to it.\n"
@@ -100,22 +105,22 @@ impl Program<'_> {
 
     /// What is to be said of an action, and whether it holds.
     fn notes(&self, action: &Action) -> [(bool, &'static str); 8] {
-        let named = named_method(action).map(|id| self.layout.method(id));
+        let named = action.named().map(|id| self.layout.method(id));
         let instance = named.is_some_and(|method| method.signature.instance);
-        let direct = matches!(action, Action::Direct { .. });
-        let eager = matches!(action, Action::Direct { binding: Binding::Eager, .. });
-        let thunk = matches!(action, Action::Virtual { dispatch: Dispatch::VirtualThunk, .. });
-        let calli = matches!(action, Action::ManagedCalli(signature) if signature.instance);
-        let made =
-            |wanted| matches!(action, Action::NewDelegate { closed, .. } if *closed == wanted);
+        let Parts { kind, chosen, gives, .. } = action.parts();
+        let direct = kind == ActionKind::Direct;
+        let calli = kind == ActionKind::ManagedCalli && action.stated().is_some_and(|s| s.instance);
         [
             (
-                eager,
+                direct && chosen,
                 "its import cell is resolved when the method is prepared; C# does not choose that",
             ),
-            (thunk, "dispatched by a thunk of the image's; C# does not choose that"),
             (
-                direct && named.is_some_and(|method| method.slot != Slot::None),
+                kind == ActionKind::Virtual && chosen,
+                "dispatched by a thunk of the image's; C# does not choose that",
+            ),
+            (
+                direct && named.is_some_and(Method::is_virtual),
                 "called without dispatch; C# says callvirt, on a receiver that has no override",
             ),
             (
@@ -123,15 +128,21 @@ impl Program<'_> {
                 "the runtime's own constructor; the characters tell what it was given",
             ),
             (
-                calli || matches!(action, Action::Ldvirtftn(_)),
+                calli || gives == Some(Given::PointerOfReceiver),
                 "C# has no instance function pointers: a dynamic method has the instruction",
             ),
             (
-                instance && matches!(action, Action::Ldftn(_)),
+                instance && gives == Some(Given::Pointer),
                 "C# takes no address of an instance method: a dynamic method does",
             ),
-            (!instance && made(true), "closed over the first argument of a static method"),
-            (instance && made(false), "open over an instance method"),
+            (
+                !instance && gives == Some(Given::Delegate { closed: true }),
+                "closed over the first argument of a static method",
+            ),
+            (
+                instance && gives == Some(Given::Delegate { closed: false }),
+                "open over an instance method",
+            ),
         ]
     }
 
@@ -149,12 +160,8 @@ impl Program<'_> {
 
     /// A site in C code, as managed code calls it.
     fn native_site(&self, id: SiteId, site: &Site) -> String {
-        let signature = match &site.action {
-            Action::UnmanagedCalli(signature) => signature,
-            Action::Runtime { path: RuntimePath::Export, callee } => {
-                &self.layout.method(*callee).signature
-            }
-            _ => return String::new(),
+        let Some(signature) = site.signature(self.layout).filter(|_| has_code(site)) else {
+            return String::new();
         };
         let head = format!(
             "[DllImport(\"calliper\", EntryPoint = \"site_{}\")]\npublic static extern {} {}(",

@@ -1,5 +1,7 @@
 //! Types and values in C#.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "these are matches on types")]
+
 use std::fmt::Write as _;
 
 use super::Program;

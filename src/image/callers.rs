@@ -4,6 +4,8 @@
 //! function pointer and the arguments; one that takes a pointer is entered as
 //! `(sp, variable, object)`.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Function;
 use super::code::{Global, Op};
 use super::decisions::Compiler;
@@ -49,60 +51,54 @@ impl CallerCompiler<'_> {
     /// The compiled method that holds a site. `function` is its index in the image.
     pub fn compile(&self, types: &mut Types, site: &Site, function: u32) -> CompiledCaller {
         let mut f = Assembler::new(types, format!("caller_{}", site.name), driver_type());
-        if site.action.takes() {
+        let Some(signature) = site.signature(self.layout) else {
             self.take(&mut f, types, &site.action);
             return CompiledCaller { code: f.finish(), frame_size: 0 };
-        }
-        let signature = self.called_with(&site.action);
+        };
         let frame = f.local();
-        let plan = ArgumentPlan::new(self.layout, &signature);
+        let plan = ArgumentPlan::new(self.layout, signature);
         let frame_size = COPIES + plan.copies_size();
         f.enter_frame(STACK, frame, frame_size);
         write_frame_header(&mut f, frame, function);
         plan.copy_structs(&mut f, ARGS, frame, COPIES);
-        match &site.action {
-            Action::UnmanagedCalli(_) | Action::PInvoke { .. } => {
-                self.unmanaged(&mut f, types, &site.action, &signature, &plan, frame);
+        let action = &site.action;
+        match *action {
+            Action::UnmanagedCalli(_) => {
+                self.unmanaged(&mut f, types, None, signature, &plan, frame);
             }
-            action => self.managed(&mut f, types, action, &signature, &plan, frame),
+            Action::PInvoke { callee, suppress_gc_transition } => {
+                let target = Some((callee, suppress_gc_transition));
+                self.unmanaged(&mut f, types, target, signature, &plan, frame);
+            }
+            Action::Direct { .. }
+            | Action::Virtual { .. }
+            | Action::ManagedCalli(_)
+            | Action::Invoke(_)
+            | Action::Ldftn(_)
+            | Action::Ldvirtftn(_)
+            | Action::NewDelegate { .. }
+            | Action::Runtime { .. } => {
+                self.managed(&mut f, types, action, signature, &plan, frame);
+            }
         }
         CompiledCaller { code: f.finish(), frame_size }
     }
 
-    /// The signature that a site calls with. An `Invoke` is an instance call of the delegate's target.
-    fn called_with(&self, action: &Action) -> Signature {
-        match action {
-            Action::Direct { callee: method, .. }
-            | Action::Virtual { method, .. }
-            | Action::PInvoke { callee: method, .. }
-            | Action::Runtime { callee: method, .. } => {
-                self.layout.method(*method).signature.clone()
-            }
-            Action::ManagedCalli(signature)
-            | Action::UnmanagedCalli(signature)
-            | Action::Invoke(signature) => signature.clone(),
-            Action::Ldftn(_) | Action::Ldvirtftn(_) | Action::NewDelegate { .. } => {
-                Signature::default()
-            }
-        }
-    }
-
     /// `call_indirect` with the value itself as table index: no LowerPEPCall
-    /// for `call->IsUnmanaged()` (lower.cpp).
+    /// for `call->IsUnmanaged()` (lower.cpp). The value is a variable's, or a P/Invoke's target,
+    /// with whether its GC transition is suppressed.
     fn unmanaged(
         &self,
         f: &mut Assembler,
         types: &mut Types,
-        action: &Action,
+        pinvoke: Option<(MethodId, bool)>,
         signature: &Signature,
         plan: &ArgumentPlan,
         frame: u32,
     ) {
-        let (target, suppress, shape) = match action {
-            Action::PInvoke { callee, suppress_gc_transition } => {
-                (Some(*callee), *suppress_gc_transition, self.compiler.pinvoke_shape())
-            }
-            _ => (None, false, Shape::Unmanaged),
+        let (target, suppress, shape) = match pinvoke {
+            Some((callee, suppress)) => (Some(callee), suppress, self.compiler.pinvoke_shape()),
+            None => (None, false, Shape::Unmanaged),
         };
         let call = types.intern(jit::call_type(self.layout, signature, shape));
         if suppress {
@@ -161,7 +157,13 @@ impl CallerCompiler<'_> {
             Action::Invoke(_) => {
                 f.load(ValType::I32, ARGS, 0).op(Op::Load(ValType::I32, METHOD_PTR));
             }
-            _ => {
+            Action::ManagedCalli(_)
+            | Action::UnmanagedCalli(_)
+            | Action::PInvoke { .. }
+            | Action::Ldftn(_)
+            | Action::Ldvirtftn(_)
+            | Action::NewDelegate { .. }
+            | Action::Runtime { .. } => {
                 f.load(ValType::I32, ARGS, 0);
             }
         }
@@ -213,7 +215,7 @@ impl CallerCompiler<'_> {
             }
             Action::NewDelegate { method, closed } => {
                 f.get(STACK).get(variable).get(object);
-                if closed && is_virtual(self.layout, method) {
+                if closed && self.layout.method(method).is_virtual() {
                     self.virtual_pointer(f, types, method, object);
                 } else {
                     f.load_image_word(entry(method));
@@ -221,7 +223,13 @@ impl CallerCompiler<'_> {
                 f.constant(u32::from(closed));
                 call_jit_helper(f, types, Helper::DelegateConstruct, self.rva_of);
             }
-            _ => {}
+            Action::Direct { .. }
+            | Action::Virtual { .. }
+            | Action::ManagedCalli(_)
+            | Action::UnmanagedCalli(_)
+            | Action::Invoke(_)
+            | Action::PInvoke { .. }
+            | Action::Runtime { .. } => {}
         }
     }
 
@@ -230,10 +238,6 @@ impl CallerCompiler<'_> {
         f.get(STACK).get(object).constant(u32::from(method.0));
         call_jit_helper(f, types, Helper::VirtualFunctionPointer, self.rva_of);
     }
-}
-
-fn is_virtual(layout: &Layout, method: MethodId) -> bool {
-    layout.method(method).slot != crate::scenario::Slot::None
 }
 
 /// The stub that resumes a suspended runtime-async method: of the method's own

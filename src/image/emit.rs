@@ -1,5 +1,7 @@
 //! Emits the modules of a layout: which functions, cells and thunks each has.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -324,7 +326,13 @@ impl<'a> ImageBuilder<'a> {
                 vec![pointer_import(self.layout, method)]
             }
             Action::PInvoke { callee, .. } => vec![Import::PInvokeTarget(callee)],
-            _ => Vec::new(),
+            Action::Direct { callee: _, binding: Binding::Lazy }
+            | Action::Virtual { .. }
+            | Action::ManagedCalli(_)
+            | Action::UnmanagedCalli(_)
+            | Action::Invoke(_)
+            | Action::Ldvirtftn(_)
+            | Action::Runtime { .. } => Vec::new(),
         }
     }
 

@@ -13,7 +13,7 @@ use super::pep::{
 };
 use super::words::Address;
 use crate::abi::vm;
-use crate::scenario::{Action, Layout, MAX_DEPTH, MAX_ITEMS, Signature, meaning};
+use crate::scenario::{Layout, MAX_DEPTH, MAX_ITEMS, Signature, meaning};
 
 /// Below this, nothing: Emscripten's `GLOBAL_BASE`. Reads give zero.
 pub const STATIC_DATA: u32 = 0x400;
@@ -190,10 +190,7 @@ impl MemoryMap {
 
 /// Every signature that a call can have.
 fn signatures(layout: &Layout) -> impl Iterator<Item = &Signature> {
-    let sites = layout.sites.iter().filter_map(|site| match &site.action {
-        Action::ManagedCalli(s) | Action::UnmanagedCalli(s) | Action::Invoke(s) => Some(s),
-        _ => None,
-    });
+    let sites = layout.sites.iter().filter_map(|site| site.action.stated());
     layout.methods.iter().map(|m| &m.signature).chain(sites)
 }
 

@@ -1,6 +1,8 @@
 //! The runtime module's functions: helpers that R2R code calls, and the C code
 //! that the native build generates (interpreter stubs, reverse thunks).
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use strum::VariantArray;
 
 use super::bodies::{self, Home};
@@ -18,6 +20,7 @@ use super::values::{Held, held_token};
 use super::{Function, Module};
 use crate::abi::crossgen::{Lowered, lower};
 use crate::abi::{Shape, ValType, jit};
+use crate::scenario::action::{Subject, VariableKind};
 use crate::scenario::meaning::CONTINUATION;
 use crate::scenario::{
     Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature, SiteId,
@@ -65,20 +68,24 @@ impl Builder<'_> {
         let layout = self.layout;
         for (id, site) in (0u16..).map(SiteId).zip(&layout.sites) {
             let name = format!("native_caller_{}", site.name);
-            let function = match &site.action {
-                Action::UnmanagedCalli(signature) if site.caller == Caller::Native => {
-                    native_caller(layout, self.types, name, signature)
-                }
-                Action::Runtime { path, callee } => {
-                    let signature = &layout.method(*callee).signature;
-                    match path {
-                        // These call by the method's own convention, or not from wasm at all.
-                        RuntimePath::Reflection => continue,
-                        RuntimePath::Export => native_caller(layout, self.types, name, signature),
-                        _ => runtime_caller(layout, self.types, name, signature, *path),
+            let Some(signature) = site.signature(layout).filter(|_| site.caller == Caller::Native)
+            else {
+                continue;
+            };
+            let function = match site.action.kind().runtime_path() {
+                None => native_caller(layout, self.types, name, signature),
+                Some(path) => match path {
+                    // These call by the method's own convention, or not from wasm at all.
+                    RuntimePath::Reflection => continue,
+                    RuntimePath::Export => native_caller(layout, self.types, name, signature),
+                    RuntimePath::ClassConstructor
+                    | RuntimePath::DefaultConstructor
+                    | RuntimePath::EntryPoint
+                    | RuntimePath::Finalizer
+                    | RuntimePath::Resume => {
+                        runtime_caller(layout, self.types, name, signature, path)
                     }
-                }
-                _ => continue,
+                },
             };
             self.add(Role::NativeCaller(id), function);
         }
@@ -87,10 +94,12 @@ impl Builder<'_> {
     /// The interpreter's stubs for unmanaged calls, P/Invokes and exported UCO methods.
     fn call_stubs(&mut self) {
         let layout = self.layout;
-        let calls = layout.sites.iter().filter_map(|site| match (&site.action, site.caller) {
-            // With ReadyToRun switched off, compiled sites are interpreted too.
-            (Action::UnmanagedCalli(s), Caller::Interpreter(_) | Caller::ReadyToRun(_)) => Some(s),
-            _ => None,
+        // With ReadyToRun switched off, compiled sites are interpreted too.
+        let managed = layout.sites.iter().filter(|site| site.caller != Caller::Native);
+        let calls = managed.filter_map(|site| match site.action.parts().subject {
+            Subject::Variable(VariableKind::UnmanagedPointer, signature) => Some(signature),
+            Subject::Variable(VariableKind::ManagedPointer | VariableKind::Delegate, _)
+            | Subject::Method(_) => None,
         });
         // A wrapper of an exported UCO method calls its R2R body as the interpreter would.
         let methods = layout.methods.iter();
@@ -132,10 +141,9 @@ impl Builder<'_> {
     /// the runtime runs, and for FCalls (`callhelpers-interp-to-managed.cpp`).
     fn transitions(&mut self) {
         let layout = self.layout;
-        let run = layout.sites.iter().filter_map(|site| match site.action {
-            Action::Runtime { callee, .. } => Some(layout.method(callee)),
-            _ => None,
-        });
+        let run = layout.sites.iter().map(|site| &site.action);
+        let run = run.filter(|action| action.kind().runtime_path().is_some());
+        let run = run.filter_map(Action::named).map(|callee| layout.method(callee));
         let fcalls = layout.methods.iter().filter(|m| m.code == Code::Native);
         for method in run.chain(fcalls).filter(|m| m.convention == Convention::Managed) {
             let lowered = lower(layout, &method.signature, Shape::Managed);

@@ -1,5 +1,7 @@
 //! The script's calls and takes, made by every kind of caller.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::interpreter::{self, Arguments, GcMode, set_gc_mode, with_slots};
 use super::memory::{read_u32, write_u32};
 use super::observation::{CallObservation, Place, StrayWrite};
@@ -11,7 +13,7 @@ use crate::image::facts::Role;
 use crate::image::map::{FRAME_ARGUMENTS, GUARD};
 use crate::image::words::{Address, FunctionPointer, ObjectAddress, TableIndex};
 use crate::scenario::{
-    Action, Call, Caller, Layout, MethodId, Signature, Site, SiteId, Slot, VariableId, meaning,
+    Action, Call, Caller, Layout, MethodId, Site, SiteId, Slot, VariableId, meaning,
 };
 
 /// A call that is going on.
@@ -74,7 +76,7 @@ pub fn inside(process: &mut VmProcess<'_>, frame: Option<Address>) -> Result<(),
 fn caller(vm: &Vm, site: &Site) -> Caller {
     match site.caller {
         Caller::ReadyToRun(assembly) if !vm.ready_to_run() => Caller::Interpreter(assembly),
-        caller => caller,
+        caller @ (Caller::ReadyToRun(_) | Caller::Interpreter(_) | Caller::Native) => caller,
     }
 }
 
@@ -163,7 +165,13 @@ fn interpreted_take(
             };
             return delegates::construct(process, variable, object, pointer, closed);
         }
-        _ => return Ok(()),
+        Action::Direct { .. }
+        | Action::Virtual { .. }
+        | Action::ManagedCalli(_)
+        | Action::UnmanagedCalli(_)
+        | Action::Invoke(_)
+        | Action::PInvoke { .. }
+        | Action::Runtime { .. } => return Ok(()),
     };
     write_u32(process, variable, value.get())
 }
@@ -207,31 +215,15 @@ fn argument_bytes(vm: &Vm, call: &Call) -> Vec<u8> {
 
 fn push_parameters(vm: &Vm, call: &Call, out: &mut Vec<u8>) {
     let layout = &vm.scenario.layout;
-    for (&ty, &word) in signature_of(&vm.scenario.layout, call.site).params.iter().zip(&call.args) {
+    for (&ty, &word) in vm.scenario.layout.call_signature(call.site).params.iter().zip(&call.args) {
         meaning::push_value(layout, ty, word, out);
-    }
-}
-
-/// The signature that a site's calls give arguments for.
-fn signature_of(layout: &Layout, site: SiteId) -> &Signature {
-    match &layout.site(site).action {
-        Action::Direct { callee: method, .. }
-        | Action::Virtual { method, .. }
-        | Action::PInvoke { callee: method, .. }
-        | Action::Runtime { callee: method, .. }
-        | Action::Ldftn(method)
-        | Action::Ldvirtftn(method)
-        | Action::NewDelegate { method, .. } => &layout.method(*method).signature,
-        Action::ManagedCalli(signature)
-        | Action::UnmanagedCalli(signature)
-        | Action::Invoke(signature) => signature,
     }
 }
 
 /// What interpreted code passes: a call's own arguments, and hidden ones for
 /// the method that it names.
 pub(super) fn arguments(vm: &Vm, call: &Call, named: Option<MethodId>) -> Arguments {
-    let signature = signature_of(&vm.scenario.layout, call.site);
+    let signature = vm.scenario.layout.call_signature(call.site);
     let context = named.filter(|_| signature.context).map(meaning::context_address);
     let continuation = signature.continuation.then_some(0);
     let mut values = Vec::with_capacity(8 * call.args.len());
@@ -256,7 +248,7 @@ fn interpreted_call(
     let (frame, ret) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
     let pointer = FunctionPointer::new(read_u32(process, frame)?);
     let vm = process.vm();
-    let signature = signature_of(layout, call.site);
+    let signature = layout.call_signature(call.site);
     match &layout.site(call.site).action {
         Action::Direct { callee, .. } => {
             let arguments = arguments(vm, call, Some(*callee));
@@ -313,7 +305,7 @@ fn collect_result(
     let (memory, vm) = process.split();
     let map = &vm.emission.map;
     let (frame, result, result_size) = (map.frame(depth), map.result(depth), map.result_size);
-    let ret = signature_of(&vm.scenario.layout, call.site).ret;
+    let ret = vm.scenario.layout.call_signature(call.site).ret;
     let size = ret.map_or(0, |ty| meaning::stack_size(&vm.scenario.layout, ty));
     let kept = &mut vm.observation.bytes;
     let start = kept.len();

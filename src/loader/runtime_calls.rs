@@ -4,6 +4,8 @@
 //! each entry point must be callable from R2R code before it is handed to one: the
 //! places where upstream forgot are the families cold-slot and no-byte-code.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::callee::StubKind;
 use super::calls::{arguments, enter_caller, receiver};
 use super::decisions::Ensures;

@@ -6,6 +6,8 @@
 //! loader model or with `abi`'s lowering: the [types](shape) that pointers
 //! must have are worked out once more.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod shape;
 
 use std::ops::Range;

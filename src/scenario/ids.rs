@@ -1,11 +1,14 @@
 //! Every id in a scenario, for whoever renumbers what ids stand for.
 //!
-//! This is the one place that knows where ids are. It names every variant, so
-//! that a new one cannot be forgotten.
+//! With [`Action::subject_mut`](super::Action::subject_mut), this is the one place that knows where
+//! ids are. It names every variant, so that a new one cannot be forgotten.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::action::SubjectMut;
 use super::{
-    Action, AssemblyId, Call, Caller, Class, ClassId, Event, Layout, Method, MethodId, Scenario,
-    Signature, Site, SiteId, Slot, Struct, StructId, StructShape, Type, VariableId,
+    AssemblyId, Call, Class, ClassId, Event, Layout, Method, MethodId, Scenario, Signature, Site,
+    SiteId, Slot, Struct, StructId, StructShape, Type, VariableId,
 };
 
 /// An id, to be changed.
@@ -142,50 +145,26 @@ fn in_method(method: &mut Method, see: &mut dyn FnMut(Id<'_>)) {
 /// Shows every id of a site.
 pub fn in_site(site: &mut Site, see: &mut dyn FnMut(Id<'_>)) {
     let Site { name: _, caller, action } = site;
-    match caller {
-        Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) => see(Id::Assembly(assembly)),
-        Caller::Native => {}
+    if let Some(assembly) = caller.assembly_mut() {
+        see(Id::Assembly(assembly));
     }
-    match action {
-        Action::Direct { callee: method, binding: _ }
-        | Action::Virtual { method, dispatch: _ }
-        | Action::PInvoke { callee: method, suppress_gc_transition: _ }
-        | Action::Ldftn(method)
-        | Action::Ldvirtftn(method)
-        | Action::NewDelegate { method, closed: _ }
-        | Action::Runtime { path: _, callee: method } => see(Id::Method(method)),
-        Action::ManagedCalli(signature)
-        | Action::UnmanagedCalli(signature)
-        | Action::Invoke(signature) => in_signature(signature, see),
-    }
-}
-
-/// The signature that a site states for itself.
-pub fn stated_signature(action: &mut Action) -> Option<&mut Signature> {
-    match action {
-        Action::ManagedCalli(signature)
-        | Action::UnmanagedCalli(signature)
-        | Action::Invoke(signature) => Some(signature),
-        _ => None,
+    match action.subject_mut() {
+        SubjectMut::Method(method) => see(Id::Method(method)),
+        SubjectMut::Signature(signature) => in_signature(signature, see),
     }
 }
 
 /// Gives a method another signature. Sites that state the old one state the new one.
 pub fn restate(layout: &mut Layout, method: MethodId, new: Signature) {
     let old = std::mem::replace(&mut layout.methods[method.index()].signature, new.clone());
-    for site in &mut layout.sites {
-        if let Some(stated) = stated_signature(&mut site.action)
-            && *stated == old
-        {
-            stated.clone_from(&new);
-        }
-    }
+    let stated = layout.sites.iter_mut().filter_map(|site| site.action.stated_mut());
+    stated.filter(|stated| **stated == old).for_each(|stated| stated.clone_from(&new));
 }
 
 /// Gives every method and every site that states a signature another one.
 pub fn restate_all(layout: &mut Layout, old: &Signature, new: &Signature) {
     let methods = layout.methods.iter_mut().map(|method| &mut method.signature);
-    let sites = layout.sites.iter_mut().filter_map(|site| stated_signature(&mut site.action));
+    let sites = layout.sites.iter_mut().filter_map(|site| site.action.stated_mut());
     methods.chain(sites).filter(|stated| *stated == old).for_each(|stated| stated.clone_from(new));
 }
 

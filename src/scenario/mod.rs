@@ -6,13 +6,19 @@
 //! [text form](text) for people, a [binary form](binary) for fuzzers, and is
 //! checked by [`validate`] before anything runs it.
 
+pub mod action;
 pub mod binary;
 pub mod generate;
 pub mod ids;
 pub mod layout;
 pub mod meaning;
+pub mod method;
 pub mod mutate;
+pub(crate) mod rules;
 pub mod script;
+pub mod site;
+mod spell;
+mod state;
 pub mod targets;
 pub mod text;
 pub mod types;
@@ -20,11 +26,14 @@ pub mod validate;
 
 use serde::{Deserialize, Serialize};
 
+pub use action::{Action, ActionKind, Binding, Dispatch, RuntimePath};
 pub use layout::{
-    Action, Assembly, AssemblyId, Binding, Caller, Class, ClassId, ClassKind, Code, Convention,
-    Dispatch, Form, Layout, Method, MethodId, RuntimePath, Site, SiteId, Slot, Struct, StructId,
+    Assembly, AssemblyId, Class, ClassId, ClassKind, Layout, MethodId, SiteId, Struct, StructId,
 };
-pub use script::{Call, Event, VariableId};
+pub use method::{Code, Convention, EntryKind, Form, Method, Slot};
+pub use script::{Call, Event, EventKind, VariableId};
+pub use site::{Caller, CallerKind, Site};
+pub use spell::spell;
 pub use types::{Signature, StructShape, Type};
 
 /// The largest value type, in bytes. Upstream's continuous integration reported thunks

@@ -58,6 +58,79 @@ pub enum Event {
     Call(Call),
 }
 
+/// An [`Event`] without what it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    /// [`Event::Load`].
+    Load,
+    /// [`Event::Prepare`].
+    Prepare,
+    /// [`Event::Touch`].
+    Touch,
+    /// [`Event::Reset`].
+    Reset,
+    /// [`Event::Recycle`].
+    Recycle,
+    /// [`Event::Take`].
+    Take,
+    /// [`Event::Call`].
+    Call,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [EventKind; 7] = [
+        EventKind::Load,
+        EventKind::Prepare,
+        EventKind::Touch,
+        EventKind::Reset,
+        EventKind::Recycle,
+        EventKind::Take,
+        EventKind::Call,
+    ];
+
+    /// The word that the text form and findings have for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            EventKind::Load => "load",
+            EventKind::Prepare => "prepare",
+            EventKind::Touch => "touch",
+            EventKind::Reset => "reset",
+            EventKind::Recycle => "recycle",
+            EventKind::Take => "take",
+            EventKind::Call => "call",
+        }
+    }
+}
+
+impl Event {
+    /// What it is, without what it is about.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Event::Load(_) => EventKind::Load,
+            Event::Prepare(_) => EventKind::Prepare,
+            Event::Touch(_) => EventKind::Touch,
+            Event::Reset(_) => EventKind::Reset,
+            Event::Recycle { .. } => EventKind::Recycle,
+            Event::Take { .. } => EventKind::Take,
+            Event::Call(_) => EventKind::Call,
+        }
+    }
+
+    /// The site that runs, if it is an event in which one does.
+    pub fn site(&self) -> Option<SiteId> {
+        match self {
+            Event::Load(_)
+            | Event::Prepare(_)
+            | Event::Touch(_)
+            | Event::Reset(_)
+            | Event::Recycle { .. } => None,
+            Event::Take { site, .. } => Some(*site),
+            Event::Call(call) => Some(call.site),
+        }
+    }
+}
+
 /// One execution of a call site.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Call {

@@ -1,10 +1,15 @@
 //! Which method a call means, and what it passes: the scenario's own meaning,
 //! worked out from layout and script alone.
 
-use super::layout::{Action, ClassId, ClassKind, Layout, MethodId, RuntimePath, Slot};
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::action::{Action, Given, Receiver, Subject, VariableKind};
+use super::layout::{ClassId, ClassKind, Layout, MethodId, SiteId};
 use super::meaning::{class_at, receiver};
+use super::method::{Convention, Slot};
 use super::script::{Call, Event};
-use super::{Scenario, SiteId};
+use super::types::Signature;
+use super::{Scenario, VariableId};
 
 /// What a pointer variable holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,27 @@ pub enum HeldKind {
         /// What it is bound to, if it is closed.
         on: Option<u32>,
     },
+}
+
+impl Held {
+    /// How it can be called.
+    pub fn variable_kind(self, layout: &Layout) -> VariableKind {
+        match self.kind {
+            HeldKind::Delegate { .. } => VariableKind::Delegate,
+            HeldKind::Pointer { .. } => match layout.method(self.method).convention {
+                Convention::UnmanagedCallersOnly => VariableKind::UnmanagedPointer,
+                Convention::Managed | Convention::PInvoke => VariableKind::ManagedPointer,
+            },
+        }
+    }
+
+    /// The signature that it is called with.
+    pub fn signature(self, layout: &Layout) -> Signature {
+        match self.kind {
+            HeldKind::Delegate { on } => layout.invoke_signature(self.method, on.is_some()),
+            HeldKind::Pointer { .. } => layout.pointer_signature(self.method),
+        }
+    }
 }
 
 /// What one call means.
@@ -83,10 +109,6 @@ fn on_object(layout: &Layout, method: MethodId, object: u32) -> MethodId {
     }
 }
 
-fn is_virtual(layout: &Layout, method: MethodId) -> bool {
-    layout.method(method).slot != Slot::None
-}
-
 /// The first method of a virtual method's slot.
 pub fn slot_of(layout: &Layout, method: MethodId) -> MethodId {
     match layout.method(method).slot {
@@ -97,58 +119,84 @@ pub fn slot_of(layout: &Layout, method: MethodId) -> MethodId {
 
 /// What a site that takes gives.
 pub fn taken(layout: &Layout, site: SiteId, on: Option<u32>) -> Option<Held> {
-    match layout.sites.get(site.index())?.action {
-        Action::Ldftn(method) => Some(Held { method, kind: HeldKind::Pointer { boxed: false } }),
-        Action::Ldvirtftn(method) => {
+    let action = &layout.sites.get(site.index())?.action;
+    let method = action.named()?;
+    Some(match action.parts().gives? {
+        Given::Pointer => Held { method, kind: HeldKind::Pointer { boxed: false } },
+        Given::PointerOfReceiver => {
             let method = on_object(layout, method, on.unwrap_or(0));
-            Some(Held { method, kind: HeldKind::Pointer { boxed: true } })
+            Held { method, kind: HeldKind::Pointer { boxed: true } }
         }
-        Action::NewDelegate { method, closed } => {
+        Given::Delegate { closed } => {
             let on = on.filter(|_| closed);
             let method = match on {
-                Some(object) if is_virtual(layout, method) => {
+                Some(object) if layout.method(method).is_virtual() => {
                     on_object(layout, slot_of(layout, method), object)
                 }
-                _ => method,
+                Some(_) | None => method,
             };
-            Some(Held { method, kind: HeldKind::Delegate { on } })
+            Held { method, kind: HeldKind::Delegate { on } }
         }
-        _ => None,
+    })
+}
+
+/// What a variable holds may be called at a site that does this.
+pub fn fits(layout: &Layout, action: &Action, held: Held) -> bool {
+    match action.parts().subject {
+        Subject::Method(_) => false,
+        Subject::Variable(kind, signature) => {
+            kind == held.variable_kind(layout) && *signature == held.signature(layout)
+        }
     }
 }
 
-/// What a call means, given what its variable holds.
+/// The action needs an object that is an instance of a class with a slot: which slot.
+pub fn needs_object(layout: &Layout, action: &Action) -> Option<MethodId> {
+    match action.parts().receiver {
+        Receiver::Passed => None,
+        Receiver::Dispatched(method) => {
+            layout.method(method).is_virtual().then(|| slot_of(layout, method))
+        }
+    }
+}
+
+/// The object there is an instance of a class with the slot.
+pub fn is_receiver(layout: &Layout, object: u32, slot: MethodId) -> bool {
+    class_at(layout, object).is_some_and(|class| {
+        let declaring = layout.method(slot).class;
+        has_slot(layout, class, slot) || declaring == Some(class)
+    })
+}
+
+/// What a call means, given what its variable holds, which must be what the site calls.
 pub fn target(layout: &Layout, call: &Call, held: Option<Held>) -> Option<Target> {
     let plain = |method| Target { method, this: call.this, bound: None, skipped: 0 };
-    let dispatched = |method| {
-        let object = call.this.unwrap_or(0);
-        let method = on_object(layout, method, object);
-        Target { this: Some(receiver(layout, method, object)), ..plain(method) }
+    let unboxed = |method| {
+        let this = call.this.map(|object| receiver(layout, method, object));
+        Target { this, ..plain(method) }
     };
-    Some(match layout.sites.get(call.site.index())?.action {
-        Action::Direct { callee, .. } | Action::PInvoke { callee, .. } => plain(callee),
-        Action::Virtual { method, .. } => dispatched(method),
-        Action::Runtime { path: RuntimePath::Finalizer, callee } => dispatched(callee),
-        // `MethodBase.Invoke` of a virtual method dispatches on the receiver.
-        Action::Runtime { path: RuntimePath::Reflection, callee } if is_virtual(layout, callee) => {
-            dispatched(slot_of(layout, callee))
+    let parts = layout.sites.get(call.site.index())?.action.parts();
+    if parts.gives.is_some() {
+        return None;
+    }
+    Some(match (parts.subject, parts.receiver) {
+        (Subject::Method(_), Receiver::Dispatched(method)) => {
+            if !layout.method(method).is_virtual() {
+                return Some(unboxed(method));
+            }
+            let object = call.this.unwrap_or(0);
+            let method = on_object(layout, slot_of(layout, method), object);
+            Target { this: Some(receiver(layout, method, object)), ..plain(method) }
         }
-        Action::Runtime { path: RuntimePath::Reflection, callee } => {
-            let this = call.this.map(|object| receiver(layout, callee, object));
-            Target { this, ..plain(callee) }
+        (Subject::Method(method), Receiver::Passed) => plain(method),
+        (Subject::Variable(..), _) => {
+            let Held { method, kind } = held?;
+            match kind {
+                HeldKind::Pointer { boxed: false } => plain(method),
+                HeldKind::Pointer { boxed: true } => unboxed(method),
+                HeldKind::Delegate { on } => invoked(layout, call, method, on),
+            }
         }
-        Action::Runtime { callee, .. } => plain(callee),
-        Action::ManagedCalli(_) | Action::UnmanagedCalli(_) => {
-            let Held { method, kind: HeldKind::Pointer { boxed } } = held? else { return None };
-            let unboxed = |object| receiver(layout, method, object);
-            let this = if boxed { call.this.map(unboxed) } else { call.this };
-            Target { this, ..plain(method) }
-        }
-        Action::Invoke(_) => {
-            let Held { method, kind: HeldKind::Delegate { on } } = held? else { return None };
-            invoked(layout, call, method, on)
-        }
-        Action::Ldftn(_) | Action::Ldvirtftn(_) | Action::NewDelegate { .. } => return None,
     })
 }
 
@@ -160,7 +208,7 @@ fn invoked(layout: &Layout, call: &Call, method: MethodId, on: Option<u32>) -> T
         (false, bound) => Target { bound, ..plain },
         (true, None) => {
             let object = call.args.first().map_or(0, |&word| word as u32);
-            if !is_virtual(layout, method) {
+            if !layout.method(method).is_virtual() {
                 return Target { this: Some(object), skipped: 1, ..plain };
             }
             let method = on_object(layout, slot_of(layout, method), object);
@@ -193,7 +241,7 @@ impl<'s> Variables<'s> {
     }
 
     /// What a variable holds.
-    pub fn held(&self, variable: super::VariableId) -> Option<Held> {
+    pub fn held(&self, variable: VariableId) -> Option<Held> {
         self.held.get(variable.index()).copied().flatten()
     }
 
@@ -206,17 +254,4 @@ impl<'s> Variables<'s> {
     pub fn target(&self, call: &Call) -> Option<Target> {
         target(self.layout, call, self.of(call))
     }
-}
-
-/// The method that each event calls, nested calls left out.
-pub fn callees(scenario: &Scenario) -> Vec<Option<MethodId>> {
-    let mut variables = Variables::new(scenario);
-    let step = |event: &Event| {
-        variables.step(event);
-        match event {
-            Event::Call(call) => variables.target(call).map(|target| target.method),
-            _ => None,
-        }
-    };
-    scenario.script.iter().map(step).collect()
 }

@@ -1,5 +1,7 @@
 //! The account of a finding: what a person needs to act on it.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::fmt;
 
 use super::class::Class;
@@ -13,7 +15,7 @@ use crate::loader::callee::Callee;
 use crate::loader::trace::{Prestub, Resolver, Step, Writer};
 use crate::reference::{self, Expectation, ExpectedEvent};
 use crate::scenario::meaning::class_at;
-use crate::scenario::{Action, Call, Caller, Convention, Dispatch, Event, MethodId, Site, SiteId};
+use crate::scenario::{Action, Call, Convention, Dispatch, Event, MethodId, Site, SiteId};
 
 /// An account, told by its `Display`.
 pub(super) struct Account<'a> {
@@ -158,6 +160,7 @@ impl Account<'_> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "other cells need no word of their own")]
 fn import(import: Import) -> &'static str {
     match import {
         Import::LazyMethodEntry(_) => "lazy MethodEntry cell",
@@ -167,11 +170,10 @@ fn import(import: Import) -> &'static str {
 }
 
 fn caller(vm: &Vm, site: &Site) -> String {
-    let name = |a: crate::scenario::AssemblyId| &vm.scenario.layout.assemblies[a.index()].name;
-    match site.caller {
-        Caller::ReadyToRun(assembly) => format!("R2R code of {}", name(assembly)),
-        Caller::Interpreter(assembly) => format!("interpreted code of {}", name(assembly)),
-        Caller::Native => "native code".to_owned(),
+    let code = site.caller.kind().describe();
+    match site.caller.assembly() {
+        Some(id) => format!("{code} of {}", vm.scenario.layout.assemblies[id.index()].name),
+        None => code.to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::image::words::FunctionPointer;
 use crate::loader::Vm;
 use crate::loader::observation::{Entry, EventObservation};
 use crate::reference::{Expectation, ExpectedCall, ExpectedEvent};
-use crate::scenario::{Action, MethodId, SiteId};
+use crate::scenario::{MethodId, SiteId};
 
 /// Everything that is wrong with a run, gravest first; empty if it agrees with the reference.
 pub fn findings(run: &Run, expected: &Expectation) -> Vec<Finding> {
@@ -162,11 +162,9 @@ fn compare_stack_pointers(
 /// published for a native callee stays there until its own caller restores it
 /// (#122988).
 fn published_frame(vm: &Vm, site: SiteId) -> u32 {
-    match vm.scenario.layout.site(site).action {
-        Action::UnmanagedCalli(_) | Action::PInvoke { .. } => {
-            vm.emission.caller(site).map_or(0, |(_, caller)| caller.frame_size)
-        }
-        _ => 0,
+    match vm.scenario.layout.site(site).action.kind().is_unmanaged() {
+        true => vm.emission.caller(site).map_or(0, |(_, caller)| caller.frame_size),
+        false => 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::class::Class;
 use crate::loader::Vm;
 use crate::reference::Expectation;
-use crate::scenario::{Event, SiteId};
+use crate::scenario::SiteId;
 
 /// Something wrong, before it is told in words.
 #[derive(Debug)]
@@ -19,9 +19,5 @@ pub(super) struct Problem {
 /// The site at which something went wrong: of a call inside another, that one's.
 pub(super) fn problem_site(vm: &Vm, expected: &Expectation, problem: &Problem) -> Option<SiteId> {
     let inner = problem.call.and_then(|call| expected.calls.get(call)).map(|call| call.site);
-    inner.or_else(|| match &vm.scenario.script[problem.event?] {
-        Event::Take { site, .. } => Some(*site),
-        Event::Call(call) => Some(call.site),
-        _ => None,
-    })
+    inner.or_else(|| vm.scenario.script[problem.event?].site())
 }

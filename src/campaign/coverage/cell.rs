@@ -1,6 +1,14 @@
 //! Cells: every way of reaching a method, numbered.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::fmt;
+
+use crate::scenario::action::{ActionKind, Choice};
+use crate::scenario::{
+    CallerKind, Code, Convention, EntryKind, EventKind, Form, Method, Signature, Slot, StructId,
+    Type, rules,
+};
 
 macro_rules! axis {
     ($(#[$doc:meta])* $name:ident { $($(#[$row_doc:meta])* $row:ident = $text:literal),+ $(,)? }) => {
@@ -24,107 +32,112 @@ macro_rules! axis {
     };
 }
 
-axis! {
-    /// Whose code does it.
-    By {
-        /// The VM's own.
-        Vm = "vm",
-        /// Compiled code.
-        ReadyToRun = "r2r",
-        /// Interpreted code.
-        Interpreter = "interpreter",
-        /// C code.
-        Native = "native",
-        /// The runtime, for a reason of its own.
-        Runtime = "runtime",
+/// Whose code does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// The VM's own, in an event that is about a method.
+    Vm,
+    /// The code that holds the site.
+    Site(CallerKind),
+    /// The runtime, for a reason of its own.
+    Runtime,
+}
+
+impl By {
+    /// Every value, in the order that numbers them.
+    pub const ALL: &[By] = &[
+        By::Vm,
+        By::Site(CallerKind::ReadyToRun),
+        By::Site(CallerKind::Interpreter),
+        By::Site(CallerKind::Native),
+        By::Runtime,
+    ];
+
+    fn number(self) -> usize {
+        match self {
+            By::Vm => 0,
+            By::Site(kind) => 1 + kind as usize,
+            By::Runtime => 1 + CallerKind::ALL.len(),
+        }
+    }
+
+    /// A short name.
+    pub fn name(self) -> &'static str {
+        match self {
+            By::Vm => "vm",
+            By::Site(kind) => kind.word(),
+            By::Runtime => "runtime",
+        }
     }
 }
 
-axis! {
-    /// What is done to the callee.
-    Deed {
-        /// Its prestub runs.
-        Prepare = "prepare",
-        /// Its entry point is made callable from R2R code.
-        Touch = "touch",
-        /// Its entry point is reset.
-        Reset = "reset",
-        /// It is given another's MethodDesc and entry point.
-        Recycle = "recycle",
-        /// Its address is taken.
-        Take = "take",
-        /// Its address is taken through a receiver.
-        TakeVirtual = "take-virtual",
-        /// An open delegate is made.
-        OpenDelegate = "open-delegate",
-        /// A closed delegate is made.
-        ClosedDelegate = "closed-delegate",
-        /// It is called through a lazy cell, or by name in interpreted code.
-        Direct = "direct",
-        /// It is called through an eager cell.
-        DirectEager = "direct-eager",
-        /// It is called through a receiver's slot, by way of the import thunk.
-        Virtual = "virtual",
-        /// It is called through a receiver's slot, by a thunk of the image.
-        VirtualThunk = "virtual-thunk",
-        /// It is called through a managed pointer.
-        ManagedCalli = "managed-calli",
-        /// It is called through an unmanaged pointer.
-        UnmanagedCalli = "unmanaged-calli",
-        /// It is called through a delegate.
-        Invoke = "invoke",
-        /// It is a P/Invoke, inlined.
-        PInvoke = "p-invoke",
-        /// It is a P/Invoke, inlined, without a transition frame.
-        PInvokeSuppressed = "p-invoke-suppressed",
-        /// `MethodBase.Invoke`.
-        Reflection = "reflection",
-        /// A class constructor runs.
-        ClassConstructor = "class-constructor",
-        /// A default constructor runs.
-        DefaultConstructor = "default-constructor",
-        /// The program starts.
-        EntryPoint = "entry-point",
-        /// A finalizer runs.
-        Finalizer = "finalizer",
-        /// C code calls its exported wrapper.
-        Export = "export",
-        /// It is resumed.
-        Resume = "resume",
+/// What is done to the callee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    /// What an event of the VM's own is: one of [`EVENTS`].
+    Event(EventKind),
+    /// What a site does.
+    Site {
+        /// Its action.
+        kind: ActionKind,
+        /// Whether the action's choice, if it has one, is the other one than usual.
+        chosen: bool,
+    },
+}
+
+/// The events that are about one method's entry point.
+const EVENTS: [EventKind; 4] =
+    [EventKind::Prepare, EventKind::Touch, EventKind::Reset, EventKind::Recycle];
+
+impl Deed {
+    /// How many there are.
+    pub const COUNT: usize = EVENTS.len() + ActionKind::ALL.len() + Choice::ALL.len();
+
+    /// Every value, in the order that numbers them: events, what sites do in the usual way, and
+    /// what they do otherwise.
+    fn all() -> impl Iterator<Item = Deed> {
+        let usual = ActionKind::ALL.map(|kind| Deed::Site { kind, chosen: false });
+        let other = Choice::ALL.map(|choice| Deed::Site { kind: choice.of(), chosen: true });
+        EVENTS.map(Deed::Event).into_iter().chain(usual).chain(other)
+    }
+
+    fn number(self) -> usize {
+        let sites = EVENTS.len();
+        match self {
+            Deed::Event(kind) => EVENTS.iter().position(|&known| known == kind).unwrap_or(0),
+            Deed::Site { kind, chosen } => match kind.choice().filter(|_| chosen) {
+                None => sites + kind as usize,
+                Some(choice) => sites + ActionKind::ALL.len() + choice as usize,
+            },
+        }
+    }
+
+    /// What it makes of a callee that nothing was done to before.
+    pub(super) fn comes_first(self) -> First {
+        match self {
+            Deed::Event(EventKind::Prepare) => First::Prepared,
+            Deed::Event(_) => First::Touched,
+            Deed::Site { kind, .. } if kind.takes() => First::Taken,
+            Deed::Site { .. } => First::Called,
+        }
     }
 }
 
-axis! {
-    /// How the callee is entered.
-    Entered {
-        /// Managed.
-        Managed = "managed",
-        /// `[UnmanagedCallersOnly]` without a reverse thunk.
-        Unmanaged = "uco",
-        /// `[UnmanagedCallersOnly]` with one.
-        ReverseThunk = "uco-with-reverse-thunk",
-        /// A P/Invoke.
-        PInvoke = "p-invoke-target",
-        /// A string constructor.
-        StringConstructor = "string-constructor",
-        /// A dynamic method.
-        Dynamic = "dynamic",
-    }
-}
-
-axis! {
-    /// Which code the callee has.
-    Has {
-        /// A body in the image.
-        ReadyToRun = "r2r",
-        /// Byte code.
-        ByteCode = "byte-code",
-        /// Both.
-        Both = "both",
-        /// Byte code, and a body that is rejected.
-        Rejected = "rejected",
-        /// C++ code of the runtime.
-        Native = "native",
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Deed::Event(kind) => f.write_str(kind.word()),
+            Deed::Site { kind, chosen } => {
+                f.write_str(kind.name())?;
+                match kind.choice().filter(|_| *chosen) {
+                    None => Ok(()),
+                    Some(choice) => match choice.words() {
+                        Some([_, other]) => write!(f, " {other}"),
+                        None => write!(f, " {}", choice.key()),
+                    },
+                }
+            }
+        }
     }
 }
 
@@ -198,9 +211,9 @@ pub struct Cell {
     /// Does what.
     pub deed: Deed,
     /// To a callee that is entered how.
-    pub entered: Entered,
+    pub entry: EntryKind,
     /// And has which code.
-    pub has: Has,
+    pub code: Code,
     /// In which state.
     pub state: State,
     /// With which signature.
@@ -212,21 +225,21 @@ pub struct Cell {
 impl Cell {
     /// Numbers of cells are below this.
     pub const COUNT: usize = By::ALL.len()
-        * Deed::ALL.len()
-        * Entered::ALL.len()
-        * Has::ALL.len()
+        * Deed::COUNT
+        * EntryKind::ALL.len()
+        * Code::ALL.len()
         * State::ALL.len()
         * Shape::ALL.len()
         * First::ALL.len();
 
     /// The cell's number.
     pub fn number(self) -> usize {
-        let Cell { by, deed, entered, has, state, shape, first } = self;
-        let mut number = by as usize;
+        let Cell { by, deed, entry, code, state, shape, first } = self;
+        let mut number = by.number();
         for (value, count) in [
-            (deed as usize, Deed::ALL.len()),
-            (entered as usize, Entered::ALL.len()),
-            (has as usize, Has::ALL.len()),
+            (deed.number(), Deed::COUNT),
+            (entry as usize, EntryKind::ALL.len()),
+            (code as usize, Code::ALL.len()),
             (state as usize, State::ALL.len()),
             (shape as usize, Shape::ALL.len()),
             (first as usize, First::ALL.len()),
@@ -236,21 +249,29 @@ impl Cell {
         number
     }
 
-    /// The cell with this number, which must be below [`Cell::COUNT`].
-    pub fn numbered(mut number: usize) -> Cell {
-        let mut digit = |count: usize| {
-            let value = number % count;
-            number /= count;
-            value
+    /// Every cell, in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Cell> {
+        let callees =
+            || EntryKind::ALL.into_iter().flat_map(|entry| Code::ALL.map(|code| (entry, code)));
+        let states = || {
+            let states = State::ALL.iter().copied();
+            let shapes = states.flat_map(|state| Shape::ALL.iter().map(move |&s| (state, s)));
+            shapes.flat_map(|(state, s)| First::ALL.iter().map(move |&f| (state, s, f)))
         };
-        let first = First::ALL[digit(First::ALL.len())];
-        let shape = Shape::ALL[digit(Shape::ALL.len())];
-        let state = State::ALL[digit(State::ALL.len())];
-        let has = Has::ALL[digit(Has::ALL.len())];
-        let entered = Entered::ALL[digit(Entered::ALL.len())];
-        let deed = Deed::ALL[digit(Deed::ALL.len())];
-        let by = By::ALL[digit(By::ALL.len())];
-        Cell { by, deed, entered, has, state, shape, first }
+        let paths = By::ALL.iter().flat_map(|&by| Deed::all().map(move |deed| (by, deed)));
+        paths.flat_map(move |(by, deed)| {
+            callees().flat_map(move |(entry, code)| {
+                states().map(move |(state, shape, first)| Cell {
+                    by,
+                    deed,
+                    entry,
+                    code,
+                    state,
+                    shape,
+                    first,
+                })
+            })
+        })
     }
 
     /// Whether a scenario may come to it under a right loader: what "covered of how many" counts.
@@ -265,25 +286,22 @@ impl Cell {
 
     /// Whose code does what.
     fn path_is_possible(self) -> bool {
-        let by = match self.deed {
-            Deed::Prepare | Deed::Touch | Deed::Reset | Deed::Recycle => By::Vm,
-            Deed::Reflection
-            | Deed::ClassConstructor
-            | Deed::DefaultConstructor
-            | Deed::EntryPoint
-            | Deed::Finalizer
-            | Deed::Export
-            | Deed::Resume => By::Runtime,
-            // Interpreted code tells no cells apart.
-            Deed::DirectEager | Deed::VirtualThunk | Deed::PInvokeSuppressed => By::ReadyToRun,
-            Deed::UnmanagedCalli => return !matches!(self.by, By::Vm | By::Runtime),
-            _ => return matches!(self.by, By::ReadyToRun | By::Interpreter),
-        };
-        self.by == by
+        match (self.by, self.deed) {
+            (By::Vm, Deed::Event(_)) => true,
+            (By::Runtime, Deed::Site { kind, .. }) => kind.runtime_path().is_some(),
+            (By::Site(caller), Deed::Site { kind, chosen }) => {
+                // Interpreted code tells no cells apart, and dispatches as it does.
+                let differs = caller == CallerKind::ReadyToRun
+                    || !chosen
+                    || kind.choice() == Some(Choice::Closed);
+                kind.runtime_path().is_none() && kind.callers().contains(&caller) && differs
+            }
+            (By::Vm, Deed::Site { .. }) | (By::Runtime | By::Site(_), Deed::Event(_)) => false,
+        }
     }
 
     fn is_uco(self) -> bool {
-        matches!(self.entered, Entered::Unmanaged | Entered::ReverseThunk)
+        matches!(self.entry, EntryKind::Unmanaged | EntryKind::ReverseThunk)
     }
 
     fn has_receiver(self) -> bool {
@@ -292,78 +310,137 @@ impl Cell {
 
     /// Who can be treated so, and has which code.
     fn callee_is_possible(self) -> bool {
-        let entered = match self.deed {
-            Deed::Prepare | Deed::Touch => true,
-            // `newobj` is the only way to a string constructor.
-            Deed::Take => self.entered != Entered::StringConstructor,
-            Deed::ManagedCalli => !self.is_uco() && self.entered != Entered::StringConstructor,
-            Deed::Reset => matches!(self.entered, Entered::Managed | Entered::StringConstructor),
-            Deed::Recycle => self.entered == Entered::Dynamic,
-            Deed::Direct | Deed::DirectEager => !self.is_uco(),
-            Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => {
-                self.entered == Entered::Managed && self.has != Has::Native
-            }
-            Deed::UnmanagedCalli => self.is_uco(),
-            Deed::Export => self.entered == Entered::ReverseThunk,
-            Deed::PInvoke | Deed::PInvokeSuppressed => self.entered == Entered::PInvoke,
-            _ => self.entered == Entered::Managed,
+        let managed = self.entry == EntryKind::Managed;
+        let entry = match self.deed {
+            Deed::Event(EventKind::Reset) => managed || self.entry == EntryKind::StringConstructor,
+            Deed::Event(EventKind::Recycle) => self.entry == EntryKind::Dynamic,
+            Deed::Event(_) => true,
+            Deed::Site { kind, .. } => match kind {
+                // `newobj` is the only way to a string constructor.
+                ActionKind::Ldftn => self.entry != EntryKind::StringConstructor,
+                ActionKind::ManagedCalli => {
+                    !self.is_uco() && self.entry != EntryKind::StringConstructor
+                }
+                ActionKind::Direct => !self.is_uco(),
+                ActionKind::Virtual | ActionKind::Ldvirtftn => managed && self.code != Code::Native,
+                ActionKind::UnmanagedCalli => self.is_uco(),
+                ActionKind::PInvoke => self.entry == EntryKind::PInvoke,
+                ActionKind::NewDelegate | ActionKind::Invoke => managed,
+                ActionKind::Reflection
+                | ActionKind::ClassConstructor
+                | ActionKind::DefaultConstructor
+                | ActionKind::EntryPoint
+                | ActionKind::Finalizer
+                | ActionKind::Export
+                | ActionKind::Resume => self.runtime_has_a_callee(kind),
+            },
         };
-        let code = match self.entered {
-            Entered::Unmanaged => matches!(self.has, Has::ReadyToRun | Has::Both),
-            Entered::ReverseThunk | Entered::StringConstructor => self.has != Has::Native,
-            Entered::PInvoke => self.has == Has::Native,
-            Entered::Dynamic => self.has == Has::ByteCode,
-            Entered::Managed => true,
+        let code = match self.entry {
+            EntryKind::Unmanaged => matches!(self.code, Code::ReadyToRun | Code::Both),
+            EntryKind::ReverseThunk | EntryKind::StringConstructor => self.code != Code::Native,
+            EntryKind::PInvoke => self.code == Code::Native,
+            EntryKind::Dynamic => self.code == Code::Interpreted,
+            EntryKind::Managed => true,
         };
         // No image names a dynamic method; a pointer to one may come to compiled code.
-        let by_image = self.by == By::ReadyToRun
-            && matches!(self.deed, Deed::Take | Deed::Direct | Deed::DirectEager);
-        entered && code && !(by_image && self.entered == Entered::Dynamic)
+        let by_image = self.by == By::Site(CallerKind::ReadyToRun)
+            && matches!(self.deed, Deed::Site { kind: ActionKind::Ldftn | ActionKind::Direct, .. });
+        entry && code && !(by_image && self.entry == EntryKind::Dynamic)
+    }
+
+    /// There is such a callee that the runtime can run.
+    fn runtime_has_a_callee(self, kind: ActionKind) -> bool {
+        let Some(path) = kind.runtime_path() else { return false };
+        let runs = |slot| rules::runtime(path, &Method { slot, ..self.callee() }).is_ok();
+        // Only an instance method has a slot.
+        runs(Slot::None) || self.has_receiver() && runs(Slot::Virtual)
+    }
+
+    /// The simplest method that is a callee of this cell, but for what it overrides.
+    fn callee(self) -> Method {
+        let (convention, form, reverse_thunk) = match self.entry {
+            EntryKind::Managed => (Convention::Managed, Form::Ordinary, false),
+            EntryKind::StringConstructor => (Convention::Managed, Form::StringConstructor, false),
+            EntryKind::Dynamic => (Convention::Managed, Form::Dynamic, false),
+            EntryKind::Unmanaged => (Convention::UnmanagedCallersOnly, Form::Ordinary, false),
+            EntryKind::ReverseThunk => (Convention::UnmanagedCallersOnly, Form::Ordinary, true),
+            EntryKind::PInvoke => (Convention::PInvoke, Form::Ordinary, false),
+        };
+        let mut signature = Signature::default();
+        match self.shape {
+            Shape::Words => {}
+            Shape::Scalars => signature.params.push(Type::I64),
+            Shape::Struct => signature.params.push(Type::Struct(StructId(0))),
+            Shape::Buffer => signature.ret = Some(Type::Int128),
+            Shape::Instance => signature.instance = true,
+            Shape::InstanceBuffer => {
+                signature.instance = true;
+                signature.ret = Some(Type::Int128);
+            }
+            Shape::Context => signature.context = true,
+            Shape::Continuation => signature.continuation = true,
+        }
+        let code = self.code;
+        Method { convention, form, reverse_thunk, code, signature, ..Method::default() }
     }
 
     fn signature_is_possible(self) -> bool {
-        let of_callee = match self.entered {
-            Entered::Managed => self.has != Has::Native || self.shape < Shape::Context,
+        let of_callee = match self.entry {
+            EntryKind::Managed => self.code != Code::Native || self.shape < Shape::Context,
             // It returns a string.
-            Entered::StringConstructor => self.shape < Shape::Buffer,
-            _ => self.shape < Shape::Instance,
+            EntryKind::StringConstructor => self.shape < Shape::Buffer,
+            EntryKind::Unmanaged
+            | EntryKind::ReverseThunk
+            | EntryKind::PInvoke
+            | EntryKind::Dynamic => self.shape < Shape::Instance,
         };
         let of_path = match self.deed {
-            Deed::Virtual | Deed::VirtualThunk | Deed::TakeVirtual => self.has_receiver(),
-            Deed::DefaultConstructor | Deed::Finalizer => self.shape == Shape::Instance,
-            Deed::ClassConstructor | Deed::EntryPoint => self.shape == Shape::Words,
-            Deed::Resume => self.shape == Shape::Continuation,
-            Deed::OpenDelegate | Deed::ClosedDelegate | Deed::Invoke | Deed::Reflection => {
-                self.shape != Shape::Continuation
-            }
-            _ => true,
+            Deed::Event(_) => true,
+            Deed::Site { kind, .. } => match kind {
+                ActionKind::Virtual | ActionKind::Ldvirtftn => self.has_receiver(),
+                ActionKind::NewDelegate | ActionKind::Invoke => self.shape != Shape::Continuation,
+                ActionKind::Ldftn
+                | ActionKind::ManagedCalli
+                | ActionKind::UnmanagedCalli
+                | ActionKind::Direct
+                | ActionKind::PInvoke
+                // The callee that the runtime can run has the signature.
+                | ActionKind::Reflection
+                | ActionKind::ClassConstructor
+                | ActionKind::DefaultConstructor
+                | ActionKind::EntryPoint
+                | ActionKind::Finalizer
+                | ActionKind::Export
+                | ActionKind::Resume => true,
+            },
         };
         of_callee && of_path
     }
 
     /// Which states the callee's entry point may be in, and which the path may find it in.
     fn state_is_possible(self) -> bool {
-        let has_body = matches!(self.entered, Entered::Managed | Entered::StringConstructor);
+        let has_body = matches!(self.entry, EntryKind::Managed | EntryKind::StringConstructor);
         let of_callee = match self.state {
             State::Cold | State::Thunk => true,
             // An image that compiles a managed method brings its thunk as well.
-            State::Waiting => self.has == Has::ByteCode || !has_body,
+            State::Waiting => self.code == Code::Interpreted || !has_body,
             // Without ReadyToRun, a method that has a body has byte code nevertheless.
-            State::Prepared => self.entered != Entered::Unmanaged && self.has != Has::Native,
-            State::PreparedThunk => matches!(self.has, Has::ByteCode | Has::Rejected),
-            State::Body => has_body && matches!(self.has, Has::ReadyToRun | Has::Native),
-            State::BodyAndByteCode => has_body && self.has == Has::Both,
+            State::Prepared => self.entry != EntryKind::Unmanaged && self.code != Code::Native,
+            State::PreparedThunk => matches!(self.code, Code::Interpreted | Code::Rejected),
+            State::Body => has_body && matches!(self.code, Code::ReadyToRun | Code::Native),
+            State::BodyAndByteCode => has_body && self.code == Code::Both,
             State::Published | State::PublishedBehindThunk => self.is_uco(),
         };
+        let waits = self.state == State::Waiting;
         let of_path = match self.deed {
             // Taking the pointer published it.
-            Deed::UnmanagedCalli => {
+            Deed::Site { kind: ActionKind::UnmanagedCalli, .. } => {
                 matches!(self.state, State::Published | State::PublishedBehindThunk)
             }
-            Deed::Export => true,
+            Deed::Site { kind: ActionKind::Export, .. } => true,
             // An image has the thunks that its own eager calls and the runtime's calls want.
-            Deed::DirectEager | Deed::VirtualThunk => self.state != State::Waiting,
-            _ => self.by != By::Runtime || self.state != State::Waiting,
+            Deed::Site { kind: ActionKind::Direct | ActionKind::Virtual, chosen: true } => !waits,
+            Deed::Site { .. } | Deed::Event(_) => self.by != By::Runtime || !waits,
         };
         of_callee && of_path
     }
@@ -374,20 +451,22 @@ impl Cell {
             First::Nothing => {
                 // A receiver's slots become callable without a deed to their methods.
                 let by_receiver = self.state == State::Thunk
-                    && self.entered == Entered::Managed
-                    && self.has != Has::Native
+                    && self.entry == EntryKind::Managed
+                    && self.code != Code::Native
                     && self.has_receiver();
-                self.deed != Deed::ManagedCalli && (self.state == State::Cold || by_receiver)
+                let calls_pointer =
+                    matches!(self.deed, Deed::Site { kind: ActionKind::ManagedCalli, .. });
+                !calls_pointer && (self.state == State::Cold || by_receiver)
             }
-            _ if self.deed == Deed::Recycle => false,
+            _ if self.deed == Deed::Event(EventKind::Recycle) => false,
             First::Taken if self.is_uco() => self.state == State::Published,
-            First::Taken => self.entered != Entered::StringConstructor,
-            First::Prepared if self.entered == Entered::Unmanaged => self.state == State::Published,
+            First::Taken => self.entry != EntryKind::StringConstructor,
+            First::Prepared if self.entry == EntryKind::Unmanaged => self.state == State::Published,
             First::Prepared if self.is_uco() => {
                 !matches!(self.state, State::Cold | State::Waiting | State::Thunk)
             }
             // Only its pointer is ever called.
-            First::Called => self.entered != Entered::Unmanaged,
+            First::Called => self.entry != EntryKind::Unmanaged,
             First::Prepared | First::Touched => true,
         }
     }
@@ -395,10 +474,10 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cell { by, deed, entered, has, state, shape, first } = self;
-        let (by, deed, entered, has) = (by.name(), deed.name(), entered.name(), has.name());
+        let Cell { by, deed, entry, code, state, shape, first } = self;
+        let (by, entry, code) = (by.name(), entry.word(), code.word());
         let (state, shape, first) = (state.name(), shape.name(), first.name());
-        write!(f, "{by} {deed}, {entered} {has} {shape}, {state}, {first}")
+        write!(f, "{by} {deed}, {entry} {code} {shape}, {state}, {first}")
     }
 }
 
@@ -407,9 +486,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_rules_leave_as_many_cells_as_ever() {
+        assert_eq!(Cell::all().filter(|cell| cell.is_possible()).count(), 15_999);
+    }
+
+    #[test]
     fn numbers_and_cells_correspond() {
-        for number in 0..Cell::COUNT {
-            assert_eq!(Cell::numbered(number).number(), number);
+        assert_eq!(Cell::all().count(), Cell::COUNT);
+        for (number, cell) in Cell::all().enumerate() {
+            assert_eq!(cell.number(), number);
         }
     }
 }

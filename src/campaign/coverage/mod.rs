@@ -28,7 +28,7 @@ pub struct Map {
 impl Default for Map {
     fn default() -> Self {
         static POSSIBLE: OnceLock<usize> = OnceLock::new();
-        let count = || (0..Cell::COUNT).filter(|&n| Cell::numbered(n).is_possible()).count();
+        let count = || Cell::all().filter(|cell| cell.is_possible()).count();
         let possible = *POSSIBLE.get_or_init(count);
         Map { counters: vec![0; Cell::COUNT], covered: 0, possible }
     }

@@ -1,14 +1,14 @@
 //! Which cells a run went through.
 
-use super::cell::{By, Cell, Deed, Entered, First, Has, Shape, State};
+use super::cell::{By, Cell, Deed, First, Shape, State};
 use crate::abi::vm::returns_by_buffer;
 use crate::loader::Vm;
 use crate::loader::callee::Callee;
 use crate::loader::trace::{Prestub, Step, Writer};
 use crate::reference::{Expectation, ExpectedCall, ExpectedEvent};
+use crate::scenario::action::{Choice, Parts};
 use crate::scenario::{
-    Action, Binding, Caller, Code, Convention, Dispatch, Event, Form, Layout, Method, MethodId,
-    RuntimePath, Signature, SiteId, StructShape, Type,
+    CallerKind, Event, Layout, MethodId, Signature, Site, SiteId, StructShape, Type,
 };
 
 /// Reads cells off finished runs. Keeps its buffers from run to run.
@@ -72,18 +72,19 @@ impl Reader {
         expected: &ExpectedEvent,
         calls: &[ExpectedCall],
     ) {
+        let site = |site: SiteId| path(layout.site(site));
         match (event, expected) {
-            (Event::Prepare(method), _) => self.cell(layout, By::Vm, Deed::Prepare, *method),
-            (Event::Touch(method), _) => self.cell(layout, By::Vm, Deed::Touch, *method),
-            (Event::Reset(method), _) => self.cell(layout, By::Vm, Deed::Reset, *method),
-            (Event::Recycle { to, .. }, _) => self.cell(layout, By::Vm, Deed::Recycle, *to),
-            (Event::Take { site, .. }, ExpectedEvent::Pointer(held)) => {
-                let (by, deed) = path(layout, *site);
+            (Event::Prepare(to) | Event::Touch(to) | Event::Reset(to), _)
+            | (Event::Recycle { to, .. }, _) => {
+                self.cell(layout, By::Vm, Deed::Event(event.kind()), *to);
+            }
+            (Event::Take { site: id, .. }, ExpectedEvent::Pointer(held)) => {
+                let (by, deed) = site(*id);
                 self.cell(layout, by, deed, held.method);
             }
             (_, ExpectedEvent::Calls(range)) => {
                 for call in &calls[range.clone()] {
-                    let (by, deed) = path(layout, call.site);
+                    let (by, deed) = site(call.site);
                     self.cell(layout, by, deed, call.callee);
                 }
             }
@@ -97,20 +98,13 @@ impl Reader {
         let cell = Cell {
             by,
             deed,
-            entered: entered(method),
-            has: has(method.code),
+            entry: method.entry(),
+            code: method.code,
             state: entry_point.state(),
             shape: shape(layout, &method.signature),
             first: entry_point.first.unwrap_or(First::Nothing),
         };
-        entry_point.first.get_or_insert(match deed {
-            Deed::Prepare => First::Prepared,
-            Deed::Touch | Deed::Reset | Deed::Recycle => First::Touched,
-            Deed::Take | Deed::TakeVirtual | Deed::OpenDelegate | Deed::ClosedDelegate => {
-                First::Taken
-            }
-            _ => First::Called,
-        });
+        entry_point.first.get_or_insert(deed.comes_first());
         self.cells.push(cell.number() as u32);
     }
 
@@ -140,62 +134,16 @@ impl Reader {
     }
 }
 
-/// Who does what at a site. An action that is new to the scenario model gets its [`Deed`] here.
-fn path(layout: &Layout, site: SiteId) -> (By, Deed) {
-    let site = layout.site(site);
-    let by = match (&site.action, site.caller) {
-        (Action::Runtime { .. }, _) => By::Runtime,
-        (_, Caller::ReadyToRun(_)) => By::ReadyToRun,
-        (_, Caller::Interpreter(_)) => By::Interpreter,
-        (_, Caller::Native) => By::Native,
+/// Who does what at a site.
+fn path(site: &Site) -> (By, Deed) {
+    let Parts { kind, chosen, .. } = site.action.parts();
+    let by = match kind.runtime_path() {
+        Some(_) => By::Runtime,
+        None => By::Site(site.caller.kind()),
     };
-    let compiled = by == By::ReadyToRun;
-    let deed = match &site.action {
-        Action::Direct { binding: Binding::Eager, .. } if compiled => Deed::DirectEager,
-        Action::Direct { .. } => Deed::Direct,
-        Action::Virtual { dispatch: Dispatch::VirtualThunk, .. } if compiled => Deed::VirtualThunk,
-        Action::Virtual { .. } => Deed::Virtual,
-        Action::ManagedCalli(_) => Deed::ManagedCalli,
-        Action::UnmanagedCalli(_) => Deed::UnmanagedCalli,
-        Action::Invoke(_) => Deed::Invoke,
-        Action::PInvoke { suppress_gc_transition: true, .. } if compiled => Deed::PInvokeSuppressed,
-        Action::PInvoke { .. } => Deed::PInvoke,
-        Action::Ldftn(_) => Deed::Take,
-        Action::Ldvirtftn(_) => Deed::TakeVirtual,
-        Action::NewDelegate { closed: false, .. } => Deed::OpenDelegate,
-        Action::NewDelegate { closed: true, .. } => Deed::ClosedDelegate,
-        Action::Runtime { path, .. } => match path {
-            RuntimePath::Reflection => Deed::Reflection,
-            RuntimePath::ClassConstructor => Deed::ClassConstructor,
-            RuntimePath::DefaultConstructor => Deed::DefaultConstructor,
-            RuntimePath::EntryPoint => Deed::EntryPoint,
-            RuntimePath::Finalizer => Deed::Finalizer,
-            RuntimePath::Export => Deed::Export,
-            RuntimePath::Resume => Deed::Resume,
-        },
-    };
-    (by, deed)
-}
-
-fn entered(method: &Method) -> Entered {
-    match (method.convention, method.form, method.reverse_thunk) {
-        (Convention::Managed, Form::Ordinary, _) => Entered::Managed,
-        (Convention::Managed, Form::StringConstructor, _) => Entered::StringConstructor,
-        (Convention::Managed, Form::Dynamic, _) => Entered::Dynamic,
-        (Convention::UnmanagedCallersOnly, _, false) => Entered::Unmanaged,
-        (Convention::UnmanagedCallersOnly, _, true) => Entered::ReverseThunk,
-        (Convention::PInvoke, _, _) => Entered::PInvoke,
-    }
-}
-
-fn has(code: Code) -> Has {
-    match code {
-        Code::ReadyToRun => Has::ReadyToRun,
-        Code::Interpreted => Has::ByteCode,
-        Code::Both => Has::Both,
-        Code::Rejected => Has::Rejected,
-        Code::Native => Has::Native,
-    }
+    // Interpreted code makes a delegate that is closed or not; the rest it does in one way.
+    let differs = by == By::Site(CallerKind::ReadyToRun) || kind.choice() == Some(Choice::Closed);
+    (by, Deed::Site { kind, chosen: chosen && differs })
 }
 
 fn shape(layout: &Layout, signature: &Signature) -> Shape {

@@ -1,13 +1,16 @@
 //! Writes scripts that are valid at every step, for the generator and the repairer.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::super::action::Action;
 use super::super::meaning::{class_at, mix, object_address};
-use super::super::targets::{Held, Target, slot_of, taken, target};
-use super::super::validate::{
-    assembly_of, fits, is_receiver, named_method, needs_object, site_signature,
+use super::super::state::{State, bases};
+use super::super::targets::{
+    Held, Target, fits, is_receiver, needs_object, slot_of, taken, target,
 };
 use super::super::{
-    Action, AssemblyId, Call, ClassId, Code, Convention, Event, Form, Layout, MAX_DEPTH, MAX_ITEMS,
-    MethodId, SiteId, Slot, VariableId, meaning,
+    AssemblyId, Call, ClassId, Event, Layout, MAX_DEPTH, MAX_ITEMS, MethodId, SiteId, VariableId,
+    meaning,
 };
 
 /// A receiver where none is wished for and any will do.
@@ -19,29 +22,15 @@ pub(super) struct Emitter<'l> {
     layout: &'l Layout,
     /// The most events.
     most: usize,
-    loaded: Vec<bool>,
-    /// What each variable holds.
-    holds: Vec<Held>,
+    state: State<'l>,
+    /// Names of the variables that have a value.
     names: Vec<String>,
-    /// Methods that an event has named or reached.
-    used: Vec<bool>,
-    /// Dynamic methods that were recycled.
-    dead: Vec<bool>,
     script: Vec<Event>,
 }
 
 impl<'l> Emitter<'l> {
     pub(super) fn new(layout: &'l Layout, most: usize) -> Self {
-        Emitter {
-            layout,
-            most,
-            loaded: vec![false; layout.assemblies.len()],
-            holds: Vec::new(),
-            names: Vec::new(),
-            used: vec![false; layout.methods.len()],
-            dead: vec![false; layout.methods.len()],
-            script: Vec::new(),
-        }
+        Emitter { layout, most, state: State::new(layout), names: Vec::new(), script: Vec::new() }
     }
 
     /// Names of the variables, and the events.
@@ -54,7 +43,7 @@ impl<'l> Emitter<'l> {
     }
 
     pub(super) fn variables(&self) -> usize {
-        self.holds.len()
+        self.state.holds().len()
     }
 
     /// What the last event was about: a method, and what a take gave.
@@ -62,10 +51,10 @@ impl<'l> Emitter<'l> {
         match self.script.last()? {
             Event::Touch(method) | Event::Prepare(method) => Some((*method, None)),
             Event::Take { into, .. } => {
-                let held = self.holds[into.index()];
+                let held = self.state.held(*into)?;
                 Some((held.method, Some(held)))
             }
-            _ => None,
+            Event::Load(_) | Event::Reset(_) | Event::Recycle { .. } | Event::Call(_) => None,
         }
     }
 
@@ -73,7 +62,7 @@ impl<'l> Emitter<'l> {
     pub(super) fn load(&mut self, id: AssemblyId) {
         for need in self.unloaded(&[id]) {
             if !self.is_full() {
-                self.loaded[need.index()] = true;
+                self.state.load(need);
                 self.script.push(Event::Load(need));
             }
         }
@@ -89,46 +78,40 @@ impl<'l> Emitter<'l> {
     }
 
     fn add_unloaded(&self, id: AssemblyId, all: &mut Vec<AssemblyId>) {
-        if self.loaded[id.index()] || all.contains(&id) {
+        if self.state.is_loaded(id) || all.contains(&id) {
             return;
         }
-        for class in self.layout.classes.iter().filter(|class| class.assembly == id) {
-            // A base is in the same assembly or an earlier one.
-            if let Some(base) = class.base.map(|base| self.layout.class(base).assembly)
-                && base != id
-            {
-                self.add_unloaded(base, all);
-            }
+        // A base is in the same assembly or an earlier one.
+        let assemblies = bases(self.layout, id).map(|base| self.layout.class(base).assembly);
+        for base in assemblies.filter(|&base| base != id) {
+            self.add_unloaded(base, all);
         }
         all.push(id);
     }
 
     /// An event about one method.
     pub(super) fn about(&mut self, id: MethodId, event: Event) {
-        if !self.dead[id.index()] && self.emit(&[self.layout.method(id).assembly], event) {
-            self.used[id.index()] = true;
+        let allowed = self.state.may_use(id).is_ok();
+        if allowed && self.emit(&[self.layout.method(id).assembly], event) {
+            self.state.use_method(id);
         }
     }
 
+    /// Resets a method's entry point, if that may be.
     pub(super) fn reset(&mut self, id: MethodId) {
-        let method = self.layout.method(id);
-        if method.convention == Convention::Managed && method.form != Form::Dynamic {
+        if self.state.may_reset(id).is_ok() {
             self.about(id, Event::Reset(id));
         }
     }
 
     /// Gives a dynamic method's MethodDesc to another one, if that is unused.
     pub(super) fn recycle(&mut self, from: MethodId, to: MethodId) {
-        let dynamic = |id: MethodId| self.layout.method(id).form == Form::Dynamic;
-        let fresh = !self.used[to.index()] && !self.dead[from.index()] && from != to;
-        if !(dynamic(from) && dynamic(to) && fresh) {
+        if self.state.may_recycle(from, to).is_err() {
             return;
         }
-        let needs = [self.layout.method(from).assembly, self.layout.method(to).assembly];
+        let needs = [from, to].map(|id| self.layout.method(id).assembly);
         if self.emit(&needs, Event::Recycle { from, to }) {
-            self.dead[from.index()] = true;
-            self.used[from.index()] = true;
-            self.used[to.index()] = true;
+            self.state.recycle(from, to);
         }
     }
 
@@ -143,30 +126,36 @@ impl<'l> Emitter<'l> {
     ) -> Option<VariableId> {
         let layout = self.layout;
         let site = layout.site(id);
-        let bound =
-            matches!(site.action, Action::Ldvirtftn(_) | Action::NewDelegate { closed: true, .. });
-        let on = if bound { Some(self.receiver(&site.action, on)?) } else { None };
+        let on = self.taken_from(&site.action, on)?;
         let held = taken(layout, id, on)?;
-        let named = named_method(&site.action)?;
-        let known = into.filter(|variable| variable.index() < self.holds.len());
+        let named = site.action.named()?;
+        let known = into.filter(|&variable| self.state.held(variable).is_some());
         let last = VariableId((MAX_ITEMS - 1) as u16);
-        let next = VariableId(self.holds.len() as u16).min(last);
+        let next = VariableId(self.variables() as u16).min(last);
         let into = known.unwrap_or(next);
         let mut needs = vec![layout.method(named).assembly, layout.method(held.method).assembly];
-        needs.extend(assembly_of(site));
+        needs.extend(site.caller.assembly());
         needs.extend(self.class_assembly(on));
-        let dead = self.dead[named.index()] || self.dead[held.method.index()];
-        if dead || !self.emit(&needs, Event::Take { site: id, into, on }) {
+        self.state.may_use(named).and_then(|()| self.state.may_use(held.method)).ok()?;
+        if !self.emit(&needs, Event::Take { site: id, into, on }) {
             return None;
         }
-        self.used[named.index()] = true;
-        self.used[held.method.index()] = true;
-        if into.index() == self.holds.len() {
+        self.state.use_method(named);
+        self.state.use_method(held.method);
+        if into.index() == self.variables() {
             self.names.push(self.new_name(name));
-            self.holds.push(held);
         }
-        self.holds[into.index()] = held;
+        self.state.hold(into, held);
         Some(into)
+    }
+
+    /// The object that a take looks at, if it does, one that is wished for if possible. `None` if
+    /// it needs one and there is none.
+    fn taken_from(&self, action: &Action, wish: Option<u32>) -> Option<Option<u32>> {
+        match action.parts().takes_from_object() {
+            true => self.receiver(action, wish).map(Some),
+            false => Some(None),
+        }
     }
 
     /// The receiver that is wished for, if the action can be done on it, or one that it can.
@@ -214,22 +203,23 @@ impl<'l> Emitter<'l> {
 
     fn still_fits(&self, call: &Call) -> bool {
         let action = &self.layout.site(call.site).action;
-        let fits = call
-            .pointer
-            .is_none_or(|variable| fits(self.layout, action, self.holds[variable.index()]));
+        let held = |variable| self.state.held(variable);
+        let fits = call.pointer.is_none_or(|variable| {
+            held(variable).is_some_and(|held| fits(self.layout, action, held))
+        });
         fits && call.inside.iter().all(|inner| self.still_fits(inner))
     }
 
     fn build(&mut self, wish: &Call, depth: usize, needs: &mut Vec<AssemblyId>) -> Option<Call> {
         let layout = self.layout;
         let site = layout.site(wish.site);
-        let signature = site_signature(layout, site)?;
-        let named = named_method(&site.action);
+        let signature = site.signature(layout)?;
+        let named = site.action.named();
         let pointer = match named {
             Some(_) => None,
             None => Some(self.pointer(&site.action, wish.pointer)?),
         };
-        let held = pointer.map(|variable| self.holds[variable.index()]);
+        let held = pointer.and_then(|variable| self.state.held(variable));
         let this = match signature.instance {
             true => Some(self.receiver(&site.action, wish.this)?),
             false => None,
@@ -242,26 +232,24 @@ impl<'l> Emitter<'l> {
         let mut call = Call { site: wish.site, pointer, this, args, inside: Vec::new() };
         let Target { method, skipped, .. } = target(layout, &call, held)?;
         let first = slot_of(layout, method);
-        if skipped == 1 && layout.method(first).slot != Slot::None {
+        if skipped == 1 && layout.method(first).is_virtual() {
             let object = call.args.first().map(|&word| word as u32);
             call.args[0] = self.object_with(first, object)?.into();
         }
         let Target { method, .. } = target(layout, &call, held)?;
-        needs.extend(assembly_of(site));
+        needs.extend(site.caller.assembly());
         needs.extend(self.class_assembly(this));
         if let Some(&word) = call.args.first().filter(|_| skipped == 1) {
             needs.extend(self.class_assembly(u32::try_from(word).ok()));
         }
         for method in named.into_iter().chain([method]) {
-            if self.dead[method.index()] {
-                return None;
-            }
+            self.state.may_use(method).ok()?;
             needs.push(layout.method(method).assembly);
-            self.used[method.index()] = true;
+            // Even if the call is not made in the end: it might have been, and a dynamic method
+            // that is spared for that reason does no harm.
+            self.state.use_method(method);
         }
-        let callee = layout.method(method);
-        let fcall = callee.code == Code::Native && callee.convention == Convention::Managed;
-        if depth < MAX_DEPTH && !fcall {
+        if depth < MAX_DEPTH && !layout.method(method).is_fcall() {
             let inner = wish.inside.iter().filter_map(|inner| self.build(inner, depth + 1, needs));
             call.inside = inner.collect();
         }
@@ -271,25 +259,20 @@ impl<'l> Emitter<'l> {
     /// A variable whose pointer may be called there; one is taken if there is none.
     fn pointer(&mut self, action: &Action, wish: Option<VariableId>) -> Option<VariableId> {
         let layout = self.layout;
-        let good =
-            |held: Held, dead: &[bool]| fits(layout, action, held) && !dead[held.method.index()];
+        let good = |state: &State<'_>, held: Held| {
+            fits(layout, action, held) && state.may_use(held.method).is_ok()
+        };
         if let Some(wish) = wish
-            && self.holds.get(wish.index()).is_some_and(|&held| good(held, &self.dead))
+            && self.state.held(wish).is_some_and(|held| good(&self.state, held))
         {
             return Some(wish);
         }
-        if let Some(i) = self.holds.iter().rposition(|&held| good(held, &self.dead)) {
+        if let Some(i) = self.state.holds().iter().rposition(|&held| good(&self.state, held)) {
             return Some(VariableId(i as u16));
         }
         let takes = |id: SiteId| {
-            let action = &layout.site(id).action;
-            let on = match action {
-                Action::Ldvirtftn(_) | Action::NewDelegate { closed: true, .. } => {
-                    Some(self.receiver(action, None)?)
-                }
-                _ => None,
-            };
-            taken(layout, id, on).filter(|&held| good(held, &self.dead))
+            let on = self.taken_from(&layout.site(id).action, None)?;
+            taken(layout, id, on).filter(|&held| good(&self.state, held))
         };
         let sites = (0..layout.sites.len()).map(|i| SiteId(i as u16));
         let site = sites.into_iter().find(|&id| takes(id).is_some())?;

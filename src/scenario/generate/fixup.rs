@@ -1,8 +1,11 @@
 //! Repairs a scenario that a mutation broke.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::super::action::{Subject, VariableKind};
 use super::super::validate::{
     MAX_TEXT_BOUND, MAX_TITLE, class_rules, event_bound, holds_object, is_struct_name, is_symbol,
-    method_rules, named_method, names, site_rules, text_bound,
+    method_rules, names, site_rules, text_bound,
 };
 use super::super::{
     Action, Assembly, AssemblyId, Binding, Call, Caller, Class, ClassId, Code, Convention, Event,
@@ -227,43 +230,22 @@ pub(super) fn make_unmanaged(layout: &Layout, signature: &mut Signature) {
 }
 
 fn fix_site(layout: &Layout, site: &mut Site) {
-    if let Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) = &mut site.caller {
+    if let Some(assembly) = site.caller.assembly_mut() {
         fix_assembly(layout, assembly);
     }
-    if matches!(site.action, Action::Runtime { .. }) {
-        site.caller = Caller::Native;
-    } else if site.caller == Caller::Native && !matches!(site.action, Action::UnmanagedCalli(_)) {
-        site.caller = Caller::ReadyToRun(AssemblyId(0));
+    let callers = site.action.kind().callers();
+    if !callers.contains(&site.caller.kind()) {
+        site.caller = callers[0].in_assembly(AssemblyId(0));
     }
-    match &mut site.action {
-        Action::ManagedCalli(signature) => {
-            fix_signature(layout, signature);
-            signature.context = false;
-        }
-        Action::UnmanagedCalli(signature) => {
-            fix_signature(layout, signature);
-            make_unmanaged(layout, signature);
-        }
-        Action::Invoke(signature) => {
-            fix_signature(layout, signature);
-            let Signature { ret, params, .. } = std::mem::take(signature);
-            *signature = Signature { ret, params, ..Signature::default() };
-        }
-        Action::Ldftn(method)
-        | Action::Ldvirtftn(method)
-        | Action::Direct { callee: method, .. }
-        | Action::PInvoke { callee: method, .. }
-        | Action::Virtual { method, .. }
-        | Action::NewDelegate { method, .. }
-        | Action::Runtime { callee: method, .. } => {
-            method.0 = wrapped(method.0, layout.methods.len());
-        }
+    if let Some(method) = site.action.named_mut() {
+        method.0 = wrapped(method.0, layout.methods.len());
     }
+    fix_stated(layout, &mut site.action);
     if site_rules(layout, site).is_ok() {
         return;
     }
     // A site that cannot be what it is still keeps its number, and its callee if it has one.
-    let callee = named_method(&site.action);
+    let callee = site.action.named();
     if site.caller == Caller::Native {
         site.caller = Caller::ReadyToRun(AssemblyId(0));
     }
@@ -279,6 +261,21 @@ fn fix_site(layout: &Layout, site: &mut Site) {
         }
         None => Action::UnmanagedCalli(Signature::default()),
     };
+}
+
+/// Makes the signature that an action states one that it may state.
+fn fix_stated(layout: &Layout, action: &mut Action) {
+    let Subject::Variable(kind, _) = action.parts().subject else { return };
+    let Some(signature) = action.stated_mut() else { return };
+    fix_signature(layout, signature);
+    match kind {
+        VariableKind::ManagedPointer => signature.context = false,
+        VariableKind::UnmanagedPointer => make_unmanaged(layout, signature),
+        VariableKind::Delegate => {
+            let Signature { ret, params, .. } = std::mem::take(signature);
+            *signature = Signature { ret, params, ..Signature::default() };
+        }
+    }
 }
 
 fn fix_script(scenario: &mut Scenario) {
@@ -392,11 +389,13 @@ fn fix_size(scenario: &mut Scenario) {
     {
         bound -= event_bound(&event);
     }
-    let seen = scenario.script.iter().map(|event| match event {
-        Event::Take { into, .. } => into.index() + 1,
-        _ => 0,
-    });
-    scenario.variables.truncate(seen.max().unwrap_or(0));
+    let mut seen = 0;
+    for event in &scenario.script {
+        if let Event::Take { into, .. } = event {
+            seen = seen.max(into.index() + 1);
+        }
+    }
+    scenario.variables.truncate(seen);
     // Only a layout that is too large by itself lost all its events.
     while text_bound(scenario) > MAX_TEXT_BOUND {
         if scenario.layout.sites.pop().is_none() && scenario.layout.methods.pop().is_none() {

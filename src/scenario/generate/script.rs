@@ -1,7 +1,7 @@
 //! Scripts: what happens to a layout, in which order.
 
 use super::super::meaning::{object_address, tame};
-use super::super::validate::{fits, named_method, site_signature};
+use super::super::targets::fits;
 use super::super::{
     AssemblyId, Call, ClassId, Event, Form, Layout, MAX_DEPTH, MethodId, SiteId, Type, VariableId,
 };
@@ -125,7 +125,7 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
             let action = &layout.site(site).action;
             match held {
                 Some(held) => fits(layout, action, held),
-                None => named_method(action) == Some(method),
+                None => action.named() == Some(method),
             }
         };
         if let Some(&site) = self.calls.iter().rfind(related) {
@@ -155,7 +155,7 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
         let pointer = VariableId(self.dice.below(self.emitter.variables()) as u16);
         let this = Some(self.receiver());
         let layout = self.layout;
-        let params = site_signature(layout, layout.site(site)).map_or(&[][..], |s| &s.params);
+        let params = layout.site(site).signature(layout).map_or(&[][..], |s| &s.params);
         let args = params.iter().map(|&ty| self.argument(ty)).collect();
         let mut inside = Vec::new();
         if depth < MAX_DEPTH && self.dice.rarely(weights::INSIDE) {

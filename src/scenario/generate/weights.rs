@@ -4,7 +4,7 @@
 //! there are no more bytes to choose by. Percentages that say how often
 //! something *rare* happens are never met without bytes.
 
-use super::super::{ClassKind, Code, Dispatch, RuntimePath, Type};
+use super::super::{CallerKind, ClassKind, Code, Dispatch, RuntimePath, Type};
 
 // How large a scenario is.
 
@@ -336,21 +336,12 @@ pub const OWN_PATH: u32 = 75;
 /// Percentage of methods that get a further way, each time.
 pub const ANOTHER_WAY: u32 = 40;
 
-/// Who runs a site; native code runs unmanaged calls only.
-#[derive(Clone, Copy, Debug)]
-pub enum By {
-    /// Compiled code.
-    ReadyToRun,
-    /// The interpreter.
-    Interpreter,
-    /// C code.
-    Native,
-}
 /// How often each caller of a managed action.
-pub const MANAGED_BY: [(By, u32); 2] = [(By::ReadyToRun, 60), (By::Interpreter, 40)];
+pub const MANAGED_BY: [(CallerKind, u32); 2] =
+    [(CallerKind::ReadyToRun, 60), (CallerKind::Interpreter, 40)];
 /// How often each caller of an unmanaged call.
-pub const UNMANAGED_BY: [(By, u32); 3] =
-    [(By::ReadyToRun, 45), (By::Interpreter, 25), (By::Native, 30)];
+pub const UNMANAGED_BY: [(CallerKind, u32); 3] =
+    [(CallerKind::ReadyToRun, 45), (CallerKind::Interpreter, 25), (CallerKind::Native, 30)];
 /// Percentage of direct calls that are bound when their caller is prepared.
 pub const EAGER: u32 = 30;
 /// How compiled code calls a class's slot.

@@ -32,3 +32,42 @@ fn splice<T: Clone>(dice: &mut Dice, list: &mut Vec<T>, other: &[T]) {
     list.extend_from_slice(&other[dice.below(other.len() + 1)..]);
     list.truncate(most);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::text;
+
+    /// A scenario of three methods, the names of which start with `prefix`, that are touched.
+    fn touches(prefix: char, kept: &[u16]) -> Scenario {
+        let numbers = || kept.iter();
+        let methods: String = numbers()
+            .map(|i| {
+                format!("{prefix}{i} = {{ in = \"A\", code = \"r2r\", signature = \"void ()\" }}\n")
+            })
+            .collect();
+        let events: String =
+            numbers().map(|i| format!("    {{ touch = \"{prefix}{i}\" }},\n")).collect();
+        let text = format!(
+            "calliper = 1\ntitle = \"\"\n[assemblies]\nA = {{}}\n[methods]\n{methods}[script]\n\
+             events = [\n    {{ load = \"A\" }},\n{events}]\n"
+        );
+        text::parse("test.toml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn methods(scenario: &Scenario) -> String {
+        let names: Vec<&str> = scenario.layout.methods.iter().map(|m| m.name.as_str()).collect();
+        names.join(" ")
+    }
+
+    #[test]
+    fn a_child_has_the_front_of_one_and_the_back_of_the_other() {
+        let (one, other) = (touches('M', &[0, 1, 2]), touches('N', &[0, 1, 2]));
+        let children: Vec<String> =
+            (0..1000).map(|seed| methods(&crossover(&one, &other, seed))).collect();
+        for wanted in ["M0 M1 M2", "M0 N2", "M0 M1 N1", "N0 N1 N2"] {
+            assert!(children.iter().any(|child| child == wanted), "no child has {wanted}");
+        }
+        assert!(children.iter().all(|child| !child.contains("N0 M")));
+    }
+}

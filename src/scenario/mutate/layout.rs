@@ -1,11 +1,13 @@
 //! Changes of what there is to call, and of who calls it.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use mutatis::{Context, Generate, mutators};
 
 use super::super::ids::{self, Id, Item};
 use super::super::{Action, Assembly, Class, Layout, Method, MethodId, Scenario, Signature, Type};
 use super::script::below;
-use super::table::{MAX_ASSEMBLIES, MAX_CLASSES, MAX_METHODS, MAX_PARAMS, MAX_SITES};
+use super::weights::{MAX_ASSEMBLIES, MAX_CLASSES, MAX_METHODS, MAX_PARAMS, MAX_SITES};
 use super::{Mutation, derived};
 
 /// Makes one change, if the layout has what it is about.
@@ -32,7 +34,18 @@ pub(super) fn change(mutation: Mutation, context: &mut Context, scenario: &mut S
         Mutation::Twin if !layout.methods.is_empty() => twin(context, layout, method),
         Mutation::Echo if !layout.sites.is_empty() => echo(context, layout, site),
         Mutation::Prune => prune(context, scenario),
-        _ => {}
+        // Without a method or a site, these have nothing to change.
+        Mutation::Signature | Mutation::Twin | Mutation::Echo => {}
+        // These are changes of the script.
+        Mutation::Reorder
+        | Mutation::Duplicate
+        | Mutation::Drop
+        | Mutation::Splice
+        | Mutation::Insert
+        | Mutation::Nest
+        | Mutation::Retarget
+        | Mutation::TakeEarlier
+        | Mutation::LoadLater => {}
     }
 }
 
@@ -96,7 +109,7 @@ fn class(context: &mut Context, layout: &mut Layout) {
 /// Another callee or binding, or another action.
 fn redirect(context: &mut Context, action: &mut Action) {
     derived(context, action);
-    if let Some(stated) = ids::stated_signature(action) {
+    if let Some(stated) = action.stated_mut() {
         stated.params.truncate(MAX_PARAMS);
     }
 }
@@ -127,7 +140,7 @@ fn twin(context: &mut Context, layout: &mut Layout, method: usize) {
                 refers = true;
             }
         });
-        let stated = ids::stated_signature(&mut site.action);
+        let stated = site.action.stated_mut();
         if let Some(stated) = stated.filter(|s| **s == layout.methods[method].signature) {
             stated.clone_from(&twin.signature);
             refers = true;
@@ -158,5 +171,128 @@ fn prune(context: &mut Context, scenario: &mut Scenario) {
     let count = item.count(scenario);
     if count > 1 {
         ids::remove(scenario, item, below(context, count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::assert_becomes;
+    use super::*;
+
+    /// The text of a layout: assemblies A and B, and these lines.
+    fn text(classes: &str, methods: &str, sites: &str) -> String {
+        let table = |name: &str, lines: &str| match lines {
+            "" => String::new(),
+            lines => format!("[{name}]\n{lines}\n"),
+        };
+        let assemblies = "[assemblies]\nA = {}\nB = {}\n";
+        let (classes, methods) = (table("classes", classes), table("methods", methods));
+        format!("{assemblies}{classes}{methods}{}", table("sites", sites))
+    }
+
+    const METHOD: &str = r#"M = { in = "A", code = "r2r", signature = "int (int)" }"#;
+    const DIRECT: &str = r#"Call = { in = "A", direct = "M" }"#;
+
+    /// Asserts that a mutation can make the method `after` of [`METHOD`].
+    #[track_caller]
+    fn assert_method_becomes(mutation: Mutation, after: &str) {
+        assert_becomes(mutation, &text("", METHOD, ""), &text("", after, ""));
+    }
+
+    /// Asserts that a mutation can make the sites `after` of [`DIRECT`], which calls [`METHOD`].
+    #[track_caller]
+    fn assert_site_becomes(mutation: Mutation, after: &str) {
+        assert_becomes(mutation, &text("", METHOD, DIRECT), &text("", METHOD, after));
+    }
+
+    #[test]
+    fn code() {
+        let after = r#"M = { in = "A", code = "interpreted", signature = "int (int)" }"#;
+        assert_method_becomes(Mutation::Code, after);
+    }
+
+    #[test]
+    fn method() {
+        let after = r#"M = { in = "A", code = "r2r", signature = "void (int)" }"#;
+        assert_method_becomes(Mutation::Method, after);
+    }
+
+    #[test]
+    fn convention() {
+        let uco = r#"M = { in = "A", code = "r2r", signature = "int (int)", uco = true }"#;
+        assert_method_becomes(Mutation::Convention, uco);
+        // The target of a P/Invoke is native.
+        let pinvoke =
+            r#"M = { in = "A", code = "native", signature = "int (int)", pinvoke = true }"#;
+        assert_method_becomes(Mutation::Convention, pinvoke);
+    }
+
+    #[test]
+    fn assembly_of_a_method() {
+        let after = r#"M = { in = "B", code = "r2r", signature = "int (int)" }"#;
+        assert_method_becomes(Mutation::Assembly, after);
+    }
+
+    #[test]
+    fn class_of_methods() {
+        let after = text(r#"C0 = { in = "A" }"#, METHOD, "");
+        assert_becomes(Mutation::Class, &text("", METHOD, ""), &after);
+        let before = text(r#"C = { in = "A" }"#, METHOD, "");
+        let after = text(r#"C = { in = "A", struct = true }"#, METHOD, "");
+        assert_becomes(Mutation::Class, &before, &after);
+    }
+
+    #[test]
+    fn signature_of_a_method_and_of_who_calls_it() {
+        let before = text("", METHOD, r#"Calli = { in = "A", calli = "int (int)" }"#);
+        let after = text(
+            "",
+            r#"M = { in = "A", code = "r2r", signature = "int ()" }"#,
+            r#"Calli = { in = "A", calli = "int ()" }"#,
+        );
+        assert_becomes(Mutation::Signature, &before, &after);
+    }
+
+    #[test]
+    fn redirect_a_site() {
+        assert_site_becomes(
+            Mutation::Redirect,
+            r#"Call = { in = "A", direct = "M", binding = "eager" }"#,
+        );
+        assert_site_becomes(Mutation::Redirect, r#"Call = { in = "A", ldftn = "M" }"#);
+    }
+
+    #[test]
+    fn caller() {
+        let after = r#"Call = { in = "A", by = "interpreter", direct = "M" }"#;
+        assert_site_becomes(Mutation::Caller, after);
+    }
+
+    #[test]
+    fn shape_of_a_struct() {
+        let before = "[structs]\nS = { size = 8, align = 4 }\n";
+        assert_becomes(Mutation::Struct, before, "[structs]\nS = { empty = true }\n");
+    }
+
+    #[test]
+    fn twin_with_sites_of_its_own() {
+        let methods =
+            [METHOD, r#"M1 = { in = "A", code = "interpreted", signature = "int (int)" }"#]
+                .join("\n");
+        let sites = [DIRECT, r#"Site1 = { in = "A", direct = "M1" }"#].join("\n");
+        assert_becomes(Mutation::Twin, &text("", METHOD, DIRECT), &text("", &methods, &sites));
+    }
+
+    #[test]
+    fn echo_of_a_site() {
+        let echo = r#"Site1 = { in = "A", by = "interpreter", direct = "M" }"#;
+        assert_site_becomes(Mutation::Echo, &[DIRECT, echo].join("\n"));
+    }
+
+    #[test]
+    fn prune_a_site() {
+        let other = r#"Other = { in = "B", direct = "M" }"#;
+        let before = text("", METHOD, &[DIRECT, other].join("\n"));
+        assert_becomes(Mutation::Prune, &before, &text("", METHOD, other));
     }
 }

@@ -1,7 +1,7 @@
 //! Structure-aware mutation: valid scenarios from valid ones.
 //!
 //! A [`ScenarioMutator`] is a mutator of the [`mutatis`] crate. Each
-//! [`Mutation`] in its [table] is a change that means something to a loader: another
+//! [`Mutation`], as often as its [weights] say, is a change that means something to a loader: another
 //! order, another kind of callee, a pointer that is taken earlier. Where
 //! a change is "something else of this type", the mutators that `mutatis` derives for the
 //! scenario's types make it, so that they cover what the model will have next.
@@ -13,7 +13,7 @@
 mod crossover;
 mod layout;
 mod script;
-pub mod table;
+pub mod weights;
 
 use std::sync::Arc;
 
@@ -105,6 +105,8 @@ impl Scope {
 pub struct ScenarioMutator {
     scope: Scope,
     donor: Option<Arc<Scenario>>,
+    /// What the last mutation was made of.
+    #[cfg(test)]
     applied: Vec<Mutation>,
 }
 
@@ -119,14 +121,9 @@ impl ScenarioMutator {
         self.donor = donor;
     }
 
-    /// What the last mutation was made of.
-    pub fn applied(&self) -> &[Mutation] {
-        &self.applied
-    }
-
     fn weights(&self) -> impl Iterator<Item = (Mutation, u32)> + use<> {
         let scope = self.scope;
-        table::MUTATIONS.into_iter().filter(move |&(mutation, _)| scope.has(mutation))
+        weights::MUTATIONS.into_iter().filter(move |&(mutation, _)| scope.has(mutation))
     }
 
     /// Applies a mutation and perhaps more, then repairs.
@@ -136,22 +133,19 @@ impl ScenarioMutator {
         context: &mut Context,
         scenario: &mut Scenario,
     ) -> Result<()> {
+        #[cfg(test)]
         self.applied.clear();
         let mut next = first;
         loop {
+            #[cfg(test)]
             self.applied.push(next);
             self.change(next, context, scenario)?;
-            if context.rng().gen_u8() >= table::ANOTHER {
+            if context.rng().gen_u8() >= weights::ANOTHER {
                 break;
             }
             next = script::any(context);
         }
-        scenario.script.truncate(table::MAX_EVENTS);
-        if first.keeps_layout() {
-            fixup_script(scenario);
-        } else {
-            fixup(scenario);
-        }
+        repair(first, scenario);
         Ok(())
     }
 
@@ -168,6 +162,16 @@ impl ScenarioMutator {
             layout::change(mutation, context, scenario);
             Ok(())
         }
+    }
+}
+
+/// Makes a scenario valid again whose first change was this.
+fn repair(first: Mutation, scenario: &mut Scenario) {
+    scenario.script.truncate(weights::MAX_EVENTS);
+    if first.keeps_layout() {
+        fixup_script(scenario);
+    } else {
+        fixup(scenario);
     }
 }
 

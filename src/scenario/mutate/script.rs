@@ -3,7 +3,7 @@
 use mutatis::{Context, Generate, Result, mutators};
 
 use super::super::Event;
-use super::table::{MAX_INSIDE, MAX_SPLICE, MUTATIONS};
+use super::weights::{MAX_INSIDE, MAX_SPLICE, MUTATIONS};
 use super::{Mutation, derived};
 
 /// A change of the script, by weight.
@@ -107,4 +107,104 @@ fn splice(context: &mut Context, script: &mut Vec<Event>, donor: Option<&[Event]
     let events = from[start..from.len().min(start + count)].to_vec();
     let at = below(context, script.len() + 1);
     script.splice(at..at, events);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::assert_becomes;
+    use super::*;
+
+    const LAYOUT: &str = r#"
+[assemblies]
+A = {}
+B = {}
+[methods]
+M = { in = "A", code = "r2r", signature = "void (int)" }
+N = { in = "B", code = "r2r", signature = "void (int)" }
+[sites]
+Take = { in = "A", ldftn = "M" }
+Call = { in = "A", direct = "M" }
+Calli = { in = "A", calli = "void (int)" }
+"#;
+
+    /// Asserts that a mutation can make the events `after` of the events `before`.
+    #[track_caller]
+    fn assert_script_becomes(mutation: Mutation, before: &[&str], after: &[&str]) {
+        let text = |events: &[&str]| {
+            let events: String =
+                events.iter().map(|event| format!("    {{ {event} }},\n")).collect();
+            format!("{LAYOUT}[script]\nevents = [\n{events}]\n")
+        };
+        assert_becomes(mutation, &text(before), &text(after));
+    }
+
+    const LOAD: &str = r#"load = "A""#;
+    const LOAD_B: &str = r#"load = "B""#;
+    const TOUCH: &str = r#"touch = "M""#;
+    const TOUCH_N: &str = r#"touch = "N""#;
+    const PREPARE: &str = r#"prepare = "M""#;
+    const TAKE: &str = r#"take = "Take", into = "p""#;
+    const CALL: &str = r#"call = "Call", args = [1]"#;
+
+    #[test]
+    fn reorder() {
+        let before = [LOAD, TOUCH, PREPARE, CALL];
+        assert_script_becomes(Mutation::Reorder, &before, &[LOAD, PREPARE, CALL, TOUCH]);
+        // What a moved event needs is put before it.
+        assert_script_becomes(Mutation::Reorder, &[LOAD, LOAD_B, TOUCH], &[LOAD, TOUCH, LOAD_B]);
+    }
+
+    #[test]
+    fn duplicate() {
+        assert_script_becomes(
+            Mutation::Duplicate,
+            &[LOAD, TOUCH, CALL],
+            &[LOAD, TOUCH, CALL, TOUCH],
+        );
+    }
+
+    #[test]
+    fn drop() {
+        assert_script_becomes(Mutation::Drop, &[LOAD, TOUCH, CALL], &[LOAD, CALL]);
+    }
+
+    #[test]
+    fn splice() {
+        let after = [LOAD, TOUCH, CALL, TOUCH, CALL];
+        assert_script_becomes(Mutation::Splice, &[LOAD, TOUCH, CALL], &after);
+    }
+
+    #[test]
+    fn insert_an_event() {
+        assert_script_becomes(Mutation::Insert, &[LOAD, CALL], &[LOAD, TOUCH, CALL]);
+        // Into an empty script everything inserts.
+        assert_script_becomes(Mutation::Drop, &[], &[LOAD, TOUCH]);
+    }
+
+    #[test]
+    fn nest_a_call() {
+        let nested = r#"call = "Call", args = [1], inside = [{ call = "Call", args = [1] }]"#;
+        assert_script_becomes(Mutation::Nest, &[LOAD, CALL], &[LOAD, nested]);
+    }
+
+    #[test]
+    fn retarget() {
+        assert_script_becomes(Mutation::Retarget, &[LOAD, TOUCH], &[LOAD, PREPARE]);
+        // The pointer that another site needs is taken before.
+        let through = r#"call = "Calli", through = "p0", args = [1]"#;
+        let take = r#"take = "Take", into = "p0""#;
+        assert_script_becomes(Mutation::Retarget, &[LOAD, CALL], &[LOAD, take, through]);
+    }
+
+    #[test]
+    fn take_earlier() {
+        let after = [LOAD, TAKE, TOUCH, CALL];
+        assert_script_becomes(Mutation::TakeEarlier, &[LOAD, TOUCH, TAKE, CALL], &after);
+    }
+
+    #[test]
+    fn load_later() {
+        let before = [LOAD, LOAD_B, TOUCH_N, CALL];
+        assert_script_becomes(Mutation::LoadLater, &before, &[LOAD_B, TOUCH_N, LOAD, CALL]);
+    }
 }

@@ -43,7 +43,7 @@ mod parse;
 mod print;
 mod script;
 mod signature;
-mod table;
+mod toml;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +52,6 @@ use super::Scenario;
 use super::validate::{Part, Place, Problem, names, validate};
 
 pub use print::print;
-pub use signature::spell;
 
 /// The version that stands after `calliper =`.
 pub const VERSION: u8 = 1;

@@ -1,15 +1,18 @@
 //! From TOML to a scenario: everything but the script.
 
-use toml::de::DeTable;
+#![deny(clippy::wildcard_enum_match_arm)]
 
+use ::toml::de::DeTable;
+
+use super::super::action::{Action, ActionKind, Choice, Make};
 use super::super::validate::names::{self, show};
 use super::super::validate::{Part, Place};
 use super::super::{
-    Action, Assembly, AssemblyId, Binding, Caller, Class, ClassId, ClassKind, Code, Convention,
-    Dispatch, Form, Layout, MAX_ITEMS, MAX_STRUCT_SIZE, Method, MethodId, RuntimePath, Scenario,
-    Signature, Site, SiteId, Slot, Struct, StructId, StructShape,
+    Assembly, AssemblyId, Caller, CallerKind, Class, ClassId, ClassKind, Code, Convention, Form,
+    Layout, MAX_ITEMS, MAX_STRUCT_SIZE, Method, MethodId, Scenario, Signature, Site, SiteId, Slot,
+    Struct, StructId, StructShape, site,
 };
-use super::table::{self, Entry, Fields};
+use super::toml::{self, Entry, Fields};
 use super::{Spots, VERSION, Wrong, script, signature};
 
 /// The keys of the file, in canonical order.
@@ -26,20 +29,6 @@ const TOP: [&str; 11] = [
     "sites",
     "script",
 ];
-/// The keys of a call site that say what it does, besides those of [`RuntimePath`].
-const ACTIONS: [&str; 10] = [
-    "ldftn",
-    "ldvirtftn",
-    "delegate",
-    "calli",
-    "unmanaged",
-    "direct",
-    "virtual",
-    "invoke",
-    "pinvoke",
-    "native",
-];
-
 /// The keys of a struct.
 const STRUCT: [&str; 4] = ["size", "align", "wraps", "empty"];
 /// The keys of a class.
@@ -58,42 +47,33 @@ const METHOD: [&str; 11] = [
     "form",
     "symbol",
 ];
-/// The keys of a call site besides what it does.
-const SITE: [&str; 6] = ["in", "by", "binding", "dispatch", "closed", "suppress-gc-transition"];
+/// The keys of a call site that say where it stands, besides what it does and its
+/// [choice](Choice).
+const SITE: [&str; 2] = ["in", "by"];
 
-const CODES: [(&str, Code); 5] = [
-    ("r2r", Code::ReadyToRun),
-    ("interpreted", Code::Interpreted),
-    ("both", Code::Both),
-    ("rejected", Code::Rejected),
-    ("native", Code::Native),
-];
+/// The callers that stand in an assembly.
+const CALLERS: [CallerKind; 2] = [CallerKind::ReadyToRun, CallerKind::Interpreter];
 const FORMS: [(&str, Form); 3] = [
     ("ordinary", Form::Ordinary),
     ("string-constructor", Form::StringConstructor),
     ("dynamic", Form::Dynamic),
 ];
-const BINDINGS: [(&str, Binding); 2] = [("lazy", Binding::Lazy), ("eager", Binding::Eager)];
-const DISPATCHES: [(&str, Dispatch); 2] =
-    [("import-thunk", Dispatch::ImportThunk), ("v-thunk", Dispatch::VirtualThunk)];
-/// Who runs a site in an assembly: true for the interpreter.
-const RUN_BY: [(&str, bool); 2] = [("r2r", false), ("interpreter", true)];
 
 /// Every key, and every word that is a value.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
-    fn names<T, const N: usize>(words: [(&'static str, T); N]) -> [&'static str; N] {
-        words.map(|(word, _)| word)
-    }
-    let keys = TOP.into_iter().chain(STRUCT).chain(CLASS).chain(METHOD).chain(SITE).chain(ACTIONS);
-    let paths = RuntimePath::ALL.map(|(_, word)| word);
-    let values = names(CODES).into_iter().chain(names(FORMS)).chain(names(BINDINGS));
-    keys.chain(paths).chain(values).chain(names(DISPATCHES)).chain(names(RUN_BY))
+    let keys = TOP.into_iter().chain(STRUCT).chain(CLASS).chain(METHOD).chain(SITE);
+    let actions = site::words().map(|(word, ..)| word);
+    let choices = Choice::ALL.into_iter();
+    let chosen = choices.clone().filter_map(Choice::words).flatten();
+    let values = Code::ALL.map(Code::word).into_iter().chain(FORMS.map(|(word, _)| word));
+    let callers = CALLERS.into_iter().map(CallerKind::word);
+    keys.chain(actions).chain(choices.map(Choice::key)).chain(chosen).chain(values).chain(callers)
 }
 
 /// Reads the file's text into a scenario that is not validated yet, and notes
 /// where everything stands.
 pub(super) fn document(text: &str, spots: &mut Spots) -> Result<Scenario, Wrong> {
-    let root = table::read(text)?;
+    let root = toml::read(text)?;
     check_version(&root)?;
     let top = Fields::new("a scenario".into(), 0, &root, &TOP)?;
     let mut reader = Reader { text, spots, scenario: Scenario::default() };
@@ -111,13 +91,13 @@ pub(super) fn document(text: &str, spots: &mut Spots) -> Result<Scenario, Wrong>
 /// Before anything else is looked at, as another version may have other keys.
 fn check_version(root: &DeTable<'_>) -> Result<(), Wrong> {
     let wanted = format!("expected `calliper = {VERSION}`");
-    match table::entries(root).into_iter().find(|entry| entry.key == "calliper") {
+    match toml::entries(root).into_iter().find(|entry| entry.key == "calliper") {
         None => Err(Wrong::new(0, format!("no version of the format; {wanted}"))),
-        Some(entry) if table::integer_in(entry.value, VERSION.into(), VERSION.into()).is_some() => {
+        Some(entry) if toml::integer_in(entry.value, VERSION.into(), VERSION.into()).is_some() => {
             Ok(())
         }
         Some(entry) => {
-            let found = table::describe(entry.value.get_ref());
+            let found = toml::describe(entry.value.get_ref());
             Err(Wrong::new(entry.at(), format!("the format's version is {found}; {wanted}")))
         }
     }
@@ -141,9 +121,9 @@ impl Reader<'_> {
         if let Some(upstream) = top.get("upstream") {
             self.spots.note(Place::Upstream, Part::Whole, upstream.at());
             for value in upstream.array()? {
-                let number = table::integer_in(value, 1, u32::MAX.into());
+                let number = toml::integer_in(value, 1, u32::MAX.into());
                 let number = number.and_then(|n| u32::try_from(n).ok()).ok_or_else(|| {
-                    let found = table::describe(value.get_ref());
+                    let found = toml::describe(value.get_ref());
                     let wanted = "the number of an issue or pull request";
                     Wrong::new(value.span().start, format!("{found}; expected {wanted}"))
                 })?;
@@ -252,7 +232,7 @@ impl Reader<'_> {
             self.spots.note(place, Part::Whole, entry.key_at);
             let fields = fields(&entry, "a method", &METHOD)?;
             let assembly = self.assembly(&fields, place)?;
-            let code = fields.need("code")?.word(&CODES)?;
+            let code = fields.need("code")?.word(&Code::ALL.map(|code| (code.word(), code)))?;
             let signature = self.signature(&fields.need("signature")?, place)?;
             let uco = fields.get("uco").map_or(Ok(false), |uco| uco.boolean())?;
             let thunk = fields.get("reverse-thunk");
@@ -322,18 +302,19 @@ impl Reader<'_> {
     }
 
     fn sites(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
-        let runtime = RuntimePath::ALL.map(|(_, word)| word);
-        let actions: Vec<&str> = ACTIONS.into_iter().chain(runtime).collect();
-        let keys: Vec<&str> = SITE.into_iter().chain(actions.iter().copied()).collect();
+        let keys: Vec<&str> = (SITE.into_iter())
+            .chain(Choice::ALL.map(Choice::key))
+            .chain(site::words().map(|(word, ..)| word))
+            .collect();
         for (id, entry) in items(top, "sites", "site")? {
             let place = Place::Site(SiteId(id));
             self.spots.note(place, Part::Whole, entry.key_at);
             let fields = fields(&entry, "a site", &keys)?;
-            let verb = fields.one_of(&actions)?;
+            let words = site::words().map(|(word, kind, native)| (word, (kind, native)));
+            let (verb, (kind, native)) = fields.one_of(words)?;
             self.spots.note(place, Part::Target, verb.at());
-            let native = verb.key == "native" || runtime.contains(&verb.key);
             let caller = self.caller(&fields, place, native)?;
-            let action = self.action(&fields, place, &verb)?;
+            let action = self.action(&fields, place, &verb, kind)?;
             self.layout().sites.push(Site { name: entry.key.to_owned(), caller, action });
         }
         Ok(())
@@ -344,35 +325,23 @@ impl Reader<'_> {
         fields: &Fields<'_>,
         place: Place,
         verb: &Entry<'_>,
+        kind: ActionKind,
     ) -> Result<Action, Wrong> {
-        let of = |option: &str, owner: &str| -> Result<Option<Entry<'_>>, Wrong> {
-            if verb.key != owner {
-                fields.forbid(option, &format!("that only beside `{owner}`"))?;
+        let mut chosen = false;
+        for choice in Choice::ALL {
+            if kind.choice() != Some(choice) {
+                let owner = choice.of().word();
+                fields.forbid(choice.key(), &format!("that only beside `{owner}`"))?;
+            } else if let Some(entry) = fields.get(choice.key()) {
+                chosen = match choice.words() {
+                    Some([usual, other]) => entry.word(&[(usual, false), (other, true)])?,
+                    None => entry.boolean()?,
+                };
             }
-            Ok(fields.get(option))
-        };
-        let binding =
-            of("binding", "direct")?.map_or(Ok(Binding::Lazy), |entry| entry.word(&BINDINGS))?;
-        let dispatch = of("dispatch", "virtual")?
-            .map_or(Ok(Dispatch::ImportThunk), |entry| entry.word(&DISPATCHES))?;
-        let closed = of("closed", "delegate")?.map_or(Ok(false), |entry| entry.boolean())?;
-        let suppress_gc_transition =
-            of("suppress-gc-transition", "pinvoke")?.map_or(Ok(false), |entry| entry.boolean())?;
-        Ok(match verb.key {
-            "ldftn" => Action::Ldftn(self.method(verb)?),
-            "ldvirtftn" => Action::Ldvirtftn(self.method(verb)?),
-            "delegate" => Action::NewDelegate { method: self.method(verb)?, closed },
-            "direct" => Action::Direct { callee: self.method(verb)?, binding },
-            "virtual" => Action::Virtual { method: self.method(verb)?, dispatch },
-            "pinvoke" => Action::PInvoke { callee: self.method(verb)?, suppress_gc_transition },
-            "calli" => Action::ManagedCalli(self.signature(verb, place)?),
-            "invoke" => Action::Invoke(self.signature(verb, place)?),
-            "unmanaged" | "native" => Action::UnmanagedCalli(self.signature(verb, place)?),
-            word => {
-                let path = RuntimePath::ALL.iter().find(|(_, known)| *known == word);
-                let path = path.map_or(RuntimePath::Reflection, |(path, _)| *path);
-                Action::Runtime { path, callee: self.method(verb)? }
-            }
+        }
+        Ok(match kind.make() {
+            Make::OfMethod(make) => make(self.method(verb)?, chosen),
+            Make::OfSignature(make) => make(self.signature(verb, place)?),
         })
     }
 
@@ -383,11 +352,11 @@ impl Reader<'_> {
             return Ok(Caller::Native);
         }
         let assembly = self.assembly(fields, place)?;
-        let interpreted = match fields.get("by") {
-            None => false,
-            Some(entry) => entry.word(&RUN_BY)?,
+        let kind = match fields.get("by") {
+            None => CallerKind::ReadyToRun,
+            Some(entry) => entry.word(&CALLERS.map(|kind| (kind.word(), kind)))?,
         };
-        Ok(if interpreted { Caller::Interpreter(assembly) } else { Caller::ReadyToRun(assembly) })
+        Ok(kind.in_assembly(assembly))
     }
 
     fn assembly(&mut self, fields: &Fields<'_>, place: Place) -> Result<AssemblyId, Wrong> {
@@ -432,7 +401,7 @@ impl Reader<'_> {
 fn section<'t>(top: &Fields<'t>, key: &str) -> Result<Vec<Entry<'t>>, Wrong> {
     match top.get(key) {
         None => Ok(Vec::new()),
-        Some(entry) => Ok(table::entries(entry.table()?)),
+        Some(entry) => Ok(toml::entries(entry.table()?)),
     }
 }
 
@@ -453,7 +422,7 @@ fn items<'t>(top: &Fields<'t>, key: &str, kind: &str) -> Result<Vec<(u16, Entry<
 
 fn fields<'t>(entry: &Entry<'t>, what: &str, allowed: &[&str]) -> Result<Fields<'t>, Wrong> {
     let table = entry.value.get_ref().as_table().ok_or_else(|| {
-        let found = table::describe(entry.value.get_ref());
+        let found = toml::describe(entry.value.get_ref());
         Wrong::new(entry.at(), format!("{what} is {found}; expected a table `{{ ... }}`"))
     })?;
     Fields::new(what.into(), entry.at(), table, allowed)

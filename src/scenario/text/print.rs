@@ -1,13 +1,16 @@
 //! From a scenario to its canonical text.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::fmt::Write as _;
 
-use super::super::validate::{names, site_signature};
+use super::super::action::{Parts, Subject};
+use super::super::spell::{spell, spell_type};
+use super::super::validate::names;
 use super::super::{
-    Action, Binding, Call, Caller, Class, ClassKind, Code, Convention, Dispatch, Event, Form,
-    Layout, Method, Scenario, Signature, Site, Slot, Struct, StructShape, Type,
+    Call, CallerKind, Class, ClassKind, Convention, Event, Form, Layout, Method, Scenario,
+    Signature, Site, Slot, Struct, StructShape, Type,
 };
-use super::signature::{spell, spell_type};
 use super::{VERSION, word};
 
 /// Writes a scenario as [`parse`](super::parse) reads it. A valid scenario is
@@ -78,13 +81,7 @@ fn class(layout: &Layout, item: &Class) -> String {
 }
 
 fn method(layout: &Layout, item: &Method) -> String {
-    let code = match item.code {
-        Code::ReadyToRun => "r2r",
-        Code::Interpreted => "interpreted",
-        Code::Both => "both",
-        Code::Rejected => "rejected",
-        Code::Native => "native",
-    };
+    let code = item.code.word();
     let convention = match (item.convention, item.reverse_thunk) {
         (Convention::Managed, _) => "",
         (Convention::UnmanagedCallersOnly, true) => ", uco = true",
@@ -119,48 +116,36 @@ fn method(layout: &Layout, item: &Method) -> String {
 }
 
 fn site(layout: &Layout, item: &Site) -> String {
-    let assembly =
-        |id: super::super::AssemblyId| quote(name(&layout.assemblies, id.index(), |a| &a.name));
-    let callee = |id: super::super::MethodId| quote(name(&layout.methods, id.index(), |m| &m.name));
-    let caller = match item.caller {
-        Caller::ReadyToRun(id) => format!("in = {}, ", assembly(id)),
-        Caller::Interpreter(id) => format!("in = {}, by = \"interpreter\", ", assembly(id)),
-        Caller::Native => String::new(),
-    };
-    let action = match &item.action {
-        Action::Ldftn(id) => format!("ldftn = {}", callee(*id)),
-        Action::Direct { callee: id, binding: Binding::Lazy } => {
-            format!("direct = {}", callee(*id))
-        }
-        Action::Direct { callee: id, binding: Binding::Eager } => {
-            format!("direct = {}, binding = \"eager\"", callee(*id))
-        }
-        Action::Virtual { method, dispatch } => {
-            let dispatch = match dispatch {
-                Dispatch::ImportThunk => "",
-                Dispatch::VirtualThunk => ", dispatch = \"v-thunk\"",
+    let caller = match item.caller.assembly() {
+        None => String::new(),
+        Some(id) => {
+            let assembly = quote(name(&layout.assemblies, id.index(), |a| &a.name));
+            let by = match item.caller.kind() {
+                CallerKind::ReadyToRun => String::new(),
+                kind @ (CallerKind::Interpreter | CallerKind::Native) => {
+                    format!(", by = {}", quote(kind.word()))
+                }
             };
-            format!("virtual = {}{dispatch}", callee(*method))
+            format!("in = {assembly}{by}, ")
         }
-        Action::PInvoke { callee: id, suppress_gc_transition } => {
-            let suppress =
-                if *suppress_gc_transition { ", suppress-gc-transition = true" } else { "" };
-            format!("pinvoke = {}{suppress}", callee(*id))
-        }
-        Action::Ldvirtftn(id) => format!("ldvirtftn = {}", callee(*id)),
-        Action::NewDelegate { method, closed } => {
-            let closed = if *closed { ", closed = true" } else { "" };
-            format!("delegate = {}{closed}", callee(*method))
-        }
-        Action::Invoke(s) => format!("invoke = {}", signature(layout, s)),
-        Action::Runtime { path, callee: id } => format!("{} = {}", path.word(), callee(*id)),
-        Action::ManagedCalli(s) => format!("calli = {}", signature(layout, s)),
-        Action::UnmanagedCalli(s) if item.caller == Caller::Native => {
-            format!("native = {}", signature(layout, s))
-        }
-        Action::UnmanagedCalli(s) => format!("unmanaged = {}", signature(layout, s)),
     };
-    format!("{{ {caller}{action} }}")
+    let parts = item.action.parts();
+    let subject = match parts.subject {
+        Subject::Method(id) => quote(name(&layout.methods, id.index(), |m| &m.name)),
+        Subject::Variable(_, stated) => signature(layout, stated),
+    };
+    format!("{{ {caller}{} = {subject}{} }}", item.word(), choice(&parts))
+}
+
+/// What is chosen about an action, unless it is the usual thing.
+fn choice(parts: &Parts<'_>) -> String {
+    match parts.kind.choice().filter(|_| parts.chosen) {
+        None => String::new(),
+        Some(choice) => match choice.words() {
+            Some([_, other]) => format!(", {} = {}", choice.key(), quote(other)),
+            None => format!(", {} = true", choice.key()),
+        },
+    }
 }
 
 fn event(scenario: &Scenario, item: &Event) -> String {
@@ -209,7 +194,7 @@ fn call(scenario: &Scenario, item: &Call) -> String {
 }
 
 fn arguments(layout: &Layout, call: &Call) -> Vec<String> {
-    let signature = layout.sites.get(call.site.index()).and_then(|s| site_signature(layout, s));
+    let signature = layout.sites.get(call.site.index()).and_then(|s| s.signature(layout));
     let params = signature.map_or(&[][..], |s| &s.params);
     // A word that has no type, in a scenario that is not valid, is a number.
     let types = params.iter().copied().chain(std::iter::repeat(Type::U64));

@@ -1,36 +1,36 @@
 //! From TOML to the script's events.
 
-use toml::de::DeValue;
+use ::toml::de::DeValue;
 
+use super::super::spell::spell_type;
 use super::super::validate::names::{self, show};
-use super::super::validate::{Part, Place, site_signature};
+use super::super::validate::{Part, Place};
 use super::super::{
-    AssemblyId, Call, Event, Layout, MAX_DEPTH, MAX_EVENTS, MAX_ITEMS, MethodId, Scenario, SiteId,
-    VariableId,
+    AssemblyId, Call, Event, EventKind, Layout, MAX_DEPTH, MAX_EVENTS, MAX_ITEMS, MethodId,
+    Scenario, SiteId, VariableId,
 };
-use super::table::{Entry, Fields, Value, describe};
-use super::{Spots, Wrong, signature, word};
+use super::toml::{Entry, Fields, Value, describe};
+use super::{Spots, Wrong, word};
 
 /// The script's only key.
 const EVENTS: &str = "events";
-/// What an event does, and the other keys it may have.
-const VERBS: [(&str, &[&str]); 7] = [
-    ("load", &[]),
-    ("prepare", &[]),
-    ("touch", &[]),
-    ("reset", &[]),
-    ("recycle", &["as"]),
-    ("take", &["into", "on"]),
-    ("call", &["through", "this", "args", "inside"]),
-];
+/// The keys that an event of this kind may have besides the one that says what it does.
+fn other_keys(kind: EventKind) -> &'static [&'static str] {
+    match kind {
+        EventKind::Load | EventKind::Prepare | EventKind::Touch | EventKind::Reset => &[],
+        EventKind::Recycle => &["as"],
+        EventKind::Take => &["into", "on"],
+        EventKind::Call => &["through", "this", "args", "inside"],
+    }
+}
 
 /// The keys of a call inside another.
 const INNER: [&str; 5] = ["call", "through", "this", "args", "inside"];
 
 /// Every key of the script.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
-    let events = VERBS.into_iter().flat_map(|(verb, others)| [&[verb], others].concat());
-    events.chain(INNER).chain([EVENTS])
+    let others = EventKind::ALL.into_iter().flat_map(other_keys).copied();
+    EventKind::ALL.map(EventKind::word).into_iter().chain(others).chain(INNER).chain([EVENTS])
 }
 
 /// Fills the scenario's script and variables; its layout has been read.
@@ -94,36 +94,35 @@ impl Reader<'_> {
                 format!("an event is {found}; expected a table `{{ ... }}`"),
             ));
         };
-        let verbs = VERBS.map(|(verb, _)| verb);
-        let known: Vec<&str> = verbs
-            .into_iter()
-            .chain(VERBS.iter().flat_map(|(_, others)| others.iter().copied()))
-            .collect();
+        let verbs = EventKind::ALL.map(EventKind::word);
+        let others = EventKind::ALL.into_iter().flat_map(other_keys).copied();
+        let known: Vec<&str> = verbs.into_iter().chain(others).collect();
         let fields = Fields::new("an event".into(), at, table, &known)?;
-        let verb = fields.one_of(&verbs)?;
-        let others = VERBS.iter().find(|(name, _)| *name == verb.key).map_or(&[][..], |v| v.1);
-        let allowed: Vec<&str> = others.iter().copied().chain([verb.key]).collect();
+        let (verb, kind) = fields.one_of(EventKind::ALL.map(|kind| (kind.word(), kind)))?;
+        let allowed: Vec<&str> = other_keys(kind).iter().copied().chain([verb.key]).collect();
         let fields = Fields::new(format!("a {} event", verb.key), at, table, &allowed)?;
         self.spots.note(place, Part::Whole, at);
         self.spots.note(place, Part::Target, verb.at());
-        Ok(match verb.key {
-            "load" => Event::Load(AssemblyId(refer(&verb, "assembly", &self.names.assemblies)?)),
-            "prepare" => Event::Prepare(self.method(&verb)?),
-            "touch" => Event::Touch(self.method(&verb)?),
-            "reset" => Event::Reset(self.method(&verb)?),
-            "recycle" => {
+        Ok(match kind {
+            EventKind::Load => {
+                Event::Load(AssemblyId(refer(&verb, "assembly", &self.names.assemblies)?))
+            }
+            EventKind::Prepare => Event::Prepare(self.method(&verb)?),
+            EventKind::Touch => Event::Touch(self.method(&verb)?),
+            EventKind::Reset => Event::Reset(self.method(&verb)?),
+            EventKind::Recycle => {
                 let to = fields.need("as")?;
                 self.spots.note(place, Part::Into, to.at());
                 Event::Recycle { from: self.method(&verb)?, to: self.method(&to)? }
             }
-            "take" => {
+            EventKind::Take => {
                 let site = self.site(&verb)?;
                 let into = fields.need("into")?;
                 self.spots.note(place, Part::Into, into.at());
                 let on = fields.get("on").map(|on| self.object(layout, place, &on)).transpose()?;
                 Event::Take { site, into: self.declare(&into)?, on }
             }
-            _ => Event::Call(self.call(layout, place, &fields, &verb, 1)?),
+            EventKind::Call => Event::Call(self.call(layout, place, &fields, &verb, 1)?),
         })
     }
 
@@ -178,7 +177,7 @@ impl Reader<'_> {
         depth: usize,
     ) -> Result<Call, Wrong> {
         let site = self.site(verb)?;
-        let Some(signature) = site_signature(layout, layout.site(site)) else {
+        let Some(signature) = layout.site(site).signature(layout) else {
             let name = show(&layout.site(site).name);
             let message = format!("{name} is a site that takes; expected a site that calls");
             return Err(Wrong::new(verb.at(), message));
@@ -197,9 +196,10 @@ impl Reader<'_> {
             for (i, value) in args.array()?.iter().enumerate() {
                 self.spots.note(place, Part::Arg(i), value.span().start);
                 // One too many has no type; validation counts them.
-                let word = signature.params.get(i).map_or(Ok(0), |&ty| {
-                    word::parse(layout, ty, signature::spell_type(layout, ty), value)
-                })?;
+                let word = signature
+                    .params
+                    .get(i)
+                    .map_or(Ok(0), |&ty| word::parse(layout, ty, spell_type(layout, ty), value))?;
                 call.args.push(word);
             }
         }

@@ -1,7 +1,8 @@
 //! Signatures in one string: `instance void (int, S12)`.
 
+use super::super::spell::MODIFIERS;
 use super::super::validate::names::{show, unknown};
-use super::super::{Layout, Signature, Struct, StructId, Type};
+use super::super::{Signature, Struct, StructId, Type};
 use super::Wrong;
 
 /// A signature, and where its types stand in the string.
@@ -11,45 +12,10 @@ pub(super) struct Parsed {
     pub(super) params_at: Vec<usize>,
 }
 
-/// What may stand before the result, in this order: a receiver, a hidden
-/// context argument, a hidden continuation argument.
-const MODIFIERS: [&str; 3] = ["instance", "generic", "async"];
-
 /// Every word of a signature but the names of structs.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
     let types = Type::PRIMITIVES.iter().map(|&(_, spelling)| spelling);
     MODIFIERS.into_iter().chain(["void"]).chain(types)
-}
-
-/// Spells a signature as [`parse`](super::parse) reads it.
-pub fn spell(layout: &Layout, signature: &Signature) -> String {
-    let mut out = String::new();
-    let modifiers = [signature.instance, signature.context, signature.continuation];
-    for (word, _) in MODIFIERS.into_iter().zip(modifiers).filter(|&(_, holds)| holds) {
-        out.push_str(word);
-        out.push(' ');
-    }
-    out.push_str(signature.ret.map_or("void", |ty| spell_type(layout, ty)));
-    out.push_str(" (");
-    for (i, &ty) in signature.params.iter().enumerate() {
-        if i > 0 {
-            out.push_str(", ");
-        }
-        out.push_str(spell_type(layout, ty));
-    }
-    out.push(')');
-    out
-}
-
-/// Spells a type; `?` for a struct that does not exist.
-pub(super) fn spell_type(layout: &Layout, ty: Type) -> &str {
-    match ty {
-        Type::Struct(id) => layout.structs.get(id.index()).map_or("?", |s| s.name.as_str()),
-        _ => {
-            let same = |&&(primitive, _): &&(Type, &'static str)| primitive == ty;
-            Type::PRIMITIVES.iter().find(same).map_or("?", |&(_, spelling)| spelling)
-        }
-    }
 }
 
 /// Reads a signature; the offset of an error counts from the string's start.
@@ -160,6 +126,7 @@ impl<'t> Cursor<'t> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::{Layout, spell};
     use super::*;
 
     #[test]

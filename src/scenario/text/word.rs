@@ -1,11 +1,11 @@
 //! Arguments: what a person writes for a word of a given type.
 
-use toml::de::DeValue;
+use ::toml::de::DeValue;
 
 use super::super::meaning::{self, object_address};
 use super::super::{ClassId, Layout, Type};
 use super::Wrong;
-use super::table::{Value, describe, integer_in};
+use super::toml::{Value, describe, integer_in};
 
 /// How the words of a type are written.
 enum Writing {

@@ -1,12 +1,14 @@
 //! Rules for assemblies, types, methods and call sites.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::super::action::{Subject, VariableKind};
 use super::super::{
-    Action, AssemblyId, Caller, Class, ClassId, ClassKind, Code, Convention, Dispatch, Form,
-    Layout, MAX_ITEMS, MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, RuntimePath, Signature, Site,
-    SiteId, Slot, StructId, StructShape, Type,
+    AssemblyId, CallerKind, Class, ClassId, ClassKind, Code, Convention, Form, Layout, MAX_ITEMS,
+    MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, Signature, Site, SiteId, Slot, StructId,
+    StructShape, Type, rules,
 };
 use super::names::{is_identifier, not_a_name, show};
-use super::script::named_method;
 use super::{MAX_SYMBOL, Part, Place, Problem, limit};
 
 /// Words of the signature language that no struct may be called, besides
@@ -308,140 +310,65 @@ fn pinvoke_rules(layout: &Layout, method: &Method) -> Rules {
 
 /// What a call site may be.
 pub(crate) fn site_rules(layout: &Layout, site: &Site) -> Rules {
-    match site.caller {
-        Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) => {
-            assembly_rule(layout, assembly)?;
-            if matches!(site.action, Action::Runtime { .. }) {
-                return broken(Part::Target, "what the runtime does by itself; expected no `in`");
-            }
-        }
-        Caller::Native => {
-            if !matches!(site.action, Action::UnmanagedCalli(_) | Action::Runtime { .. }) {
-                return broken(
-                    Part::Target,
-                    "a managed action in native code; expected an unmanaged call",
-                );
-            }
-        }
+    let parts = site.action.parts();
+    let assembly = site.caller.assembly();
+    if let Some(assembly) = assembly {
+        assembly_rule(layout, assembly)?;
     }
-    match &site.action {
-        Action::ManagedCalli(signature) => {
-            if signature.context {
-                return broken(
-                    Part::Signature,
-                    "a generic function pointer; expected none, as a stub supplies the context",
-                );
-            }
-            return signature_rules(layout, signature);
-        }
-        Action::UnmanagedCalli(signature) => {
-            signature_rules(layout, signature)?;
-            return unmanaged_rules(layout, "an unmanaged call", signature);
-        }
-        Action::Invoke(signature) => {
-            if signature.instance || signature.context || signature.continuation {
-                return broken(
-                    Part::Signature,
-                    "the signature of an Invoke; expected a static one",
-                );
-            }
-            return signature_rules(layout, signature);
-        }
-        _ => {}
-    }
-    let method = named_method(&site.action).and_then(|id| layout.methods.get(id.index()));
-    let Some(method) = method else {
+    if !parts.kind.callers().contains(&site.caller.kind()) {
         return broken(
             Part::Target,
-            "the site names a method that does not exist; expected one that does",
+            match assembly {
+                Some(_) => "what the runtime does by itself; expected no `in`",
+                None => "a managed action in native code; expected an unmanaged call",
+            },
         );
-    };
-    if method.form == Form::Dynamic && matches!(site.caller, Caller::ReadyToRun(_)) {
+    }
+    match parts.subject {
+        Subject::Variable(kind, signature) => stated_rules(layout, kind, signature),
+        Subject::Method(id) => match layout.methods.get(id.index()) {
+            Some(method) => named_rules(layout, site, method),
+            None => broken(
+                Part::Target,
+                "the site names a method that does not exist; expected one that does",
+            ),
+        },
+    }
+}
+
+/// What a site may state that it calls a variable with.
+fn stated_rules(layout: &Layout, kind: VariableKind, signature: &Signature) -> Rules {
+    match kind {
+        VariableKind::ManagedPointer if signature.context => {
+            return broken(
+                Part::Signature,
+                "a generic function pointer; expected none, as a stub supplies the context",
+            );
+        }
+        VariableKind::Delegate
+            if signature.instance || signature.context || signature.continuation =>
+        {
+            return broken(Part::Signature, "the signature of an Invoke; expected a static one");
+        }
+        VariableKind::ManagedPointer | VariableKind::UnmanagedPointer | VariableKind::Delegate => {}
+    }
+    signature_rules(layout, signature)?;
+    match kind {
+        VariableKind::UnmanagedPointer => unmanaged_rules(layout, "an unmanaged call", signature),
+        VariableKind::ManagedPointer | VariableKind::Delegate => Ok(()),
+    }
+}
+
+/// What method a site may name.
+fn named_rules(layout: &Layout, site: &Site, method: &Method) -> Rules {
+    if method.form == Form::Dynamic && site.caller.kind() == CallerKind::ReadyToRun {
         let name = show(&method.name);
         let message =
             format!("{name} is dynamic, which no image knows; expected `by = \"interpreter\"`");
         return broken(Part::Target, message);
     }
-    let rule = action_rule(layout, &site.action, method);
-    rule.map_err(|message| (Part::Target, message.replace('@', &show(&method.name))))
-}
-
-/// What an action may be done with; `@` stands for the method's name.
-fn action_rule(layout: &Layout, action: &Action, method: &Method) -> Result<(), String> {
-    let ordinary = method.form == Form::Ordinary;
-    let uco = method.convention == Convention::UnmanagedCallersOnly;
-    let managed = method.convention == Convention::Managed;
-    let good = match action {
-        Action::Direct { .. } if uco => {
-            return Err("a direct call of @, which is UnmanagedCallersOnly; expected a managed \
-                        method"
-                .into());
-        }
-        Action::Direct { .. } => true,
-        Action::Ldftn(_) => method.form != Form::StringConstructor,
-        Action::PInvoke { .. } if method.convention == Convention::PInvoke => true,
-        Action::PInvoke { .. } => return Err("@ is no P/Invoke; expected one".into()),
-        Action::Virtual { dispatch, .. } => {
-            let interface =
-                method.class.is_some_and(|class| layout.class(class).kind == ClassKind::Interface);
-            match (method.slot, dispatch) {
-                (Slot::Virtual, Dispatch::VirtualThunk) if interface => {
-                    return Err("a V-thunk on an interface; expected `import-thunk`".into());
-                }
-                (Slot::Virtual, _) => true,
-                _ => {
-                    return Err("@ is not the first in a slot; expected a `virtual` method".into());
-                }
-            }
-        }
-        Action::Ldvirtftn(_) if method.slot == Slot::Virtual => true,
-        Action::Ldvirtftn(_) => {
-            return Err("@ is not the first in a slot; expected a `virtual` method".into());
-        }
-        Action::NewDelegate { closed, .. } => {
-            let bound =
-                method.signature.instance || method.signature.params.first() == Some(&Type::Object);
-            managed && ordinary && !method.signature.continuation && (!closed || bound)
-        }
-        Action::Runtime { path, .. } => return runtime_rule(*path, method),
-        Action::ManagedCalli(_) | Action::UnmanagedCalli(_) | Action::Invoke(_) => true,
-    };
-    if good { Ok(()) } else { Err("@ is no method for that; expected a managed one".into()) }
-}
-
-fn runtime_rule(path: RuntimePath, method: &Method) -> Result<(), String> {
-    let Signature { instance, context, continuation, ret, params } = &method.signature;
-    let plain =
-        method.convention == Convention::Managed && method.form == Form::Ordinary && !continuation;
-    let nullary = plain && !context && params.is_empty();
-    let (good, wanted) = match path {
-        RuntimePath::Reflection => (plain, "a managed method that is not async"),
-        RuntimePath::ClassConstructor => (nullary && !instance && ret.is_none(), "`void ()`"),
-        RuntimePath::DefaultConstructor => (
-            nullary && *instance && ret.is_none() && method.slot == Slot::None,
-            "`instance void ()`",
-        ),
-        RuntimePath::EntryPoint => {
-            let arguments = matches!(params.as_slice(), [] | [Type::Object]);
-            let result = matches!(ret, None | Some(Type::I32));
-            let good = plain && !context && !instance && arguments && result;
-            (good, "`void` or `int`, and no parameter or an `object`")
-        }
-        RuntimePath::Finalizer => {
-            let good = nullary && ret.is_none() && method.slot == Slot::Virtual;
-            (good, "a virtual `instance void ()`")
-        }
-        RuntimePath::Export => (method.reverse_thunk, "a UCO method with a reverse thunk"),
-        RuntimePath::Resume => {
-            let good = *continuation && !instance && !context && params.is_empty();
-            (good, "an async static method without parameters")
-        }
-    };
-    if good {
-        Ok(())
-    } else {
-        Err(format!("@ cannot be run as {}; expected {wanted}", show(path.word())))
-    }
+    rules::action(layout, &site.action, method)
+        .map_err(|wanted| (Part::Target, wanted.message(&show(&method.name))))
 }
 
 fn assembly_rule(layout: &Layout, id: AssemblyId) -> Rules {
@@ -492,6 +419,7 @@ fn types_of(signature: &Signature) -> impl Iterator<Item = (Part, Type)> {
 }
 
 /// The type is an object reference, or wraps one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other type holds a reference")]
 pub(crate) fn holds_object(layout: &Layout, ty: Type) -> bool {
     match ty {
         Type::Object => true,

@@ -14,8 +14,6 @@ pub(crate) use layout::{
     class_rules, holds_object, is_struct_name, is_symbol, method_rules, site_rules,
 };
 pub use names::MAX_NAME;
-pub use script::site_signature;
-pub(crate) use script::{assembly_of, fits, is_receiver, named_method, needs_object};
 
 /// The longest title, in characters.
 pub const MAX_TITLE: usize = 200;
@@ -229,12 +227,7 @@ pub fn text_bound(scenario: &Scenario) -> usize {
     let sites: usize = layout
         .sites
         .iter()
-        .map(|site| match &site.action {
-            super::Action::ManagedCalli(s)
-            | super::Action::UnmanagedCalli(s)
-            | super::Action::Invoke(s) => ITEM + count(s),
-            _ => ITEM + PARAM,
-        })
+        .map(|site| site.action.stated().map_or(ITEM + PARAM, |stated| ITEM + count(stated)))
         .sum();
     let names = (layout.methods.len() + layout.sites.len()) * 2 * MAX_NAME;
     let header = scenario.title.len() + scenario.upstream.len() * 12;

@@ -1,10 +1,16 @@
 //! Rules for what happens, in the order in which it happens.
 
-use super::super::targets::{Held, HeldKind, Target, has_slot, slot_of, taken, target};
-use super::super::text::spell;
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::super::action::{Action, Subject, VariableKind};
+use super::super::spell::spell;
+use super::super::state::{Refusal, State, bases};
+use super::super::targets::{
+    Held, Target, fits, is_receiver, needs_object, slot_of, taken, target,
+};
 use super::super::{
-    Action, AssemblyId, Call, Caller, Code, Convention, Event, Form, Layout, MAX_DEPTH, MAX_EVENTS,
-    MethodId, RuntimePath, Scenario, Signature, Site, SiteId, Slot, VariableId, meaning,
+    AssemblyId, Call, Convention, Event, MAX_DEPTH, MAX_EVENTS, MethodId, Scenario, Signature,
+    Site, SiteId, VariableId, meaning,
 };
 use super::layout::check_names;
 use super::names::show;
@@ -12,104 +18,19 @@ use super::{Part, Place, Problem, limit};
 
 type Checked = Result<(), Problem>;
 
-/// The assembly whose image or byte code holds the site; `None` for native code.
-pub(crate) fn assembly_of(site: &Site) -> Option<AssemblyId> {
-    match site.caller {
-        Caller::ReadyToRun(assembly) | Caller::Interpreter(assembly) => Some(assembly),
-        Caller::Native => None,
-    }
-}
-
-/// The method that a site names.
-pub(crate) fn named_method(action: &Action) -> Option<MethodId> {
-    match *action {
-        Action::Direct { callee: method, .. }
-        | Action::Virtual { method, .. }
-        | Action::PInvoke { callee: method, .. }
-        | Action::Ldftn(method)
-        | Action::Ldvirtftn(method)
-        | Action::NewDelegate { method, .. }
-        | Action::Runtime { callee: method, .. } => Some(method),
-        Action::ManagedCalli(_) | Action::UnmanagedCalli(_) | Action::Invoke(_) => None,
-    }
-}
-
-/// The signature whose parameters a site's calls give; `None` for a site that takes.
-pub fn site_signature<'l>(layout: &'l Layout, site: &'l Site) -> Option<&'l Signature> {
-    match &site.action {
-        Action::ManagedCalli(signature)
-        | Action::UnmanagedCalli(signature)
-        | Action::Invoke(signature) => Some(signature),
-        action if action.takes() => None,
-        action => {
-            let method = layout.methods.get(named_method(action)?.index())?;
-            Some(&method.signature)
-        }
-    }
-}
-
-/// What a variable holds may be called at a site that does this.
-pub(crate) fn fits(layout: &Layout, action: &Action, held: Held) -> bool {
-    let method = layout.method(held.method);
-    let unmanaged = method.convention == Convention::UnmanagedCallersOnly;
-    match (action, held.kind) {
-        (Action::ManagedCalli(signature), HeldKind::Pointer { .. }) => {
-            !unmanaged && *signature == layout.pointer_signature(held.method)
-        }
-        (Action::UnmanagedCalli(signature), HeldKind::Pointer { .. }) => {
-            unmanaged && *signature == method.signature
-        }
-        (Action::Invoke(signature), HeldKind::Delegate { on }) => {
-            *signature == layout.invoke_signature(held.method, on.is_some())
-        }
-        _ => false,
-    }
-}
-
-/// A call there needs a receiver that is an instance of a class with the slot: which slot.
-pub(crate) fn needs_object(layout: &Layout, action: &Action) -> Option<MethodId> {
-    match *action {
-        Action::Virtual { method, .. }
-        | Action::Ldvirtftn(method)
-        | Action::Runtime { path: RuntimePath::Finalizer, callee: method } => Some(method),
-        Action::NewDelegate { method, closed: true }
-        | Action::Runtime { path: RuntimePath::Reflection, callee: method }
-            if layout.method(method).slot != Slot::None =>
-        {
-            Some(slot_of(layout, method))
-        }
-        _ => None,
-    }
-}
-
-/// The object there is an instance of a class with the slot.
-pub(crate) fn is_receiver(layout: &Layout, object: u32, slot: MethodId) -> bool {
-    meaning::class_at(layout, object).is_some_and(|class| {
-        let declaring = layout.method(slot).class;
-        has_slot(layout, class, slot) || declaring == Some(class)
-    })
-}
-
 /// Walks the script; the layout has been checked before.
 pub(super) fn check(scenario: &Scenario) -> Checked {
     check_names("variable", &scenario.variables, |v| v, |i| Place::Variable(VariableId(i)))?;
     limit(Place::Event(MAX_EVENTS), "events", scenario.script.len(), MAX_EVENTS)?;
     check_interpreter_only(scenario)?;
-    let methods = scenario.layout.methods.len();
-    let mut walk = Walk {
-        scenario,
-        loaded: vec![false; scenario.layout.assemblies.len()],
-        holds: Vec::new(),
-        used: vec![false; methods],
-        dead: vec![false; methods],
-        event: 0,
-    };
+    let mut walk = Walk { scenario, state: State::new(&scenario.layout), event: 0 };
     for (i, event) in scenario.script.iter().enumerate() {
         walk.event = i;
         walk.step(event)?;
     }
-    if let Some(unused) = scenario.variables.get(walk.holds.len()) {
-        let id = u16::try_from(walk.holds.len()).unwrap_or(u16::MAX);
+    let taken = walk.state.holds().len();
+    if let Some(unused) = scenario.variables.get(taken) {
+        let id = u16::try_from(taken).unwrap_or(u16::MAX);
         let message =
             format!("variable {} is never given a pointer; expected a take into it", show(unused));
         return Err(Problem::new(Place::Variable(VariableId(id)), Part::Whole, message));
@@ -135,16 +56,10 @@ fn check_interpreter_only(scenario: &Scenario) -> Checked {
     }
 }
 
-/// What the script has done so far.
+/// Goes through the script, event by event.
 struct Walk<'s> {
     scenario: &'s Scenario,
-    loaded: Vec<bool>,
-    /// What each variable seen so far holds.
-    holds: Vec<Held>,
-    /// Methods that something was done with.
-    used: Vec<bool>,
-    /// Dynamic methods whose MethodDesc is another's by now.
-    dead: Vec<bool>,
+    state: State<'s>,
     event: usize,
 }
 
@@ -166,30 +81,24 @@ impl Walk<'_> {
 
     fn load(&mut self, id: AssemblyId) -> Checked {
         let layout = &self.scenario.layout;
-        match self.loaded.get(id.index()) {
-            None => {
-                return self.wrong(
-                    Part::Target,
-                    "an assembly that does not exist; expected a declared one",
-                );
-            }
-            Some(true) => {
-                let name = show(&layout.assemblies[id.index()].name);
-                return self.wrong(Part::Target, format!("a second load of {name}; expected one"));
-            }
-            Some(false) => self.loaded[id.index()] = true,
+        let Some(assembly) = layout.assemblies.get(id.index()) else {
+            return self
+                .wrong(Part::Target, "an assembly that does not exist; expected a declared one");
+        };
+        if self.state.is_loaded(id) {
+            let name = show(&assembly.name);
+            return self.wrong(Part::Target, format!("a second load of {name}; expected one"));
         }
-        for class in layout.classes.iter().filter(|class| class.assembly == id) {
-            if let Some(base) = class.base {
-                let base = layout.class(base);
-                self.needs(base.assembly, "base class", &base.name)?;
-            }
+        self.state.load(id);
+        for base in bases(layout, id) {
+            let base = layout.class(base);
+            self.needs(base.assembly, "base class", &base.name)?;
         }
         Ok(())
     }
 
     fn needs(&self, assembly: AssemblyId, what: &str, name: &str) -> Checked {
-        if self.loaded[assembly.index()] {
+        if self.state.is_loaded(assembly) {
             return Ok(());
         }
         let assembly = show(&self.scenario.layout.assemblies[assembly.index()].name);
@@ -206,60 +115,67 @@ impl Walk<'_> {
                 .wrong(Part::Target, "a method that does not exist; expected a declared one");
         };
         self.needs(method.assembly, "method", &method.name)?;
-        if self.dead[id.index()] {
-            let message =
-                format!("{} was recycled; expected no further use of it", show(&method.name));
-            return self.wrong(Part::Target, message);
-        }
-        self.used[id.index()] = true;
+        self.allowed(id, self.state.may_use(id))?;
+        self.state.use_method(id);
         Ok(())
     }
 
     fn reset(&mut self, id: MethodId) -> Checked {
         self.method(id)?;
-        let method = self.scenario.layout.method(id);
-        if method.form == Form::Dynamic {
-            let message = format!(
-                "a reset of {}, which is dynamic; expected `recycle`, when nobody needs it",
-                show(&method.name)
-            );
-            return self.wrong(Part::Target, message);
-        }
-        if method.convention == Convention::Managed {
-            return Ok(());
-        }
-        let message = format!(
-            "a reset of {}, which native code knows; expected a managed method",
-            show(&method.name)
-        );
-        self.wrong(Part::Target, message)
+        self.allowed(id, self.state.may_reset(id))
     }
 
     fn recycle(&mut self, from: MethodId, to: MethodId) -> Checked {
-        let layout = &self.scenario.layout;
-        for (id, part) in [(from, Part::Target), (to, Part::Into)] {
-            match layout.methods.get(id.index()) {
-                Some(method) if method.form == Form::Dynamic => {}
-                _ => return self.wrong(part, "no dynamic method; expected `form = \"dynamic\"`"),
-            }
-        }
-        if from == to || self.used[to.index()] {
-            let name = show(&layout.method(to).name);
-            let message =
-                format!("{name} has been used already; expected a dynamic method that has not");
-            return self.wrong(Part::Into, message);
+        match self.state.may_recycle(from, to) {
+            Err(
+                refusal @ (Refusal::RecycledIsNotDynamic
+                | Refusal::SuccessorIsNotDynamic
+                | Refusal::SuccessorIsUsed),
+            ) => self.allowed(to, Err(refusal))?,
+            // What is loaded is looked at first.
+            Ok(()) | Err(Refusal::Dead | Refusal::ResetOfDynamic | Refusal::ResetOfUnmanaged) => {}
         }
         self.method(from)?;
         self.method(to)?;
-        self.dead[from.index()] = true;
+        self.state.recycle(from, to);
         Ok(())
+    }
+
+    /// Tells why something may not be done with the method.
+    fn allowed(&self, id: MethodId, allowed: Result<(), Refusal>) -> Checked {
+        let Err(refusal) = allowed else { return Ok(()) };
+        let name = self.scenario.layout.methods.get(id.index()).map_or("", |m| m.name.as_str());
+        let name = show(name);
+        let no_dynamic = "no dynamic method; expected `form = \"dynamic\"`";
+        let (part, message) = match refusal {
+            Refusal::Dead => {
+                (Part::Target, format!("{name} was recycled; expected no further use of it"))
+            }
+            Refusal::ResetOfDynamic => (
+                Part::Target,
+                format!(
+                    "a reset of {name}, which is dynamic; expected `recycle`, when nobody needs it"
+                ),
+            ),
+            Refusal::ResetOfUnmanaged => (
+                Part::Target,
+                format!("a reset of {name}, which native code knows; expected a managed method"),
+            ),
+            Refusal::RecycledIsNotDynamic => (Part::Target, no_dynamic.into()),
+            Refusal::SuccessorIsNotDynamic => (Part::Into, no_dynamic.into()),
+            Refusal::SuccessorIsUsed => (
+                Part::Into,
+                format!("{name} has been used already; expected a dynamic method that has not"),
+            ),
+        };
+        self.wrong(part, message)
     }
 
     fn site(&self, id: SiteId) -> Result<&Site, Problem> {
         let Some(site) = self.scenario.layout.sites.get(id.index()) else {
             return self.wrong(Part::Target, "a site that does not exist; expected a declared one");
         };
-        if let Some(assembly) = assembly_of(site) {
+        if let Some(assembly) = site.caller.assembly() {
             self.needs(assembly, "site", &site.name)?;
         }
         Ok(site)
@@ -275,15 +191,14 @@ impl Walk<'_> {
             );
             return self.wrong(Part::Target, message);
         };
-        let bound =
-            matches!(site.action, Action::Ldvirtftn(_) | Action::NewDelegate { closed: true, .. });
+        let bound = site.action.parts().takes_from_object();
         if bound != on.is_some() {
             let message =
                 if bound { "no object; expected `on`" } else { "an object; expected no `on`" };
             let name = show(&site.name);
             return self.wrong(Part::This, format!("{name} with {message}"));
         }
-        if let Some(method) = named_method(&site.action) {
+        if let Some(method) = site.action.named() {
             self.method(method)?;
         }
         self.object(&site, on, Part::This)?;
@@ -291,14 +206,11 @@ impl Walk<'_> {
         if into.index() >= self.scenario.variables.len() {
             return self.wrong(Part::Into, "a variable that does not exist; expected a named one");
         }
-        if into.index() > self.holds.len() {
+        if into.index() > self.state.holds().len() {
             let message = "a variable out of turn; expected names in the order of their first take";
             return self.wrong(Part::Into, message);
         }
-        if into.index() == self.holds.len() {
-            self.holds.push(held);
-        }
-        self.holds[into.index()] = held;
+        self.state.hold(into, held);
         Ok(())
     }
 
@@ -337,18 +249,18 @@ impl Walk<'_> {
         let layout = &self.scenario.layout;
         let site = self.site(call.site)?.clone();
         let name = show(&site.name);
-        let Some(signature) = site_signature(layout, &site) else {
+        let Some(signature) = site.signature(layout) else {
             let message = format!("{name} is a site that takes; expected a site that calls");
             return self.wrong(Part::Target, message);
         };
-        if let Some(method) = named_method(&site.action) {
+        if let Some(method) = site.action.named() {
             self.method(method)?;
         }
         let held = self.held(&name, &site.action, signature, call.pointer)?;
         self.receiver(call, &site, signature)?;
         self.arguments(call, signature)?;
         if let Some(target) = target(layout, call, held) {
-            self.target(&site, call, target)?;
+            self.target(call, target)?;
         }
         if depth == MAX_DEPTH && !call.inside.is_empty() {
             let message = format!("calls nested {} deep; expected at most {MAX_DEPTH}", depth + 1);
@@ -366,45 +278,36 @@ impl Walk<'_> {
         pointer: Option<VariableId>,
     ) -> Result<Option<Held>, Problem> {
         let layout = &self.scenario.layout;
-        let wanted = named_method(action).is_none();
-        let variable = match (wanted, pointer) {
-            (false, None) => return Ok(None),
-            (false, Some(_)) => {
+        let (wanted, variable) = match (action.parts().subject, pointer) {
+            (Subject::Method(_), None) => return Ok(None),
+            (Subject::Method(_), Some(_)) => {
                 let message = format!("{site} calls a method by name; expected no `through`");
                 return self.wrong(Part::Pointer, message);
             }
-            (true, None) => {
+            (Subject::Variable(..), None) => {
                 let message = format!("{site} calls a pointer; expected `through` a variable");
                 return self.wrong(Part::Whole, message);
             }
-            (true, Some(variable)) => variable,
+            (Subject::Variable(wanted, _), Some(variable)) => (wanted, variable),
         };
-        let Some(&held) = self.holds.get(variable.index()) else {
+        let Some(held) = self.state.held(variable) else {
             let message = "a variable that holds no pointer yet; expected a take into it before";
             return self.wrong(Part::Pointer, message);
         };
         if fits(layout, action, held) {
             return Ok(Some(held));
         }
-        let wanted = match action {
-            Action::ManagedCalli(_) => "managed",
-            Action::UnmanagedCalli(_) => "unmanaged",
-            _ => "a delegate",
-        };
-        let method = layout.method(held.method);
-        let (is, found) = match held.kind {
-            HeldKind::Delegate { on } => {
-                ("a delegate", layout.invoke_signature(held.method, on.is_some()))
-            }
-            HeldKind::Pointer { .. } if method.convention == Convention::UnmanagedCallersOnly => {
-                ("unmanaged", method.signature.clone())
-            }
-            HeldKind::Pointer { .. } => ("managed", layout.pointer_signature(held.method)),
+        let describe = |kind| match kind {
+            VariableKind::ManagedPointer => "managed",
+            VariableKind::UnmanagedPointer => "unmanaged",
+            VariableKind::Delegate => "a delegate",
         };
         let message = format!(
-            "the pointer is to {}, {is} {}; expected {wanted} {} for {site}",
-            show(&method.name),
-            show(&spell(layout, &found)),
+            "the pointer is to {}, {} {}; expected {} {} for {site}",
+            show(&layout.method(held.method).name),
+            describe(held.variable_kind(layout)),
+            show(&spell(layout, &held.signature(layout))),
+            describe(wanted),
             show(&spell(layout, signature)),
         );
         self.wrong(Part::Pointer, message)
@@ -423,21 +326,16 @@ impl Walk<'_> {
     }
 
     /// The method that runs is there, and so is what it is dispatched on.
-    fn target(&mut self, site: &Site, call: &Call, target: Target) -> Checked {
+    fn target(&mut self, call: &Call, target: Target) -> Checked {
         let layout = &self.scenario.layout;
         let first = slot_of(layout, target.method);
-        let open_virtual = matches!(site.action, Action::Invoke(_))
-            && target.skipped == 1
-            && layout.method(first).slot != Slot::None;
-        if open_virtual {
+        // Only an open delegate's receiver is among the arguments.
+        if target.skipped == 1 && layout.method(first).is_virtual() {
             self.receives(call.args.first().map_or(0, |&word| word as u32), first, Part::Arg(0))?;
         }
         self.method(target.method)?;
         let callee = self.scenario.layout.method(target.method);
-        if callee.code == Code::Native
-            && !call.inside.is_empty()
-            && callee.convention == Convention::Managed
-        {
+        if callee.is_fcall() && !call.inside.is_empty() {
             let message = format!("{} is an FCall; expected no calls inside", show(&callee.name));
             return self.wrong(Part::Inside, message);
         }

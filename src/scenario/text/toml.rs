@@ -1,10 +1,12 @@
 //! Typed access to TOML tables, with an error for whatever is not expected.
 //!
-//! Not by serde: its errors know neither where a name stands that is right as TOML and wrong as a
-//! scenario, nor which names would have been right.
+//! The `toml` crate parses, and its values know where they stand. What serde would do with them is
+//! done here, as every error must be one line that points at the offending token, names it, says
+//! what is expected and gives the nearest name that there is; and as a scenario's lists are tables
+//! whose order counts.
 
-use toml::Spanned;
-use toml::de::{DeArray, DeInteger, DeTable, DeValue};
+use ::toml::Spanned;
+use ::toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
 use super::super::validate::names::{self, expected, show, unknown};
 use super::Wrong;
@@ -154,23 +156,27 @@ impl<'t> Fields<'t> {
         })
     }
 
-    /// The one entry whose key is among `keys`.
-    pub(super) fn one_of(&self, keys: &[&str]) -> Result<Entry<'t>, Wrong> {
-        let mut found = self.entries.iter().filter(|entry| keys.contains(&entry.key));
+    /// The one entry whose key is among those given, with what its key means.
+    pub(super) fn one_of<T>(
+        &self,
+        keys: impl IntoIterator<Item = (&'static str, T)>,
+    ) -> Result<(Entry<'t>, T), Wrong> {
+        let mut keys: Vec<(&str, T)> = keys.into_iter().collect();
+        let words: Vec<&str> = keys.iter().map(|&(word, _)| word).collect();
+        let mut found = self.entries.iter().filter(|entry| words.contains(&entry.key));
         let Some(first) = found.next() else {
-            let message = format!("{} that does nothing; {}", self.what, expected(keys));
+            let message = format!("{} that does nothing; {}", self.what, expected(&words));
             return Err(Wrong::new(self.at, message));
         };
-        match found.next() {
-            None => Ok(*first),
-            Some(second) => {
-                let message = format!(
-                    "`{}` beside `{}` in {}; expected one of the two",
-                    second.key, first.key, self.what
-                );
-                Err(Wrong::new(second.key_at, message))
-            }
+        if let Some(second) = found.next() {
+            let message = format!(
+                "`{}` beside `{}` in {}; expected one of the two",
+                second.key, first.key, self.what
+            );
+            return Err(Wrong::new(second.key_at, message));
         }
+        let position = words.iter().position(|&word| word == first.key).unwrap_or(0);
+        Ok((*first, keys.swap_remove(position).1))
     }
 
     /// Fails if the key is there, with what is expected instead.

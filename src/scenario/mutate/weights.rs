@@ -2,7 +2,8 @@
 
 use super::Mutation;
 
-/// Every mutation with its weight. Weights sum to 100, so they are percentages.
+/// Every mutation with its weight. Weights sum to 100, so they are percentages; 80 of
+/// the 100 keep the layout, and so the modules.
 pub const MUTATIONS: [(Mutation, u32); 21] = [
     (Mutation::Reorder, 14),
     (Mutation::Duplicate, 7),
@@ -26,9 +27,6 @@ pub const MUTATIONS: [(Mutation, u32); 21] = [
     (Mutation::Echo, 1),
     (Mutation::Prune, 1),
 ];
-
-/// Percentage of mutated scenarios whose layout, and so whose modules, stay the same.
-pub const LAYOUT_KEPT: u32 = 80;
 
 /// In so many of 256 cases another change of the script follows the first one,
 /// and another one that.
