@@ -13,6 +13,7 @@ mod gallery;
 mod generated;
 mod matrix;
 mod measured;
+mod mutants_report;
 mod oracle;
 mod readme;
 mod rooms;

@@ -42,6 +42,9 @@ pub enum Home<'a> {
 }
 
 /// Compiles the body of a method.
+// mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to the
+// same size
+// mutants: the helper that a UCO body calls has no effect in the model
 pub fn body(
     layout: &Layout,
     types: &mut Types,

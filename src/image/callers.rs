@@ -49,6 +49,8 @@ pub struct CallerCompiler<'a> {
 
 impl CallerCompiler<'_> {
     /// The compiled method that holds a site. `function` is its index in the image.
+    // mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to
+    // the same size
     pub fn compile(&self, types: &mut Types, site: &Site, function: u32) -> CompiledCaller {
         let mut f = Assembler::new(types, format!("caller_{}", site.name), driver_type());
         let Some(signature) = site.signature(self.layout) else {

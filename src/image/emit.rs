@@ -36,6 +36,8 @@ impl Emission {
     }
 }
 
+// mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to the
+// same size
 fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let mut types = Types::default();
@@ -139,6 +141,7 @@ impl<'a> ImageBuilder<'a> {
         }
     }
 
+    // mutants: without a V-thunk the slow helper dispatches to the same method
     fn collect_site(&mut self, action: &Action) {
         let layout = self.layout;
         match action {

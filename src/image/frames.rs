@@ -133,6 +133,8 @@ impl ArgumentPlan {
     }
 
     /// Pushes the parameters.
+    // mutants: the callee gets the caller's struct itself, not a copy: no body writes to its
+    // arguments
     pub fn push_arguments(&self, f: &mut Assembler, args: u32, frame: u32, base: u32) {
         for &(value, at, copy) in &self.params {
             match value {

@@ -189,6 +189,7 @@ impl MemoryMap {
 }
 
 /// Every signature that a call can have.
+// mutants: the signature of a pointer call is some method's as well wherever the call is right
 fn signatures(layout: &Layout) -> impl Iterator<Item = &Signature> {
     let sites = layout.sites.iter().filter_map(|site| site.action.stated());
     layout.methods.iter().map(|m| &m.signature).chain(sites)

@@ -70,6 +70,8 @@ pub struct Payload {
 }
 
 /// Writes a payload.
+// mutants: `BeginAddress` of a RUNTIME_FUNCTION: the model divides a virtual IP instead of
+// searching for it
 pub fn write(contents: &Contents) -> Payload {
     let mut out = vec![0; DATA as usize];
     let mut relocations = Vec::new();
@@ -141,6 +143,7 @@ pub fn write(contents: &Contents) -> Payload {
 
 /// A method entry word: 0 for no compiled code, else one more than upstream's
 /// `id << 1 | has fixups`.
+// mutants: only a body that is rejected has a list, and each list fails
 fn method_entry(function: u32, fixups: bool) -> u32 {
     2 * function + u32::from(fixups) + 1
 }
@@ -156,6 +159,7 @@ fn push(out: &mut Vec<u8>, word: u32) {
 }
 
 /// PE-style base relocation blocks, one a 4 KiB page.
+// mutants: more blocks than there are pages are right as well
 fn push_relocation_blocks(out: &mut Vec<u8>, mut relocations: Vec<(u32, u16)>) {
     relocations.sort_unstable();
     for page in relocations.chunk_by(|a, b| a.0 >> 12 == b.0 >> 12) {
@@ -171,6 +175,7 @@ fn push_relocation_blocks(out: &mut Vec<u8>, mut relocations: Vec<(u32, u16)>) {
     }
 }
 
+// mutants: the header of the data section, which the loader has no need of
 fn write_headers(out: &mut [u8], relocations: u32, relocations_size: u32) {
     let mut put = |at: u32, bytes: &[u8]| {
         out[at as usize..at as usize + bytes.len()].copy_from_slice(bytes);
@@ -191,6 +196,8 @@ fn write_headers(out: &mut [u8], relocations: u32, relocations_size: u32) {
 
 /// Reads the headers back (`WebcilDecoder`): RVA and size of the relocation section; `None` if they
 /// are not those of a webcil payload of version 1.
+// mutants: only a hostile image gets there: `fuzz/src/image.rs`
+// mutants: the relocations are in the second section, number 1 from 0
 pub fn relocation_section(headers: &[u8; HEADERS]) -> Option<(Rva, u32)> {
     let half = |at: usize| u16::from_le_bytes([headers[at], headers[at + 1]]);
     let (sections, number) = (half(8), half(10));

@@ -162,6 +162,8 @@ impl Builder<'_> {
 /// A managed helper by which the runtime runs a method: `result = pointer(args...)`,
 /// where the pointer is an entry point, or for [`RuntimePath::Resume`] a
 /// resumption stub's table index. Entered as `(sp, frame, result)`.
+// mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to the
+// same size
 fn runtime_caller(
     layout: &Layout,
     types: &mut Types,
@@ -346,6 +348,7 @@ fn published(f: &mut Assembler, work: impl FnOnce(&mut Assembler)) {
     f.get(saved).op(Op::GlobalSet(Global::StackPointer));
 }
 
+// mutants: the thread's mode, by which upstream's garbage collector acts: nothing in the model does
 fn set_gc_mode(f: &mut Assembler, mode: u32) {
     f.constant(THREAD).constant(mode).op(Op::Store(ValType::I32, 0));
 }

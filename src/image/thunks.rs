@@ -30,6 +30,8 @@ enum Structs {
 }
 
 /// Makes a frame with a TransitionBlock and spills the arguments behind it.
+// mutants: words of a thunk's block that nothing reads (upstream they are for stack walks), an
+// argument in its slot 0, or a larger frame
 fn transition_frame(
     f: &mut Assembler,
     lowered: &Lowered,

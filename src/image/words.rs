@@ -178,6 +178,7 @@ impl FunctionPointer {
     }
 
     /// `IsVirtualIP`: top bit and bit 0 both set.
+    // mutants: a table index is no virtual IP, and no index that is asked for lies past the image's
     pub fn as_virtual_ip(self) -> Option<VirtualIp> {
         (self.0 & 0x8000_0001 == 0x8000_0001).then_some(VirtualIp(self.0))
     }

@@ -20,6 +20,7 @@ use crate::image::words::{Address, FunctionPointer, ObjectAddress, PepAddress};
 use crate::scenario::{MethodId, Slot, VariableId};
 
 /// Makes a delegate over what `pointer` leads to, and stores it in a variable.
+// mutants: variables by other numbers, or at other addresses, each still its own
 pub fn construct(
     process: &mut VmProcess<'_>,
     variable: Address,
@@ -139,6 +140,8 @@ pub fn invoke(
 }
 
 /// The entry point that the interpreter calls for a `_methodPtr`.
+// mutants: the right loader calls what `_methodPtr` holds either way: only `issue-124221`, which is
+// asked more often, is wrong
 fn delegate_pointer(
     process: &mut VmProcess<'_>,
     method_ptr: FunctionPointer,

@@ -32,6 +32,7 @@ pub fn ensure_at(
 /// managed type. Without native code, that is the R2R-to-interpreter thunk for
 /// the key of the *metadata* signature, which is managed for a UCO method too.
 /// Does nothing where ReadyToRun is switched off (#132965).
+// mutants: a thunk is only written over null, so asking first whether there is code changes nothing
 pub fn ensure_callable_from_r2r(process: &mut VmProcess<'_>, callee: Callee) -> Result<(), Trap> {
     let at = addresses(process, callee)?;
     let vm = process.vm();
@@ -90,6 +91,7 @@ pub fn multi_callable_address(
 ///
 /// Only a static method can be UCO, and only those are looked at: a delegate
 /// closed over an instance method leaves the flag clear (measured).
+// mutants: `UCO_CHECKED` alone decides nothing: what publishes sets it again
 pub fn callable_address(
     process: &mut VmProcess<'_>,
     callee: Callee,
@@ -114,6 +116,7 @@ fn is_unmanaged_callers_only(process: &mut VmProcess<'_>, method: MethodId) -> b
 /// `_pActualCode` gets it as well where it is still null, which keeps the words
 /// that were measured (`16c7, MD, 0, 3`); a managed thunk that got there first
 /// stays, for managed callers.
+// mutants: the bits are apart, so "or" and "exclusive or" are one
 pub fn publish_unmanaged_entry(
     process: &mut VmProcess<'_>,
     method: MethodId,
@@ -265,6 +268,8 @@ pub fn reset(process: &mut VmProcess<'_>, method: MethodId) -> Result<(), Trap> 
 }
 
 /// A dynamic method's MethodDesc and entry point become another one's.
+// mutants: whether a method has memory of its own or a dead one's: addresses are not compared
+// mutants: what only the watch over memory asks, which `tests/oracle.rs` holds
 pub fn recycle(process: &mut VmProcess<'_>, from: MethodId, to: MethodId) -> Result<(), Trap> {
     reset(process, from)?;
     let vm = process.vm();

@@ -206,6 +206,7 @@ pub fn receiver_entry(
 }
 
 /// Makes a `VirtualDispatchPortableEntryPoint` for a slot, if there is a V-thunk for it.
+// mutants: without a V-thunk the slow helper dispatches to the same method
 fn virtual_dispatch_entry(
     process: &mut VmProcess<'_>,
     method: MethodId,
@@ -252,6 +253,7 @@ pub fn generic_lookup(process: &mut VmProcess<'_>, record: Address) -> Result<u3
 /// Resolves the fixup list of a compiled body before it is published
 /// (`FixupDelayList`); false if one fails, and the body with it. The lists that
 /// Calliper emits name the image's [`Import::Missing`], which nothing can resolve.
+// mutants: only a body that is rejected has a list, and each list fails
 pub fn fixup_delay_list(vm: &mut Vm, method: MethodId) -> bool {
     let assembly = vm.scenario.layout.method(method).assembly;
     let cells = &vm.emission.images[assembly.index()].cells;

@@ -57,6 +57,7 @@ impl LoadedImage {
     }
 
     /// The word at this address lies in the image.
+    // mutants: only a hostile image gets there: `fuzz/src/image.rs`
     pub fn has_word_at(&self, address: Address) -> bool {
         let rva = address.behind(self.image_base).map(Rva::new);
         rva.is_some_and(|rva| self.address(rva, 4).is_some())
@@ -130,6 +131,7 @@ fn instantiate(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<Load
 
 /// `ApplyBaseRelocations` (peimagelayout.cpp): HIGHLOW adds the image base,
 /// WASM32_TABLE what the header's `TableBase` says.
+// mutants: only a hostile image gets there: `fuzz/src/image.rs`
 fn relocate(process: &mut VmProcess<'_>, image: &LoadedImage) -> Result<(), Trap> {
     const HEADER: u32 = 8;
     let table_base = word(process, image, TABLE_BASE)?;
@@ -203,6 +205,8 @@ fn create_methods(process: &mut VmProcess<'_>, facts: &ImageFacts) -> Result<(),
 }
 
 /// A MethodDesc with its chunk, code data and cold portable entry point.
+// mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to the
+// same size
 pub(super) fn create_method(process: &mut VmProcess<'_>) -> Result<MethodAddresses, Trap> {
     let vm = process.vm();
     let chunk = vm.allocate(CHUNK_SIZE + METHOD_DESC_SIZE);
@@ -300,6 +304,7 @@ pub fn ready_to_run_body(
 }
 
 /// `ExecutionManager::GetWasmFunctionTableIndexFromVirtualIP`.
+// mutants: a table index is no virtual IP, and no index that is asked for lies past the image's
 pub fn table_index_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<TableIndex> {
     vm.images.iter().flatten().find_map(|image| {
         let offset = ip.behind(image.min_virtual_ip)?;
@@ -309,6 +314,7 @@ pub fn table_index_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<TableIndex> {
 }
 
 /// `GetWasmVirtualIPFromFunctionTableIndex`, for the same ranges.
+// mutants: a table index is no virtual IP, and no index that is asked for lies past the image's
 pub fn virtual_ip_of_table_index(vm: &Vm, index: TableIndex) -> Option<VirtualIp> {
     vm.images.iter().flatten().find_map(|image| {
         let local = index.behind(image.min_function_index)?;

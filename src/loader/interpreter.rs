@@ -118,6 +118,7 @@ pub fn calli_with(
 }
 
 /// Puts arguments into slots of the interpreter's stack for the time of `work`.
+// mutants: the end of the interpreter's stack, which no valid script comes to
 pub fn with_slots(
     process: &mut VmProcess<'_>,
     signature: &Signature,
@@ -269,6 +270,7 @@ fn marshal(
     call_unmanaged(process, target.into(), signature, args, ret)
 }
 
+// mutants: who ran a body, for the account; `tests/oracle.rs` and `tests/states.rs` look at it
 fn interpret_method(
     process: &mut VmProcess<'_>,
     method: MethodId,
@@ -389,6 +391,7 @@ pub enum GcMode {
 }
 
 /// Switches the thread's mode.
+// mutants: the thread's mode, by which upstream's garbage collector acts: nothing in the model does
 pub fn set_gc_mode(process: &mut VmProcess<'_>, mode: GcMode) -> Result<(), Trap> {
     write_u32(process, Address::new(THREAD), mode as u32)
 }

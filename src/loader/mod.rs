@@ -193,6 +193,7 @@ impl Vm {
     }
 
     /// R2R code is used at all.
+    // mutants: without ReadyToRun no image brings a thunk, so looking for one finds none
     pub fn ready_to_run(&self) -> bool {
         !self.scenario.interpreter_only
     }
@@ -241,6 +242,8 @@ impl Vm {
 
     /// Takes `size` bytes of loader heap, aligned to [`HEAP_ALIGNMENT`]. With no address space
     /// left it gives the last address, which is past the end of memory.
+    // mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to
+    // the same size
     fn allocate(&mut self, size: u32) -> Address {
         const LAST: u32 = !(HEAP_ALIGNMENT - 1);
         let at = self.heap.get().checked_next_multiple_of(HEAP_ALIGNMENT).unwrap_or(LAST);
@@ -270,6 +273,7 @@ impl Vm {
     }
 
     /// The method of a token that compiled code, or a record in memory, names.
+    // mutants: only a hostile image gets there: `fuzz/src/image.rs`
     fn method_by_token(&mut self, token: u32) -> Result<MethodId, Trap> {
         let known = self.scenario.layout.methods.len();
         let method = u16::try_from(token).ok().filter(|&id| usize::from(id) < known);

@@ -58,6 +58,7 @@ impl PepAddress {
     }
 
     /// `InterlockedOr` and `InterlockedAnd` on `_flags`.
+    // mutants: the bits are apart, so "or" and "exclusive or" are one
     pub fn change_flags(
         self,
         process: &mut VmProcess<'_>,
@@ -102,6 +103,7 @@ impl MethodDescAddress {
     /// What VM code does first with any MethodDesc: finds its chunk (12 bytes
     /// and an index of 8-byte units before it), its MethodTable and that one's
     /// module. With a word that is no MethodDesc this reads wherever it leads.
+    // mutants: a chunk has one MethodDesc, number 0
     pub fn dereference(self, process: &mut VmProcess<'_>) -> Result<(), Trap> {
         let mut chunk_index = [0];
         process.read_into(self.at(2).get(), &mut chunk_index)?;

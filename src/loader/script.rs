@@ -35,6 +35,7 @@ pub fn run(process: &mut VmProcess<'_>) {
 }
 
 /// One event, observed from both sides.
+// mutants: whether a pointer was taken in an event in which the process died
 fn step(process: &mut VmProcess<'_>, event: &Event) -> Result<(), Trap> {
     let observation = &process.vm().observation;
     let (first_call, first_entry) = (observation.calls.len(), observation.entries.len());
@@ -65,6 +66,7 @@ fn step(process: &mut VmProcess<'_>, event: &Event) -> Result<(), Trap> {
     outcome
 }
 
+// mutants: variables by other numbers, or at other addresses, each still its own
 pub(super) fn variable_address(variable: VariableId) -> Address {
     Address::new(VARIABLES + 4 * u32::from(variable.0))
 }

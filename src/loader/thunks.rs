@@ -35,6 +35,7 @@ impl Registry {
     }
 
     /// A callee is no more.
+    // mutants: whether a method has memory of its own or a dead one's: addresses are not compared
     pub fn forget(&mut self, callee: Callee) {
         self.pending.retain(|waiting| *waiting != callee);
     }

@@ -44,6 +44,8 @@ pub fn create(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<(), T
     Ok(())
 }
 
+// mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to the
+// same size
 fn create_class(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
     let class = scenario.layout.class(id);
