@@ -11,7 +11,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use calliper::campaign::{self, Plan, Status};
-use calliper::judge::{EngineKind, Judge};
+use calliper::engine::{EngineKind, names};
+use calliper::judge::Judge;
 use calliper::loader::Fixed;
 use calliper::replay;
 use calliper::scenario::Scenario;
@@ -34,7 +35,7 @@ const CAMPAIGN_TIMES: u32 = 5;
 /// The paper engine's bar, in scenarios a second.
 const PAPER_BAR: f64 = 100_000.0;
 
-/// The bar for the long script on paper, wasmi and wasmtime together, in scenarios a second.
+/// The bar for the long script on every engine together, in scenarios a second.
 const LONG_BAR: f64 = 10_000.0;
 
 /// How many times faster than compiling per case the module cache must be.
@@ -68,9 +69,12 @@ fn main() {
     let long = measure(LONG, &[read(LONG)], time);
 
     println!();
-    bar("paper, the seed's program, scenarios a second", rates.paper, PAPER_BAR);
-    bar("wasmtime, the seed's program, cached over per case", rates.cache_gain(), CACHE_BAR);
-    bar("wasmtime, the corpus, cached over per case", corpus_rates.cache_gain(), CACHE_BAR);
+    bar("paper, the seed's program, scenarios a second", Some(rates.paper), PAPER_BAR);
+    for (what, rates) in [("the seed's program", &rates), ("the corpus", &corpus_rates)] {
+        for (name, gain) in &rates.cache_gains {
+            bar(&format!("{name}, {what}, cached over per case"), Some(*gain), CACHE_BAR);
+        }
+    }
     bar("all engines together, 64 events, scenarios a second", long.together, LONG_BAR);
     campaigns(time);
 }
@@ -86,8 +90,8 @@ fn campaigns(time: Duration) {
         println!("{label:<34}  {:>14.0}  {events:>12.1}  {kept:>10.1} %", status.rate());
         status.rate()
     };
-    let all = EngineKind::available();
-    let paper = row("paper", &[EngineKind::Paper], true);
+    let all = EngineKind::by_default();
+    let paper = row("paper", &[EngineKind::PAPER], true);
     let kept = row("every engine, modules kept", &all, true);
     let per_case = row("every engine, compiling per case", &all, false);
     println!();
@@ -106,42 +110,42 @@ fn campaign(engines: &[EngineKind], keep_modules: bool, time: Duration) -> Statu
     outcome.expect("nothing is written").status
 }
 
-/// Scenarios a second; none for an engine that this build has not.
+/// Scenarios a second.
 struct Rates {
-    paper: Option<f64>,
-    cached: Option<f64>,
-    compiling: Option<f64>,
+    paper: f64,
+    /// Of each engine that compiles: how many times faster it is with its modules kept.
+    cache_gains: Vec<(&'static str, f64)>,
+    /// Of all engines by default, if there is more than one.
     together: Option<f64>,
-}
-
-impl Rates {
-    fn cache_gain(&self) -> Option<f64> {
-        Some(self.cached? / self.compiling?)
-    }
 }
 
 /// One block of the table.
 fn measure(title: &str, scenarios: &[Arc<Scenario>], time: Duration) -> Rates {
     println!("{title}");
-    let engine = |name: &str| EngineKind::available().into_iter().find(|kind| kind.name() == name);
-    let row = |label: &str, judge: Option<Judge>| {
-        let rate = judge.map(|judge| rate(judge, scenarios, time));
-        match rate {
-            Some(rate) => println!("  {label:<34}  {rate:>14.0}  {:>9.2} µs", 1e6 / rate),
-            None => println!("  {label:<34}  not in this build"),
-        }
+    let row = |label: &str, judge: Judge| {
+        let rate = rate(judge, scenarios, time);
+        println!("  {label:<34}  {rate:>14.0}  {:>9.2} µs", 1e6 / rate);
         rate
     };
-    let cached = |name: &str| engine(name).map(|kind| Judge::new(&[kind]));
-    let paper = row("paper", cached("paper"));
-    row("wasmi", cached("wasmi"));
-    let wasmtime = row("wasmtime, module cache", cached("wasmtime"));
-    let per_case = engine("wasmtime").map(|kind| Judge::compiling_each_run(&[kind]));
-    let compiling = row("wasmtime, compiling per case", per_case);
-    let all = EngineKind::available();
-    let together =
-        row("paper, wasmi and wasmtime together", (all.len() == 3).then(|| Judge::new(&all)));
-    Rates { paper, cached: wasmtime, compiling, together }
+    let (mut paper, mut cache_gains) = (0.0, vec![]);
+    for kind in EngineKind::available() {
+        let name = kind.name();
+        if kind.compiles() {
+            let kept = row(&format!("{name}, module cache"), Judge::new(&[kind]));
+            let per_case = Judge::compiling_each_run(&[kind]);
+            let compiling = row(&format!("{name}, compiling per case"), per_case);
+            cache_gains.push((name, kept / compiling));
+            continue;
+        }
+        let rate = row(name, Judge::new(&[kind]));
+        if kind == EngineKind::PAPER {
+            paper = rate;
+        }
+    }
+    let all = EngineKind::by_default();
+    let label = format!("{} together", names(&all));
+    let together = (all.len() > 1).then(|| row(&label, Judge::new(&all)));
+    Rates { paper, cache_gains, together }
 }
 
 /// Scenarios a second, after a warm-up.

@@ -1,13 +1,12 @@
 //! From a scenario to a verdict: emits, runs on every engine, compares.
 
 use std::num::NonZero;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use lru::LruCache;
 use rustc_hash::FxBuildHasher;
 
-use crate::engine::{Engine, EngineError, paper::Paper};
+use crate::engine::{Engine, EngineError, EngineKind, Keep};
 use crate::image::facts::Emission;
 use crate::loader::{self, Fixed, Loader, Vm};
 use crate::reference::{self, Expectation};
@@ -16,63 +15,6 @@ use crate::verdict::{self, Finding, Run};
 
 /// Layouts whose modules are kept.
 const CACHED_LAYOUTS: NonZero<usize> = NonZero::new(256).expect("it is not zero");
-
-/// An engine by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EngineKind {
-    /// Pure Rust, no wasm.
-    Paper,
-    /// wasmtime with Cranelift.
-    Wasmtime,
-    /// wasmi.
-    Wasmi,
-}
-
-impl EngineKind {
-    /// The engines that this build has; paper comes first.
-    pub fn available() -> Vec<EngineKind> {
-        let mut kinds = vec![EngineKind::Paper];
-        if cfg!(feature = "wasmtime") {
-            kinds.push(EngineKind::Wasmtime);
-        }
-        if cfg!(feature = "wasmi") {
-            kinds.push(EngineKind::Wasmi);
-        }
-        kinds
-    }
-
-    /// Whether it compiles modules, which takes far longer than a run.
-    pub fn compiles(self) -> bool {
-        self == EngineKind::Wasmtime
-    }
-
-    /// The name that `--engine` takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            EngineKind::Paper => "paper",
-            EngineKind::Wasmtime => "wasmtime",
-            EngineKind::Wasmi => "wasmi",
-        }
-    }
-}
-
-/// Not the name of an engine of this build.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown engine `{0}`; this build has: {known}", known = names())]
-pub struct UnknownEngine(pub String);
-
-fn names() -> String {
-    EngineKind::available().iter().map(|k| k.name()).collect::<Vec<_>>().join(", ")
-}
-
-impl FromStr for EngineKind {
-    type Err = UnknownEngine;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = EngineKind::available().into_iter().find(|k| k.name() == name);
-        found.ok_or_else(|| UnknownEngine(name.to_owned()))
-    }
-}
 
 /// What one engine's run comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,12 +46,13 @@ impl std::fmt::Debug for Slot {
 impl Judge {
     /// A judge over these engines. The first one is what the others are compared with.
     pub fn new(engines: &[EngineKind]) -> Self {
-        Self::with(engines.iter().map(|&kind| engine(kind, false)).collect())
+        Self::with(engines.iter().map(|kind| kind.start(Keep::Stores)).collect())
     }
 
-    /// The same without wasmtime's module cache: the baseline in benchmarks.
+    /// The same, but what compiles keeps no modules: the baseline in benchmarks.
     pub fn compiling_each_run(engines: &[EngineKind]) -> Self {
-        Self::with(engines.iter().map(|&kind| engine(kind, true)).collect())
+        let keep = |kind: &EngineKind| if kind.compiles() { Keep::Nothing } else { Keep::Stores };
+        Self::with(engines.iter().map(|kind| kind.start(keep(kind))).collect())
     }
 
     /// A judge over engines of one's own.
@@ -233,20 +176,4 @@ fn beside(
     let mut findings = verdict::findings(run, expected);
     findings.splice(0..0, verdict::divergence(first, run, engine));
     findings
-}
-
-#[cfg_attr(not(feature = "wasmtime"), expect(unused_variables, reason = "only wasmtime compiles"))]
-fn engine(kind: EngineKind, compile_each_run: bool) -> Box<dyn Engine<Vm>> {
-    match kind {
-        #[cfg(feature = "wasmtime")]
-        EngineKind::Wasmtime if compile_each_run => {
-            Box::new(crate::engine::wasmtime::Wasmtime::compiling_each_run())
-        }
-        #[cfg(feature = "wasmtime")]
-        EngineKind::Wasmtime => Box::new(crate::engine::wasmtime::Wasmtime::new()),
-        #[cfg(feature = "wasmi")]
-        EngineKind::Wasmi => Box::new(crate::engine::wasmi::Wasmi::new()),
-        // `EngineKind::available` names no engine that this build lacks.
-        _ => Box::new(Paper::new()),
-    }
 }

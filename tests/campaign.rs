@@ -4,10 +4,9 @@ use std::sync::atomic::AtomicBool;
 
 use calliper::campaign::coverage::Cell;
 use calliper::campaign::{self, Guidance, Outcome, Plan};
-use calliper::engine::Trap;
+use calliper::engine::{EngineKind, Trap};
 use calliper::gallery;
 use calliper::image::words::FunctionPointer;
-use calliper::judge::EngineKind;
 use calliper::loader::{Fixed, Loader, VmProcess};
 use calliper::scenario::MethodId;
 
@@ -129,7 +128,7 @@ impl Loader for Panics {
 
 #[test]
 fn a_panic_is_a_finding_and_does_not_end_the_campaign() {
-    for engines in [vec![EngineKind::Paper], EngineKind::available()] {
+    for engines in [vec![EngineKind::PAPER], EngineKind::available()] {
         let outcome = run(&Panics, 2_000, |plan| plan.engines = engines);
         assert_eq!(outcome.status.runs, 2_000);
         let [(found, _)] = outcome.findings.as_slice() else { panic!("{:#?}", outcome.findings) };

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use calliper::engine::{EngineKind, names};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -36,11 +37,10 @@ fn the_corpus_replays_as_expected_on_all_engines() {
     let last = text.lines().last().expect("a summary");
     let count = text.lines().filter(|line| line.starts_with("ok ")).count();
     assert!(count >= 30, "{text}");
+    let engines = names(&EngineKind::by_default());
     assert_eq!(
         last,
-        format!(
-            "replayed {count} scenarios on paper, wasmtime, wasmi: {count} as expected, 0 surprises"
-        )
+        format!("replayed {count} scenarios on {engines}: {count} as expected, 0 surprises")
     );
 }
 
@@ -51,9 +51,9 @@ fn the_seed_is_reproduced_under_its_fault_and_gone_under_the_fixed_loader() {
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(document["surprises"], 0);
     let rows = document["scenarios"].as_array().expect("an array");
-    for engine in ["paper", "wasmtime", "wasmi"] {
+    for engine in EngineKind::by_default() {
         let row = |loader: &str| {
-            let found = rows.iter().find(|r| r["loader"] == loader && r["engine"] == engine);
+            let found = rows.iter().find(|r| r["loader"] == loader && r["engine"] == engine.name());
             found.expect("each loader on each engine").clone()
         };
         let fixed = row("fixed");
@@ -100,20 +100,26 @@ fn output_does_not_change_from_run_to_run() {
 
 #[test]
 fn one_engine_can_be_asked_for() {
-    let output = calliper(&["replay", "--engine", "wasmi,paper,wasmi", "--loader", "fixed", SEED]);
+    let by_default = EngineKind::by_default();
+    let (paper, other) = (by_default[0].name(), by_default[by_default.len() - 1].name());
+    let list = format!("{other},{paper},{other}");
+    let output = calliper(&["replay", "--engine", &list, "--loader", "fixed", SEED]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(
         stdout(&output),
-        "ok        issue-129857  fixed: agree\n\
-         replayed 1 scenarios on wasmi, paper: 1 as expected, 0 surprises\n"
+        format!(
+            "ok        issue-129857  fixed: agree\n\
+             replayed 1 scenarios on {other}, {paper}: 1 as expected, 0 surprises\n"
+        )
     );
 }
 
 #[test]
 fn bad_usage_is_one_line_that_lists_what_there_is() {
     assert_one_line(&calliper(&["replay", "--loader", "nope"]), &["nope", "expected one of"]);
-    assert_one_line(&calliper(&["replay", "--engine", "v8"]), &["v8", "paper, wasmtime, wasmi"]);
-    assert_one_line(&calliper(&["replay", "--engine", ""]), &["paper, wasmtime, wasmi"]);
+    let engines = names(&EngineKind::available());
+    assert_one_line(&calliper(&["replay", "--engine", "v8"]), &["v8", &engines]);
+    assert_one_line(&calliper(&["replay", "--engine", ""]), &[&engines]);
     assert_one_line(&calliper(&["replay", "--explain", "--format", "json"]), &["--format json"]);
     assert_eq!(calliper(&["no-such-command"]).status.code(), Some(2));
     assert_eq!(calliper(&["replay", "--no-such-option"]).status.code(), Some(2));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calliper::abi::Shape;
 use calliper::abi::crossgen::lower;
-use calliper::judge::EngineKind;
+use calliper::engine::EngineKind;
 use calliper::replay::{Case, Loaders, Plan, replay};
 use calliper::scenario::meaning;
 use calliper::scenario::targets::Variables;

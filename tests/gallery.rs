@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
+use calliper::engine::EngineKind;
 use calliper::gallery::{self, Family, Fault};
-use calliper::judge::EngineKind;
 use calliper::replay::{Expected, Loaders, Outcome, Plan, Run, replay};
 
 use crate::util::{corpus, root};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use arbitrary::Unstructured;
+use calliper::engine::EngineKind;
 use calliper::gallery;
-use calliper::judge::{EngineKind, Judge};
+use calliper::judge::Judge;
 use calliper::loader::Fixed;
 use calliper::scenario::generate::generate;
 use calliper::scenario::meaning::mix;
@@ -48,7 +49,7 @@ fn agrees(judge: &mut Judge, seed: u64) {
 
 #[test]
 fn the_fixed_loader_agrees_on_paper() {
-    no_findings(&[EngineKind::Paper], 0..100_000);
+    no_findings(&[EngineKind::PAPER], 0..100_000);
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn the_fixed_loader_agrees_on_every_engine() {
 #[test]
 #[ignore = "takes minutes"]
 fn the_fixed_loader_agrees_for_long() {
-    no_findings(&[EngineKind::Paper], 1 << 40..(1 << 40) + 4_000_000);
+    no_findings(&[EngineKind::PAPER], 1 << 40..(1 << 40) + 4_000_000);
     no_findings(&EngineKind::available(), 1 << 48..(1 << 48) + 40_000);
 }
 
@@ -74,7 +75,7 @@ fn scripts_call_much() {
 /// From nothing but seeds, each fault of the gallery shows, as the class that it is listed with.
 #[test]
 fn every_fault_is_found_by_generation_alone() {
-    let mut judge = Judge::new(&[EngineKind::Paper]);
+    let mut judge = Judge::new(&[EngineKind::PAPER]);
     let mut missed = Vec::new();
     for fault in gallery::ALL {
         let mut others = BTreeMap::new();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use calliper::engine::EngineKind;
 use calliper::gallery;
-use calliper::judge::EngineKind;
 use calliper::replay::{Expected, Loaders, Outcome, Plan, headline, replay};
 use calliper::verdict::Class;
 

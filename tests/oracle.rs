@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use calliper::abi::ValType;
-use calliper::engine::{Engine, EngineError, HostCall, Process, paper::Paper};
+use calliper::engine::{Engine, EngineError, EngineKind, HostCall, Process, paper::Paper};
 use calliper::image::Program;
 use calliper::image::code::{Global, Op};
 use calliper::image::facts::{Emission, Role};
 use calliper::image::helpers::Helper;
 use calliper::image::map::GUARD_SIZE;
 use calliper::image::pep::{CODE, PEP_SIZE};
-use calliper::judge::{EngineKind, Judge};
+use calliper::judge::Judge;
 use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{MethodId, Scenario, text};
 use calliper::verdict::Class;
@@ -123,7 +123,7 @@ fn pointers_to_the_wrong_thing() {
 fn a_wrong_pointer_that_is_never_called() {
     let mut scenario = (*scenario()).clone();
     scenario.script.pop();
-    let verdicts = Judge::new(&[EngineKind::Paper]).judge(&Arc::new(scenario), &HandsOut(|_| 7));
+    let verdicts = Judge::new(&[EngineKind::PAPER]).judge(&Arc::new(scenario), &HandsOut(|_| 7));
     let findings = &verdicts.expect("paper runs anything")[0].findings;
     assert_eq!(findings[0].class, Class::Resolution);
 }

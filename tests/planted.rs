@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use calliper::campaign;
-use calliper::judge::EngineKind;
+use calliper::engine::EngineKind;
 use calliper::loader::Fixed;
 use calliper::replay::{self, DEFAULT_PATH, Loaders};
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use calliper::judge::EngineKind;
+use calliper::engine::EngineKind;
 use calliper::replay::{Loaders, Plan, collect, replay};
 
 use crate::util::{SEED, calliper, complaint, root, stderr, stdout, utf8};

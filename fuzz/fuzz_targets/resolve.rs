@@ -4,4 +4,4 @@
 //! with + between.
 #![cfg_attr(fuzzing, no_main)]
 
-calliper_fuzz::target!("resolve", [EngineKind::Paper], 500);
+calliper_fuzz::target!("resolve", vec![EngineKind::PAPER], 500);

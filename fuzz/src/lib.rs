@@ -13,8 +13,9 @@ pub mod text;
 use std::sync::Arc;
 
 use arbitrary::Unstructured;
+use calliper::engine::EngineKind;
 use calliper::gallery;
-use calliper::judge::{EngineKind, EngineVerdict, Judge};
+use calliper::judge::{EngineVerdict, Judge};
 use calliper::loader::{Fixed, Loader};
 use calliper::random::XorShift;
 use calliper::scenario::generate::{fixup, generate, regenerate_script};
@@ -27,21 +28,23 @@ use calliper::scenario::{self, Scenario, binary, mutate};
 macro_rules! target {
     ($arguments:literal, $engines:expr, $inputs:literal) => {
         #[cfg(any(fuzzing, test))]
-        use ::calliper::judge::EngineKind;
+        use ::calliper::engine::EngineKind;
 
         #[cfg(any(fuzzing, test))]
-        const ENGINES: &[EngineKind] = &$engines;
+        fn engines() -> Vec<EngineKind> {
+            $engines
+        }
 
         #[cfg(fuzzing)]
         mod target {
             use std::cell::RefCell;
 
             use $crate::Fuzzer;
-            use super::ENGINES;
+            use super::engines;
             use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
             thread_local! {
-                static FUZZER: RefCell<Fuzzer> = RefCell::new(Fuzzer::from_environment(ENGINES));
+                static FUZZER: RefCell<Fuzzer> = RefCell::new(Fuzzer::from_environment(&engines()));
             }
 
             fuzz_target!(
@@ -69,7 +72,7 @@ macro_rules! target {
 
         #[test]
         fn smoke() {
-            $crate::smoke(ENGINES, $inputs);
+            $crate::smoke(&engines(), $inputs);
         }
     };
 }

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::shrink::Target;
+use crate::engine::EngineKind;
 use crate::files;
-use crate::judge::EngineKind;
 use crate::loader::Loader;
 use crate::scenario::{Scenario, text};
 

@@ -10,9 +10,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::EngineKind;
 use crate::gallery::Fault;
 use crate::image::facts::Emission;
-use crate::judge::{EngineKind, Judge};
+use crate::judge::Judge;
 use crate::loader::{Fixed, Vm};
 use crate::scenario::Scenario;
 use crate::verdict::Class;
@@ -56,7 +57,7 @@ impl Scout {
             started: Instant::now(),
             runs: 0,
             milestones: Milestones::default(),
-            judge: Judge::new(&[EngineKind::Paper]),
+            judge: Judge::new(&[EngineKind::PAPER]),
         }
     }
 

@@ -24,8 +24,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::engine::EngineKind;
 use crate::gallery::Fault;
-use crate::judge::EngineKind;
 use crate::loader::Loader;
 use crate::replay::{ReadError, STACK_SIZE};
 use crate::scenario::Scenario;
@@ -86,7 +86,7 @@ impl Plan {
     pub fn new(loader: &'static dyn Loader) -> Self {
         Plan {
             loader,
-            engines: vec![EngineKind::Paper],
+            engines: vec![EngineKind::PAPER],
             seed: 0,
             jobs: 1,
             runs: None,

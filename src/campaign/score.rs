@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::milestones::{Mark, Milestones};
 use super::{CampaignError, Guidance, Plan, run};
+use crate::engine::EngineKind;
 use crate::gallery::{self, Fault};
-use crate::judge::EngineKind;
 use crate::loader::Fixed;
 
 /// What is measured.
@@ -120,7 +120,7 @@ impl Contest {
     pub fn new() -> Self {
         Self {
             faults: gallery::ALL.to_vec(),
-            engines: vec![EngineKind::Paper],
+            engines: vec![EngineKind::PAPER],
             seeds: 10,
             runs: 200_000,
             time: Duration::from_secs(30),

@@ -16,8 +16,9 @@ use std::sync::Arc;
 
 use mutatis::{DefaultMutate, Session};
 
+use crate::engine::EngineKind;
 use crate::gallery;
-use crate::judge::{EngineKind, EngineVerdict, Judge};
+use crate::judge::{EngineVerdict, Judge};
 use crate::loader::Loader;
 use crate::scenario::generate::fixup;
 use crate::scenario::ids::{self, Item};
@@ -308,7 +309,7 @@ mod tests {
         let corpus = replay::collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join(DEFAULT_PATH)]);
         let shows = |case: &replay::Case| case.shows.iter().any(|(id, _)| *id == fault.id());
         let known = corpus.cases.into_iter().filter(shows).map(|case| case.scenario);
-        let mut judge = Judge::new(&[EngineKind::Paper]);
+        let mut judge = Judge::new(&[EngineKind::PAPER]);
         let found = (0..ENOUGH).map(|seed| Arc::new(seeded(seed))).filter(|scenario| {
             let verdicts = judge.judge(scenario, fault.loader).expect("modules are valid");
             Target::of(&verdicts).is_some_and(|target| target.class == fault.class)
@@ -318,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_finding_of_every_fault_shrinks_to_little() {
-        let mut judge = Judge::new(&[EngineKind::Paper]);
+        let mut judge = Judge::new(&[EngineKind::PAPER]);
         let mut large = Vec::new();
         for fault in gallery::ALL {
             let loader = fault.loader;

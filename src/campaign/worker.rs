@@ -19,8 +19,9 @@ use super::shrink::{self, Target};
 use super::table::{self, Source};
 use super::watch::Watch;
 use super::{Guidance, Plan};
+use crate::engine::EngineKind;
 use crate::image::facts::Emission;
-use crate::judge::{EngineKind, EngineVerdict, Judge};
+use crate::judge::{EngineVerdict, Judge};
 use crate::random::Dice;
 use crate::replay::rejection;
 use crate::scenario::Scenario;
@@ -118,7 +119,7 @@ fn new_judge(plan: &Plan) -> Judge {
 }
 
 fn on_paper() -> Judge {
-    Judge::new(&[EngineKind::Paper])
+    Judge::new(&[EngineKind::PAPER])
 }
 
 /// Who a panic is laid to, as no verdict says which engine ran.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use calliper::campaign::CampaignError;
-use calliper::engine::EngineError;
+use calliper::engine::{EngineError, UnknownEngine};
 use calliper::gallery::{self, LoaderError};
 use calliper::replay::{ReadError, plain};
 
@@ -22,8 +22,8 @@ pub enum Failure {
     JsonExplained,
     #[error("--loader: {0}{advice}", advice = advice(.0))]
     Loader(#[from] LoaderError),
-    #[error("--engine: there is no engine {name:?} in this build; there are {known}", known = known.join(", "))]
-    UnknownEngine { name: String, known: Vec<&'static str> },
+    #[error("--engine: {0}")]
+    UnknownEngine(#[from] UnknownEngine),
     #[error("--fault: there is no fault {0:?}; there are {known}", known = fault_ids().join(", "))]
     UnknownFault(String),
     #[error("{}: cannot write here: {}", directory.display(), plain(source))]

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use calliper::campaign::findings::Found;
 use calliper::campaign::{self, Outcome, Plan, Status};
+use calliper::engine::names;
 use calliper::scenario::text;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::replay::{engines, loader};
+use super::engines::{engines, help, long_help};
+use super::replay::loader;
 use super::{Exit, Failure, complain};
 
 /// Fuzz a loader: look for scenarios that do not do what they mean
@@ -53,11 +55,7 @@ pub struct FuzzArgs {
     #[arg(long, value_name = "fixed|FAULT[+FAULT...]", default_value = "fixed")]
     loader: String,
 
-    /// Only these engines, separated by commas: paper, wasmtime, wasmi
-    ///
-    /// `paper` alone is many times faster, and shows all that is not an engine's own.
-    /// [default: every engine of this build]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = help(), long_help = long_help("`paper` alone is many times faster, and shows all that is not an engine's own.\n"))]
     engine: Option<String>,
 
     /// Start from the scenarios in this directory, and add those that reach something new
@@ -168,9 +166,8 @@ fn report(plan: &Plan, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()>
             in_full(found, out)?;
         }
     }
-    let engines: Vec<&str> = plan.engines.iter().map(|kind| kind.name()).collect();
     let Status { runs, covered, possible, findings, .. } = outcome.status;
-    let (loader, engines) = (plan.loader.id(), engines.join(", "));
+    let (loader, engines) = (plan.loader.id(), names(&plan.engines));
     writeln!(
         out,
         "fuzzed {runs} scenarios under {loader} on {engines}: {covered} of {possible} cells, {findings} findings"

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod emit;
+mod engines;
 mod exit;
 mod failure;
 mod faults;

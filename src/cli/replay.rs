@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use calliper::gallery;
-use calliper::judge::EngineKind;
 use calliper::loader::Loader;
 use calliper::replay::{self, DEFAULT_PATH, Loaders, Plan};
 use calliper::report;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::engines::{engines, help, long_help};
 use super::{Exit, Failure, Format, complain, json};
 
 /// Replay scenarios and report whether each did what it is there to do
@@ -36,10 +36,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "fixed|FAULT")]
     loader: Option<String>,
 
-    /// Only these engines, separated by commas: paper, wasmtime, wasmi
-    ///
-    /// [default: every engine of this build]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = help(), long_help = long_help(""))]
     engine: Option<String>,
 
     /// How to write the result
@@ -105,23 +102,6 @@ fn plan(arguments: &ReplayArgs) -> Result<Plan, Failure> {
 /// The loader with this id.
 pub(super) fn loader(id: &str) -> Result<&'static dyn Loader, Failure> {
     Ok(gallery::loader(id)?)
-}
-
-/// The engines of a comma separated list, each once.
-pub(super) fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
-    let available = EngineKind::available();
-    let Some(list) = list else { return Ok(available) };
-    let mut engines: Vec<EngineKind> = Vec::new();
-    for name in list.split(',').map(str::trim) {
-        let Some(kind) = available.iter().find(|kind| kind.name() == name) else {
-            let known = available.iter().map(|kind| kind.name()).collect();
-            return Err(Failure::UnknownEngine { name: name.to_owned(), known });
-        };
-        if !engines.iter().any(|e| e.name() == name) {
-            engines.push(*kind);
-        }
-    }
-    Ok(engines)
 }
 
 /// A bar on standard error, where that is a terminal and only after a second.

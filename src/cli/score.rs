@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use calliper::campaign::Guidance;
 use calliper::campaign::score::{Contest, Score, Spread, control, score};
+use calliper::engine::{EngineKind, names};
 use calliper::gallery::{self, Fault};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::engines::{engines, help};
 use super::fuzz::duration;
-use super::replay::engines;
 use super::{Exit, Failure, Format, json};
 
 /// Measure how fast every fault is found from an empty corpus
@@ -24,14 +25,7 @@ use super::{Exit, Failure, Format, json};
 /// The fixed loader is the control, with as many scenarios as the worst campaign took, and no
 /// finding. Generation without guidance is the baseline.
 #[derive(clap::Args)]
-#[command(after_help = "\
-Examples:
-  calliper score
-  calliper score --seeds 1 --fault issue-129857 --format json
-  calliper score --engine paper,wasmtime,wasmi
-
-Exit codes: 0 every fault is detected with every seed, 1 one is not or the control has a finding,
-2 bad usage.")]
+#[command(after_help = examples())]
 pub struct ScoreArgs {
     /// Campaigns for each fault
     #[arg(long, value_name = "K", default_value = "10")]
@@ -51,8 +45,7 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "LIST")]
     fault: Option<String>,
 
-    /// The engines, separated by commas: paper, wasmtime, wasmi
-    #[arg(long, value_name = "LIST", default_value = "paper")]
+    #[arg(long, value_name = "LIST", default_value = EngineKind::PAPER.name(), help = help())]
     engine: String,
 
     /// Leave out the unguided baseline, which takes longest where an engine compiles
@@ -62,6 +55,20 @@ pub struct ScoreArgs {
     /// How to write the scoreboard
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+fn examples() -> String {
+    let engines = names(&EngineKind::by_default()).replace(' ', "");
+    format!(
+        "\
+Examples:
+  calliper score
+  calliper score --seeds 1 --fault issue-129857 --format json
+  calliper score --engine {engines}
+
+Exit codes: 0 every fault is detected with every seed, 1 one is not or the control has a finding,
+2 bad usage."
+    )
 }
 
 /// A row of the scoreboard.

@@ -10,7 +10,8 @@ use calliper::judge::Judge;
 use calliper::replay;
 use calliper::scenario::{Scenario, text};
 
-use super::replay::{engines, loader};
+use super::engines::{engines, help, long_help};
+use super::replay::loader;
 use super::{Exit, Failure, complain};
 
 /// Shrink a scenario to the simplest one that shows the same finding
@@ -39,10 +40,7 @@ pub struct ShrinkArgs {
     #[arg(long, value_name = "fixed|FAULT[+FAULT...]")]
     loader: String,
 
-    /// Only these engines, separated by commas: paper, wasmtime, wasmi
-    ///
-    /// [default: every engine of this build]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", help = help(), long_help = long_help(""))]
     engine: Option<String>,
 
     /// Write the scenario to this file, at once or not at all

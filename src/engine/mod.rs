@@ -4,27 +4,37 @@
 //! stores, instances). During a run it is a [`Process`]: linear memory, a
 //! function table, and calls. A process carries a state of its driver's, of any type `S`, and its
 //! one host import is the driver's [`HostCall`]: an engine knows neither.
+//!
+//! Which engines there are is said once, in [`Row::ALL`].
 
 pub mod paper;
+#[cfg(feature = "pulley")]
+mod pulley;
 #[cfg(feature = "wasmi")]
 pub mod wasmi;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
+#[cfg(feature = "winch")]
+mod winch;
 
+#[cfg(any(feature = "wasmtime", feature = "wasmi"))]
+mod adapter;
 mod load;
 mod memory;
+mod process;
+#[cfg(any(feature = "wasmtime", feature = "wasmi"))]
+mod shape;
 #[cfg(any(feature = "wasmtime", feature = "wasmi"))]
 mod stored;
 #[cfg(test)]
 mod tests;
 mod trap;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use crate::image::{ModuleId, Program};
+use std::fmt;
+use std::str::FromStr;
 
 pub use memory::{Memory, MemoryView};
+pub use process::{Engine, EngineError, HostCall, Process, read_u32, write_u32};
 pub use trap::Trap;
 
 /// How much one run may execute before it is stopped, in instructions
@@ -39,113 +49,121 @@ pub const MAX_CALLS: usize = 200;
 /// takes native stack.
 pub const MAX_REENTRIES: u32 = 64;
 
-/// What is behind the host import: its driver's answer to a function's number and four words.
-///
-/// # Errors
-/// The trap that ends the process.
-pub type HostCall<S> = fn(&mut dyn Process<S>, u32, [u32; 4]) -> Result<u32, Trap>;
+/// What an engine keeps from run to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing: every run compiles.
+    Nothing,
+    /// Compiled modules: what the reuse of stores is tested against.
+    #[cfg(test)]
+    Modules,
+    /// Compiled modules, and stores.
+    Stores,
+}
 
-/// Something that can execute programs.
-pub trait Engine<S> {
+/// Makes the engine of this name, which is to keep so much.
+type Start<S> = fn(&'static str, Keep) -> Box<dyn Engine<S>>;
+
+/// An engine that executes for drivers with a state `S`.
+struct Row<S: 'static> {
+    /// What `--engine` takes, and the feature of the package that brings it.
+    name: &'static str,
+    /// It makes machine code of modules, which takes far longer than a run.
+    compiles: bool,
+    /// It runs unless engines are named: it is no variation of one that does.
+    by_default: bool,
+    /// `None` in a build without its feature.
+    start: Option<Start<S>>,
+}
+
+/// A row that is there in every build, and starts in one that has the feature of its name.
+macro_rules! optional {
+    ($name:literal, compiles: $compiles:literal, by_default: $by_default:literal, $start:path) => {
+        Row {
+            name: $name,
+            compiles: $compiles,
+            by_default: $by_default,
+            #[cfg(feature = $name)]
+            start: Some($start),
+            #[cfg(not(feature = $name))]
+            start: None,
+        }
+    };
+}
+
+impl<S: 'static> Row<S> {
+    /// Every engine, the paper engine first.
+    const ALL: &'static [Self] = &[
+        Row { name: "paper", compiles: false, by_default: true, start: Some(paper::start) },
+        optional!("wasmtime", compiles: true, by_default: true, wasmtime::start),
+        optional!("wasmi", compiles: false, by_default: true, wasmi::start),
+        optional!("winch", compiles: true, by_default: false, winch::start),
+        optional!("pulley", compiles: true, by_default: false, pulley::start),
+    ];
+}
+
+/// An engine of this build, by its place in the list of all.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EngineKind(usize);
+
+impl EngineKind {
+    /// The paper engine, which every build has.
+    pub const PAPER: EngineKind = EngineKind(0);
+
+    /// The engines of this build; paper comes first.
+    pub fn available() -> Vec<EngineKind> {
+        let kinds = (0..Row::<()>::ALL.len()).map(EngineKind);
+        kinds.filter(|kind| kind.row::<()>().start.is_some()).collect()
+    }
+
+    /// Those of them that run unless some are named.
+    pub fn by_default() -> Vec<EngineKind> {
+        let available = Self::available().into_iter();
+        available.filter(|kind| kind.row::<()>().by_default).collect()
+    }
+
+    /// Whether it makes machine code of modules, which takes far longer than a run.
+    pub fn compiles(self) -> bool {
+        self.row::<()>().compiles
+    }
+
     /// The name that `--engine` takes.
-    fn name(&self) -> &'static str;
+    pub fn name(self) -> &'static str {
+        self.row::<()>().name
+    }
 
-    /// Starts a fresh process for `program` (memory and table as
-    /// [`Program`] describes them before any image is loaded), puts `state`
-    /// into it and `host` behind its import, calls `drive` and returns the state.
-    ///
-    /// # Errors
-    /// When the engine refuses a module: a defect of the emitter, never of a scenario.
-    fn run(
-        &mut self,
-        program: &Arc<Program>,
-        state: S,
-        host: HostCall<S>,
-        drive: &mut dyn FnMut(&mut dyn Process<S>),
-    ) -> Result<S, EngineError>;
+    /// The engine, which has run nothing yet.
+    pub fn start<S: 'static>(self, keep: Keep) -> Box<dyn Engine<S>> {
+        let start = self.row::<S>().start.expect("only engines of this build have a kind");
+        start(self.name(), keep)
+    }
 
-    /// Linear memory as the last run left it: where it lies if the engine has it at hand.
-    fn memory(&self) -> Cow<'_, [u8]>;
-
-    /// Programs that it compiled so far, again if their modules were not kept.
-    fn compiled(&self) -> u64 {
-        0
+    fn row<S: 'static>(self) -> &'static Row<S> {
+        &Row::ALL[self.0]
     }
 }
 
-/// The engine cannot execute this program at all.
-#[derive(Debug, thiserror::Error)]
-#[error("{engine} rejects a module that Calliper emitted: {message}")]
-pub struct EngineError {
-    /// Which engine.
-    pub engine: &'static str,
-    /// What it said.
-    pub message: String,
+impl fmt::Debug for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
-/// A running process, as its driver sees it.
-///
-/// Addresses are linear-memory addresses.
-pub trait Process<S>: Memory {
-    /// The driver's state.
-    fn state(&mut self) -> &mut S;
+/// No engine of this build has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no engine {0:?} in this build; there are {known}", known = names(&EngineKind::available()))]
+pub struct UnknownEngine(pub String);
 
-    /// Memory to read and the state, both at once.
-    fn split(&mut self) -> (MemoryView<'_>, &mut S);
+impl FromStr for EngineKind {
+    type Err = UnknownEngine;
 
-    /// Writes `bytes` at `address`.
-    ///
-    /// # Errors
-    /// [`Trap::MemoryOutOfBounds`] when not all of them are in memory; then none is written.
-    fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap>;
-
-    /// Slots in the function table.
-    fn table_len(&mut self) -> u32;
-
-    /// Appends `n` null slots.
-    fn table_grow(&mut self, n: u32);
-
-    /// Instantiates an R2R module: copies its payload to `memory_base`
-    /// and fills its table slice at `table_base`, as its active segments say.
-    ///
-    /// # Errors
-    /// The trap of the segment that does not fit; then nothing has changed.
-    fn instantiate(
-        &mut self,
-        module: ModuleId,
-        memory_base: u32,
-        table_base: u32,
-    ) -> Result<(), Trap>;
-
-    /// Calls `table[index]`, which must have type `(i32 i32 i32)->()`.
-    ///
-    /// # Errors
-    /// The trap that ended the call.
-    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap>;
-
-    /// The `__stack_pointer` global.
-    fn stack_pointer(&mut self) -> u32;
-
-    /// Sets the `__stack_pointer` global.
-    fn set_stack_pointer(&mut self, value: u32);
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = EngineKind::available().into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| UnknownEngine(name.to_owned()))
+    }
 }
 
-/// A little-endian word of memory.
-///
-/// # Errors
-/// [`Trap::MemoryOutOfBounds`].
-pub fn read_u32<M: Memory + ?Sized>(memory: &M, address: u32) -> Result<u32, Trap> {
-    memory.word(address)
-}
-
-/// Writes a little-endian word.
-///
-/// # Errors
-/// [`Trap::MemoryOutOfBounds`].
-pub fn write_u32<S>(
-    process: &mut (dyn Process<S> + '_),
-    address: u32,
-    value: u32,
-) -> Result<(), Trap> {
-    process.write(address, &value.to_le_bytes())
+/// Their names, separated by commas.
+pub fn names(kinds: &[EngineKind]) -> String {
+    kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
 }

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use super::load::{Load, memory_range};
 use super::{
-    Engine, EngineError, FUEL, HostCall, MAX_CALLS, MAX_REENTRIES, Memory, MemoryView, Process,
-    Trap,
+    Engine, EngineError, EngineKind, FUEL, HostCall, Keep, MAX_CALLS, MAX_REENTRIES, Memory,
+    MemoryView, Process, Trap,
 };
 use crate::abi::{FuncType, ValType};
 use crate::image::code::{Global, Narrow, Op, TypeId};
@@ -41,6 +41,11 @@ impl<S> Paper<S> {
     }
 }
 
+/// The engine, which has nothing to compile.
+pub(super) fn start<S: 'static>(_: &'static str, _: Keep) -> Box<dyn Engine<S>> {
+    Box::new(Paper::new())
+}
+
 impl<S> Default for Paper<S> {
     fn default() -> Self {
         Self::new()
@@ -49,7 +54,7 @@ impl<S> Default for Paper<S> {
 
 impl<S> Engine<S> for Paper<S> {
     fn name(&self) -> &'static str {
-        "paper"
+        EngineKind::PAPER.name()
     }
 
     fn run(
@@ -619,5 +624,13 @@ impl<S> Process<S> for PaperProcess<S> {
 
     fn set_stack_pointer(&mut self, value: u32) {
         self.stack_pointer = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn smoke() {
+        crate::engine::tests::smoke(super::start);
     }
 }

@@ -22,181 +22,98 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::load::{Load, memory_range};
-use super::{Engine, EngineError, FUEL, HostCall, Memory, MemoryView, Process, Trap};
-use crate::image::{HOST_SLOTS, ModuleId, Program};
+use super::adapter::{Access, Backend, Compiled, Data, Inside, Register, describe, write};
+use super::load::Load;
+use super::shape::Shape;
+use super::{Engine, EngineError, FUEL, HostCall, Keep, Memory, MemoryView, Process, Trap};
+use crate::image::{ModuleId, Program};
 
-/// Programs whose modules are kept, unless told otherwise.
+/// Programs whose modules are kept.
 pub(super) const PROGRAMS: usize = 64;
 /// Stores that are kept, of all programs together. One takes a few hundred KiB.
 pub(super) const STORES: usize = 64;
 
-/// An engine's API, so far as it differs from the others'.
-pub(super) trait Backend<S> {
-    /// What `--engine` takes.
-    const NAME: &'static str;
-    /// A program's modules. Owns the program.
-    type Compiled;
-    /// A store with a runtime instance.
-    type Session: Session<S>;
-
-    /// Compiles a program's runtime module; images may wait until they are loaded.
-    fn compile(&self, program: &Arc<Program>) -> Result<Self::Compiled, String>;
-
-    /// A store of shape [`Shape::new`].
-    fn start(&self, compiled: &Arc<Self::Compiled>) -> Result<Self::Session, String>;
-}
-
-/// A store with a runtime instance, and perhaps image instances.
-pub(super) trait Session<S> {
-    /// Whose.
-    fn program(&self) -> &Arc<Program>;
-    /// Its table's length and its images.
-    fn shape(&self) -> &Shape;
-    /// Linear memory.
-    fn memory(&self) -> &[u8];
-    /// Linear memory.
-    fn memory_mut(&mut self) -> &mut [u8];
-    /// The place for the driver of the process that is in this store.
-    fn driver(&mut self) -> &mut Driver<S>;
-    /// Linear memory to read and the state, both at once.
-    fn split(&mut self) -> (&[u8], &mut S);
-    /// What the engine said when it did something that it should not.
-    fn failure(&mut self) -> &mut Option<String>;
-    /// The mutable globals and fuel.
-    fn registers(&mut self) -> Registers;
-    /// Sets the mutable globals and fuel.
-    fn set_registers(&mut self, registers: Registers);
-    /// `__stack_pointer`.
-    fn stack_pointer(&mut self) -> u32;
-    /// Sets `__stack_pointer`.
-    fn set_stack_pointer(&mut self, value: u32);
-    /// Does something with the process in this store; loading has its real effect.
-    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process<S>) -> R) -> R;
-}
-
-/// Whoever drives a process: its state, and what it answers the host import. It moves with the
-/// process, so that a store without one is idle.
-pub(super) type Driver<S> = Option<(S, HostCall<S>)>;
-
-/// Why a [`Driver`] is there.
-pub(super) const RUNNING: &str = "the driver moves with the process";
-
-/// What of a process cannot be taken back: how long its table has become, and
-/// the images that it holds, in the order of loading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
-    /// Slots of the table.
-    pub table_len: u32,
-    /// Images.
-    pub loads: Vec<Load>,
-}
-
-impl Shape {
-    /// Before the first image is loaded.
-    pub fn new() -> Self {
-        Self { table_len: HOST_SLOTS, loads: Vec::new() }
-    }
-
-    /// Back to [`Shape::new`], keeping the allocation.
-    pub fn clear(&mut self) {
-        self.table_len = HOST_SLOTS;
-        self.loads.clear();
-    }
-
-    /// Becomes `other`, keeping the allocation.
-    pub fn set(&mut self, other: &Shape) {
-        self.table_len = other.table_len;
-        self.loads.clone_from(&other.loads);
-    }
-
-    /// Can a process of this shape become one of shape `later` by loading more?
-    pub fn leads_to(&self, later: &Shape) -> bool {
-        self.table_len <= later.table_len && later.loads.starts_with(&self.loads)
-    }
-}
-
 /// What of a store is neither memory nor shape.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Registers {
-    /// `__stack_pointer`.
-    pub stack_pointer: u32,
-    /// `__async_continuation`.
-    pub async_continuation: u32,
+struct Registers {
+    stack_pointer: u32,
+    async_continuation: u32,
     /// What is left.
-    pub fuel: u64,
+    fuel: u64,
 }
 
-/// What an engine keeps from run to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// Nothing: every run compiles.
-    Nothing,
-    /// Compiled modules: what the reuse of stores is tested against.
-    #[cfg(test)]
-    Modules,
-    /// Compiled modules, and stores.
-    Stores,
+impl Registers {
+    fn of(mut store: impl Access) -> Self {
+        Self {
+            stack_pointer: store.global(Register::StackPointer),
+            async_continuation: store.global(Register::AsyncContinuation),
+            fuel: store.fuel(),
+        }
+    }
+
+    fn put_into(self, mut store: impl Access) {
+        store.set_global(Register::StackPointer, self.stack_pointer);
+        store.set_global(Register::AsyncContinuation, self.async_continuation);
+        store.set_fuel(self.fuel);
+    }
 }
 
 /// An engine over a [`Backend`].
-pub(super) struct Stored<B: Backend<S>, S> {
+pub(super) struct Stored<B: Backend, S: 'static> {
+    name: &'static str,
     backend: B,
     keep: Keep,
-    capacity: usize,
-    /// How often [`Backend::compile`] was asked.
+    /// How often a runtime module was compiled.
     compiles: u64,
     /// The last used is the last.
-    programs: Vec<(Arc<Program>, Arc<B::Compiled>)>,
+    programs: Vec<Arc<Compiled<B, S>>>,
     /// The store of the last run, for [`Engine::memory`].
-    last: Option<B::Session>,
+    last: Option<B::Store<S>>,
     /// Kept stores; the last used is the last.
-    idle: Vec<B::Session>,
+    idle: Vec<B::Store<S>>,
     /// [`Outside::wanted`] of the last run, for its allocation.
     wanted: Shape,
 }
 
-impl<B: Backend<S>, S> Stored<B, S> {
-    pub fn new(backend: B, keep: Keep, capacity: usize) -> Self {
-        let capacity = capacity.max(1);
-        let wanted = Shape::new();
+/// A store's program.
+fn program<B: Backend, S: 'static>(store: &B::Store<S>) -> &Arc<Program> {
+    &B::data(store).compiled.program
+}
+
+impl<B: Backend, S: 'static> Stored<B, S> {
+    /// An engine of this name that keeps this much.
+    pub fn new(name: &'static str, backend: B, keep: Keep) -> Self {
         Self {
+            name,
             backend,
             keep,
-            capacity,
             compiles: 0,
             programs: vec![],
             last: None,
             idle: vec![],
-            wanted,
+            wanted: Shape::new(),
         }
     }
 
-    /// Programs and stores that are kept.
-    #[cfg(test)]
-    pub fn kept(&self) -> (usize, usize) {
-        (self.programs.len(), self.idle.len() + usize::from(self.last.is_some()))
+    fn compile(&mut self, program: &Arc<Program>) -> Result<Arc<Compiled<B, S>>, String> {
+        self.compiles += 1;
+        Compiled::new(&self.backend, program).map(Arc::new)
     }
 
-    fn compiled(&mut self, program: &Arc<Program>) -> Result<Arc<B::Compiled>, String> {
+    fn compiled(&mut self, program: &Arc<Program>) -> Result<Arc<Compiled<B, S>>, String> {
         if self.keep == Keep::Nothing {
-            self.compiles += 1;
-            return self.backend.compile(program).map(Arc::new);
+            return self.compile(program);
         }
         // What is compared is alive, so that equal addresses mean the same program.
-        let known = self.programs.iter().rposition(|(p, _)| Arc::ptr_eq(p, program));
-        let entry = match known {
+        let known = self.programs.iter().rposition(|kept| Arc::ptr_eq(&kept.program, program));
+        let compiled = match known {
             Some(at) => self.programs.remove(at),
-            None => {
-                self.compiles += 1;
-                (program.clone(), Arc::new(self.backend.compile(program)?))
-            }
+            None => self.compile(program)?,
         };
-        let compiled = entry.1.clone();
-        self.programs.push(entry);
-        if self.programs.len() > self.capacity {
-            let (evicted, _) = self.programs.remove(0);
-            self.idle.retain(|session| !Arc::ptr_eq(session.program(), &evicted));
+        self.programs.push(compiled.clone());
+        if self.programs.len() > PROGRAMS {
+            let evicted = self.programs.remove(0);
+            self.idle.retain(|store| !Arc::ptr_eq(self::program::<B, S>(store), &evicted.program));
         }
         Ok(compiled)
     }
@@ -206,41 +123,46 @@ impl<B: Backend<S>, S> Stored<B, S> {
         &mut self,
         program: &Arc<Program>,
         fits: impl Fn(&Shape) -> bool,
-    ) -> Option<B::Session> {
-        let fits = |s: &B::Session| Arc::ptr_eq(s.program(), program) && fits(s.shape());
+    ) -> Option<B::Store<S>> {
+        let fits = |store: &B::Store<S>| {
+            let data = B::data(store);
+            Arc::ptr_eq(&data.compiled.program, program) && fits(&data.shape)
+        };
         self.idle.iter().rposition(fits).map(|at| self.idle.remove(at))
     }
 
-    fn retire(&mut self, session: B::Session) {
+    fn retire(&mut self, store: B::Store<S>) {
         if self.keep != Keep::Stores {
             return;
         }
         if self.idle.len() == STORES {
             self.idle.remove(0);
         }
-        self.idle.push(session);
+        self.idle.push(store);
+    }
+
+    fn start(&self, compiled: &Arc<Compiled<B, S>>) -> Result<B::Store<S>, String> {
+        self.backend.start(Data::new(compiled.clone())).map_err(describe)
     }
 
     /// A store that is set back to the program's start, but for its shape.
     fn open(
         &mut self,
-        compiled: &Arc<B::Compiled>,
+        compiled: &Arc<Compiled<B, S>>,
         program: &Arc<Program>,
-    ) -> Result<B::Session, String> {
+    ) -> Result<B::Store<S>, String> {
         if let Some(last) = self.last.take() {
             self.retire(last);
         }
-        let mut session = match self.take_idle(program, |_| true) {
-            Some(session) => session,
-            None => self.backend.start(compiled)?,
+        let mut store = match self.take_idle(program, |_| true) {
+            Some(store) => store,
+            None => self.start(compiled)?,
         };
-        session.memory_mut().copy_from_slice(&program.memory);
-        session.set_registers(Registers {
-            stack_pointer: program.stack_pointer,
-            async_continuation: 0,
-            fuel: FUEL,
-        });
-        Ok(session)
+        B::parts(&mut store).0.copy_from_slice(&program.memory);
+        let stack_pointer = program.stack_pointer;
+        let registers = Registers { stack_pointer, async_continuation: 0, fuel: FUEL };
+        registers.put_into(B::enter(&mut store));
+        Ok(store)
     }
 
     fn try_run(
@@ -251,29 +173,29 @@ impl<B: Backend<S>, S> Stored<B, S> {
         drive: &mut dyn FnMut(&mut dyn Process<S>),
     ) -> Result<S, String> {
         let compiled = self.compiled(program)?;
-        let mut session = self.open(&compiled, program)?;
-        *session.driver() = Some((state, host));
+        let mut store = self.open(&compiled, program)?;
+        B::data_mut(&mut store).driver = Some((state, host));
         let mut wanted = std::mem::replace(&mut self.wanted, Shape { table_len: 0, loads: vec![] });
         wanted.clear();
         let stack_pointer = Cached::new(program.stack_pointer);
         let program = program.clone();
-        let mut process =
-            Outside { engine: self, compiled, program, session, wanted, stack_pointer };
+        let mut process = Outside { engine: self, compiled, program, store, wanted, stack_pointer };
         drive(&mut process);
-        let Outside { mut session, wanted, .. } = process;
+        let Outside { mut store, wanted, .. } = process;
         self.wanted = wanted;
-        let (state, _) = session.driver().take().expect(RUNNING);
-        if let Some(failure) = session.failure().take() {
+        let data = B::data_mut(&mut store);
+        let (state, _) = data.driver.take().expect("the driver moves with the process");
+        if let Some(failure) = data.failure.take() {
             return Err(failure);
         }
-        self.last = Some(session);
+        self.last = Some(store);
         Ok(state)
     }
 }
 
-impl<B: Backend<S>, S> Engine<S> for Stored<B, S> {
+impl<B: Backend, S: 'static> Engine<S> for Stored<B, S> {
     fn name(&self) -> &'static str {
-        B::NAME
+        self.name
     }
 
     fn run(
@@ -284,26 +206,31 @@ impl<B: Backend<S>, S> Engine<S> for Stored<B, S> {
         drive: &mut dyn FnMut(&mut dyn Process<S>),
     ) -> Result<S, EngineError> {
         self.try_run(program, state, host, drive)
-            .map_err(|message| EngineError { engine: B::NAME, message })
+            .map_err(|message| EngineError { engine: self.name, message })
     }
 
     fn memory(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.last.as_ref().map_or(&[], Session::memory))
+        Cow::Borrowed(self.last.as_ref().map_or(&[], |store| B::memory(store)))
     }
 
     fn compiled(&self) -> u64 {
         self.compiles
     }
+
+    #[cfg(test)]
+    fn kept(&self) -> (usize, usize) {
+        (self.programs.len(), self.idle.len() + usize::from(self.last.is_some()))
+    }
 }
 
 /// A process while no wasm is on the stack.
-struct Outside<'a, B: Backend<S>, S> {
+struct Outside<'a, B: Backend, S: 'static> {
     engine: &'a mut Stored<B, S>,
-    compiled: Arc<B::Compiled>,
+    compiled: Arc<Compiled<B, S>>,
     program: Arc<Program>,
     /// Where memory and globals are.
-    session: B::Session,
-    /// The process's shape, which the session's need not be.
+    store: B::Store<S>,
+    /// The process's shape, which the store's need not be.
     wanted: Shape,
     stack_pointer: Cached,
 }
@@ -311,7 +238,7 @@ struct Outside<'a, B: Backend<S>, S> {
 /// `__stack_pointer` as VM code has it, which asks for it far more often than wasm is entered.
 struct Cached {
     value: u32,
-    /// What the session's global holds.
+    /// What the store's global holds.
     stored: u32,
 }
 
@@ -321,21 +248,27 @@ impl Cached {
     }
 }
 
-impl<B: Backend<S>, S> Outside<'_, B, S> {
-    /// Gives the session the process's shape.
+impl<B: Backend, S: 'static> Outside<'_, B, S> {
+    /// Does something with the process in this store; loading has its real effect.
+    fn enter<R>(&mut self, work: impl FnOnce(&mut dyn Process<S>) -> R) -> R {
+        work(&mut Inside(&mut B::enter(&mut self.store)))
+    }
+
+    /// Gives the store the process's shape.
     fn settle(&mut self) -> Result<(), Trap> {
-        if *self.session.shape() == self.wanted {
+        let data = B::data(&self.store);
+        if data.shape == self.wanted {
             return Ok(());
         }
         if let Some(kept) = self.engine.take_idle(&self.program, |shape| *shape == self.wanted) {
             self.move_into(kept);
             return Ok(());
         }
-        if !self.session.shape().leads_to(&self.wanted) {
-            match self.engine.backend.start(&self.compiled) {
-                Ok(session) => self.move_into(session),
+        if !data.shape.leads_to(&self.wanted) {
+            match self.engine.start(&self.compiled) {
+                Ok(store) => self.move_into(store),
                 Err(message) => {
-                    *self.session.failure() = Some(message);
+                    B::data_mut(&mut self.store).failure = Some(message);
                     return Err(Trap::Unreachable);
                 }
             }
@@ -344,54 +277,57 @@ impl<B: Backend<S>, S> Outside<'_, B, S> {
     }
 
     /// Goes on in another store.
-    fn move_into(&mut self, session: B::Session) {
-        let mut left = std::mem::replace(&mut self.session, session);
-        self.session.memory_mut().copy_from_slice(left.memory());
-        self.session.set_registers(left.registers());
-        *self.session.driver() = left.driver().take();
+    fn move_into(&mut self, store: B::Store<S>) {
+        let mut left = std::mem::replace(&mut self.store, store);
+        Registers::of(B::enter(&mut left)).put_into(B::enter(&mut self.store));
+        let (from, left_data) = B::parts(&mut left);
+        let (to, data) = B::parts(&mut self.store);
+        to.copy_from_slice(from);
+        data.driver = left_data.driver.take();
         self.engine.retire(left);
     }
 
-    /// Loads into the session what it lacks, without a change to memory:
+    /// Loads into the store what it lacks, without a change to memory:
     /// the payload was there before, and VM code may have written to it since.
     fn load_for_real(&mut self) -> Result<(), Trap> {
-        let Shape { table_len, loads } = self.session.shape();
+        let Shape { table_len, loads } = &B::data(&self.store).shape;
         let (missing, already) = (self.wanted.table_len - table_len, loads.len());
-        self.session.enter(|process| process.table_grow(missing));
-        for &load in &self.wanted.loads[already..] {
+        self.enter(|process| process.table_grow(missing));
+        for at in already..self.wanted.loads.len() {
+            let load = self.wanted.loads[at];
             let range = load.check(&self.program, self.wanted.table_len)?;
-            let payload = self.session.memory()[range.clone()].to_vec();
+            let payload = B::memory(&self.store)[range.clone()].to_vec();
             let Load { module, memory_base, table_base } = load;
-            self.session.enter(|process| process.instantiate(module, memory_base, table_base))?;
-            self.session.memory_mut()[range].copy_from_slice(&payload);
+            self.enter(|process| process.instantiate(module, memory_base, table_base))?;
+            B::parts(&mut self.store).0[range].copy_from_slice(&payload);
         }
         Ok(())
     }
 }
 
-impl<B: Backend<S>, S> Memory for Outside<'_, B, S> {
+impl<B: Backend, S: 'static> Memory for Outside<'_, B, S> {
     fn read_into(&self, address: u32, into: &mut [u8]) -> Result<(), Trap> {
-        self.session.memory().read_into(address, into)
+        B::memory(&self.store).read_into(address, into)
     }
 
     #[inline]
     fn as_slice(&self) -> Option<&[u8]> {
-        Some(self.session.memory())
+        Some(B::memory(&self.store))
     }
 }
 
-impl<B: Backend<S>, S> Process<S> for Outside<'_, B, S> {
+impl<B: Backend, S: 'static> Process<S> for Outside<'_, B, S> {
     fn state(&mut self) -> &mut S {
-        &mut self.session.driver().as_mut().expect(RUNNING).0
+        &mut B::data_mut(&mut self.store).driver().0
     }
 
     fn split(&mut self) -> (MemoryView<'_>, &mut S) {
-        let (memory, state) = self.session.split();
-        (MemoryView::Bytes(memory), state)
+        let (memory, data) = B::parts(&mut self.store);
+        (MemoryView::Bytes(memory), &mut data.driver().0)
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trap> {
-        write(self.session.memory_mut(), address, bytes)
+        write(B::parts(&mut self.store).0, address, bytes)
     }
 
     fn table_len(&mut self) -> u32 {
@@ -411,7 +347,7 @@ impl<B: Backend<S>, S> Process<S> for Outside<'_, B, S> {
         let load = Load { module, memory_base, table_base };
         let range = load.check(&self.program, self.wanted.table_len)?;
         let payload = &self.program.images[usize::from(module.0)].payload;
-        self.session.memory_mut()[range].copy_from_slice(payload);
+        B::parts(&mut self.store).0[range].copy_from_slice(payload);
         self.wanted.loads.push(load);
         Ok(())
     }
@@ -419,12 +355,13 @@ impl<B: Backend<S>, S> Process<S> for Outside<'_, B, S> {
     fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
         self.settle()?;
         let Cached { value, stored } = self.stack_pointer;
+        let mut store = B::enter(&mut self.store);
         if value != stored {
-            self.session.set_stack_pointer(value);
+            store.set_global(Register::StackPointer, value);
         }
-        let outcome = self.session.enter(|process| process.call(index, arguments));
-        self.stack_pointer = Cached::new(self.session.stack_pointer());
-        self.wanted.set(self.session.shape());
+        let outcome = Inside(&mut store).call(index, arguments);
+        self.stack_pointer = Cached::new(store.global(Register::StackPointer));
+        self.wanted.set(&store.data().shape);
         outcome
     }
 
@@ -435,11 +372,4 @@ impl<B: Backend<S>, S> Process<S> for Outside<'_, B, S> {
     fn set_stack_pointer(&mut self, value: u32) {
         self.stack_pointer.value = value;
     }
-}
-
-/// A write by VM code.
-pub(super) fn write(memory: &mut [u8], address: u32, bytes: &[u8]) -> Result<(), Trap> {
-    let range = memory_range(address, 0, bytes.len() as u32, memory.len())?;
-    memory[range].copy_from_slice(bytes);
-    Ok(())
 }

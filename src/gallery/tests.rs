@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{ALL, FILES, Fault, LoaderError, loader};
+use crate::engine::EngineKind;
 use crate::image::decisions::{Compiler, CompilerDecision, ComposedCompiler, Right};
-use crate::judge::{EngineKind, Judge};
+use crate::judge::Judge;
 use crate::loader::{ComposedLoader, Decision, Fixed, Loader};
 use crate::replay::{DEFAULT_PATH, collect};
 use crate::scenario::Scenario;
@@ -54,7 +55,7 @@ impl Corpus {
     fn new() -> Self {
         let corpus = collect(&[root().join(DEFAULT_PATH)]);
         assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
-        let judge = || Judge::new(&[EngineKind::Paper]);
+        let judge = || Judge::new(&[EngineKind::PAPER]);
         Self {
             scenarios: corpus.cases.into_iter().map(|case| case.scenario).collect(),
             judges: [judge(), judge()],

@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, EngineKind};
 use crate::gallery;
-use crate::judge::{EngineKind, EngineVerdict, Judge};
+use crate::judge::{EngineVerdict, Judge};
 use crate::loader::{Fixed, Loader};
 use crate::scenario::Scenario;
 use crate::verdict::{Class, Finding};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use calliper::abi::ValType;
+use calliper::engine::EngineKind;
 use calliper::gallery;
 use calliper::image::code::{Global, Op};
 use calliper::image::facts::{Emission, Role};
 use calliper::image::helpers::Helper;
-use calliper::judge::{EngineKind, Judge};
+use calliper::judge::Judge;
 use calliper::loader::callee::Callee;
 use calliper::loader::decisions::KeyRequest;
 use calliper::loader::{Fixed, Loader};
@@ -115,7 +116,7 @@ events = [
 fn the_value_of_an_inner_call_is_its_own() {
     let scenario = Arc::new(text::parse("pointers.toml", POINTERS.as_bytes()).expect("valid"));
     let loader = gallery::find("issue-129857").expect("there is such a fault").loader;
-    let verdicts = Judge::new(&[EngineKind::Paper]).judge(&scenario, loader).expect("it runs");
+    let verdicts = Judge::new(&[EngineKind::PAPER]).judge(&scenario, loader).expect("it runs");
     let finding = &verdicts[0].findings[0];
     let print = "signature-mismatch.unmanaged-calli.r2r.r2r-to-interpreter-thunk";
     assert_eq!(finding.fingerprint, print, "{}", finding.account);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use calliper::engine::{Engine, paper::Paper};
+use calliper::engine::{Engine, EngineKind, Keep};
 use calliper::image::HOST_SLOTS;
 use calliper::image::facts::Emission;
 use calliper::image::pep::PepWords;
@@ -15,13 +15,7 @@ use calliper::scenario::{ClassId, MethodId, Scenario, text};
 
 /// Every engine of this build.
 fn engines() -> Vec<Box<dyn Engine<Vm>>> {
-    vec![
-        Box::new(Paper::new()),
-        #[cfg(feature = "wasmtime")]
-        Box::new(calliper::engine::wasmtime::Wasmtime::new()),
-        #[cfg(feature = "wasmi")]
-        Box::new(calliper::engine::wasmi::Wasmi::new()),
-    ]
+    EngineKind::available().into_iter().map(|kind| kind.start(Keep::Stores)).collect()
 }
 
 /// A process that has come to its end.

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use super::program::{ENTRY, IMAGE_FUNCTIONS, MEMORY, OUT, every_op, slot};
 use super::{HostWork, Log, agree, engines, host, load, observe};
-use crate::engine::paper::Paper;
-#[cfg(any(feature = "wasmtime", feature = "wasmi"))]
-use crate::engine::stored::{Keep, STORES};
-use crate::engine::{Engine, Process, Trap};
+use crate::engine::{Process, Trap};
 use crate::image::{HOST_SLOTS, ModuleId, Program};
 use crate::random::SplitMix;
 
@@ -166,43 +163,4 @@ fn random_scripts_agree() {
         }
     }
     assert!(returned > 1200, "only {returned} of 3600 steps returned");
-}
-
-/// Runs of twelve programs, most of them of one, each with one of several
-/// sequences of loads.
-fn run_ten_thousand_times(engine: &mut dyn Engine<()>) {
-    let programs: Vec<Arc<Program>> = (0..12).map(|_| every_op()).collect();
-    for run in 0..10_000 {
-        let program = if run % 100 == 0 { &programs[run / 100 % 12] } else { &programs[0] };
-        let (log, _) = observe(engine, program, host, &|process, log| {
-            log.push(load(process, 0, 0x8000 + 16 * (run as u32 % 7)));
-            log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
-            log.push(load(process, 1, 0x9000));
-            log.push(process.call(HOST_SLOTS + IMAGE_FUNCTIONS, [OUT, 0, 0]).map(|()| 0));
-        });
-        assert_eq!(log, [Ok(HOST_SLOTS), Ok(0), Ok(HOST_SLOTS + IMAGE_FUNCTIONS), Ok(0)]);
-    }
-}
-
-#[test]
-fn the_paper_engine_runs_ten_thousand_times() {
-    run_ten_thousand_times(&mut Paper::new());
-}
-
-#[cfg(feature = "wasmtime")]
-#[test]
-fn wasmtime_keeps_a_bounded_number_of_stores() {
-    let mut engine = crate::engine::wasmtime::Wasmtime::with(Keep::Stores, 4);
-    run_ten_thousand_times(&mut engine);
-    let (programs, stores) = engine.kept();
-    assert!(programs == 4 && stores <= STORES + 1, "{programs} programs, {stores} stores");
-}
-
-#[cfg(feature = "wasmi")]
-#[test]
-fn wasmi_keeps_a_bounded_number_of_stores() {
-    let mut engine = crate::engine::wasmi::Wasmi::with(Keep::Stores, 4);
-    run_ten_thousand_times(&mut engine);
-    let (programs, stores) = engine.kept();
-    assert!(programs == 4 && stores <= STORES + 1, "{programs} programs, {stores} stores");
 }

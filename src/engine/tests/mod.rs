@@ -1,6 +1,9 @@
 //! One suite for all engines: equal results, equal traps, equal memory. Its processes have no
 //! state: what a test needs is in memory.
 
+mod instructions;
+#[cfg(any(feature = "wasmtime", feature = "wasmi"))]
+mod keeping;
 mod loading;
 mod modules;
 mod program;
@@ -9,23 +12,18 @@ mod smoke;
 
 use std::sync::Arc;
 
-use super::paper::Paper;
-use super::{Engine, HostCall, Process, Trap};
+use super::{Engine, EngineKind, HostCall, Keep, Process, Trap};
 use crate::image::{ModuleId, Program};
+pub(in crate::engine) use smoke::smoke;
 
 /// What a test saw of a process, in order.
 type Log = Vec<Result<u32, Trap>>;
 
 /// Every engine in every mode, the paper engine first.
 fn engines() -> Vec<Box<dyn Engine<()>>> {
-    let mut engines: Vec<Box<dyn Engine<()>>> = vec![Box::new(Paper::new())];
-    #[cfg(feature = "wasmtime")]
-    for keep in [super::stored::Keep::Modules, super::stored::Keep::Stores] {
-        engines.push(Box::new(super::wasmtime::Wasmtime::with(keep, 8)));
-    }
-    #[cfg(feature = "wasmi")]
-    for keep in [super::stored::Keep::Modules, super::stored::Keep::Stores] {
-        engines.push(Box::new(super::wasmi::Wasmi::with(keep, 8)));
+    let mut engines = vec![EngineKind::PAPER.start(Keep::Stores)];
+    for kind in EngineKind::available().into_iter().filter(|kind| *kind != EngineKind::PAPER) {
+        engines.extend([Keep::Modules, Keep::Stores].map(|keep| kind.start(keep)));
     }
     engines
 }
