@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::judge::EngineVerdict;
 use crate::replay::{Outcome, Run, headline};
-use crate::verdict::Class;
+use crate::verdict::FindingClass;
 
 /// Writes one line a scenario, every surprise in full, and the summary.
 /// With `explain`, every finding in full, expected or not.
@@ -60,7 +60,7 @@ fn summary(run: &Run) -> String {
 }
 
 /// `agree`, or the class.
-fn word(class: Option<Class>) -> String {
+fn word(class: Option<FindingClass>) -> String {
     class.map_or_else(|| "agree".to_owned(), |class| class.to_string())
 }
 

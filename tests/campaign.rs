@@ -40,7 +40,7 @@ fn a_campaign_reaches_most_cells_and_no_alarm() {
     assert!(status.covered * 3 >= status.possible * 2, "{status:?}");
     // Most programs have to get to their end to test more than one call.
     assert_eq!(status.completed, status.runs, "nothing traps under the fixed loader");
-    // It is lower at the start, when rounds are short (`table::EMITTED`).
+    // It is lower at the start, when rounds are short (`weights::EMITTED`).
     assert!(status.cache_hit_rate() >= 0.9, "{status:?}");
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use calliper::engine::EngineKind;
 use calliper::gallery;
 use calliper::replay::{Expected, Loaders, Outcome, Plan, headline, replay};
-use calliper::verdict::Class;
+use calliper::verdict::FindingClass;
 
 use crate::util::corpus;
 
@@ -28,8 +28,8 @@ fn run() -> Vec<Outcome> {
 }
 
 /// Fault to the scenarios that it breaks, with the class that each shows.
-fn found(outcomes: &[Outcome]) -> BTreeMap<&'static str, Vec<(&str, Class)>> {
-    let mut found: BTreeMap<&'static str, Vec<(&str, Class)>> = BTreeMap::new();
+fn found(outcomes: &[Outcome]) -> BTreeMap<&'static str, Vec<(&str, FindingClass)>> {
+    let mut found: BTreeMap<&'static str, Vec<(&str, FindingClass)>> = BTreeMap::new();
     for outcome in outcomes {
         for run in &outcome.runs {
             if let Some(class) = headline(&run.verdicts[0]) {

@@ -16,7 +16,7 @@ use calliper::image::pep::{CODE, PEP_SIZE};
 use calliper::judge::Judge;
 use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{MethodId, Scenario, text};
-use calliper::verdict::Class;
+use calliper::verdict::FindingClass;
 
 use crate::util::HandsOut;
 
@@ -54,7 +54,10 @@ fn scenario() -> Arc<Scenario> {
 }
 
 /// The headline of each engine under a loader, with modules altered by `plant`.
-fn headlines(loader: &'static dyn Loader, plant: impl Fn(&mut Emission)) -> Vec<Option<Class>> {
+fn headlines(
+    loader: &'static dyn Loader,
+    plant: impl Fn(&mut Emission),
+) -> Vec<Option<FindingClass>> {
     headlines_of(&scenario(), loader, plant)
 }
 
@@ -62,7 +65,7 @@ fn headlines_of(
     scenario: &Arc<Scenario>,
     loader: &'static dyn Loader,
     plant: impl Fn(&mut Emission),
-) -> Vec<Option<Class>> {
+) -> Vec<Option<FindingClass>> {
     let mut emission = Emission::new(&scenario.layout);
     plant(&mut emission);
     let mut judge = Judge::new(&EngineKind::available());
@@ -72,7 +75,7 @@ fn headlines_of(
 }
 
 #[track_caller]
-fn all_find(class: Class, loader: &'static dyn Loader, plant: impl Fn(&mut Emission)) {
+fn all_find(class: FindingClass, loader: &'static dyn Loader, plant: impl Fn(&mut Emission)) {
     let headlines = headlines(loader, plant);
     assert!(headlines.iter().all(|&h| h == Some(class)), "{class}: {headlines:?}");
 }
@@ -111,12 +114,12 @@ fn nothing_is_found_where_nothing_is_wrong() {
 
 #[test]
 fn pointers_to_the_wrong_thing() {
-    all_find(Class::SignatureMismatch, &HandsOut(|vm| slot(vm, &MANAGED)), |_| ());
-    all_find(Class::NullSlot, &HandsOut(|_| 0), |_| ());
-    all_find(Class::OutOfBounds, &HandsOut(|_| 0x8001_0001), |_| ());
+    all_find(FindingClass::SignatureMismatch, &HandsOut(|vm| slot(vm, &MANAGED)), |_| ());
+    all_find(FindingClass::NullSlot, &HandsOut(|_| 0), |_| ());
+    all_find(FindingClass::OutOfBounds, &HandsOut(|_| 0x8001_0001), |_| ());
     // Another method's body of the same type: no trap, the wrong callee.
     let other = HandsOut(|vm| slot(vm, &Role::Body(MethodId(1))));
-    all_find(Class::WrongCallee, Box::leak(Box::new(other)), |_| ());
+    all_find(FindingClass::WrongCallee, Box::leak(Box::new(other)), |_| ());
 }
 
 #[test]
@@ -125,12 +128,12 @@ fn a_wrong_pointer_that_is_never_called() {
     scenario.script.pop();
     let verdicts = Judge::new(&[EngineKind::PAPER]).judge(&Arc::new(scenario), &HandsOut(|_| 7));
     let findings = &verdicts.expect("paper runs anything")[0].findings;
-    assert_eq!(findings[0].class, Class::Resolution);
+    assert_eq!(findings[0].class, FindingClass::Resolution);
 }
 
 #[test]
 fn a_caller_that_passes_another_argument() {
-    all_find(Class::WrongArguments, &Fixed, |emission| {
+    all_find(FindingClass::WrongArguments, &Fixed, |emission| {
         alter(emission, &Role::Caller(calliper::scenario::SiteId(2)), |code| {
             // Both int arguments come from the first one's place.
             let second = code.iter().rposition(|op| matches!(op, Op::Load(ValType::I32, 24)));
@@ -141,7 +144,7 @@ fn a_caller_that_passes_another_argument() {
 
 #[test]
 fn a_thunk_that_passes_another_entry_point() {
-    all_find(Class::WrongArguments, &Fixed, |emission| {
+    all_find(FindingClass::WrongArguments, &Fixed, |emission| {
         alter(emission, &MANAGED, |code| {
             // The body tells the probe of another entry point than it was given.
             let last = code.iter().rposition(|op| *op == Op::LocalGet(3)).expect("pep is recorded");
@@ -152,7 +155,7 @@ fn a_thunk_that_passes_another_entry_point() {
 
 #[test]
 fn a_body_that_returns_something_else() {
-    all_find(Class::WrongResult, &Fixed, |emission| {
+    all_find(FindingClass::WrongResult, &Fixed, |emission| {
         alter(emission, &MANAGED, |code| {
             let Some(Op::Load(_, offset)) = code.last_mut() else { panic!("the result is loaded") };
             *offset -= 8;
@@ -162,7 +165,7 @@ fn a_body_that_returns_something_else() {
 
 #[test]
 fn a_body_that_writes_over_a_guard() {
-    all_find(Class::StrayWrite, &Fixed, |emission| {
+    all_find(FindingClass::StrayWrite, &Fixed, |emission| {
         let guard = emission.map.result(0).get() - GUARD_SIZE;
         alter(emission, &MANAGED, |code| {
             code.splice(
@@ -175,7 +178,7 @@ fn a_body_that_writes_over_a_guard() {
 
 #[test]
 fn a_body_that_writes_over_static_data() {
-    all_find(Class::StrayWrite, &Fixed, |emission| {
+    all_find(FindingClass::StrayWrite, &Fixed, |emission| {
         alter(emission, &MANAGED, |code| {
             code.splice(0..0, [Op::I32Const(0x500), Op::I32Const(1), Op::Store(ValType::I32, 0)]);
         });
@@ -184,7 +187,7 @@ fn a_body_that_writes_over_static_data() {
 
 #[test]
 fn a_body_that_writes_behind_the_entry_point_it_was_given() {
-    all_find(Class::StrayWrite, &Fixed, |emission| {
+    all_find(FindingClass::StrayWrite, &Fixed, |emission| {
         alter(emission, &MANAGED, |code| {
             code.splice(
                 0..0,
@@ -196,7 +199,7 @@ fn a_body_that_writes_behind_the_entry_point_it_was_given() {
 
 #[test]
 fn a_thunk_that_does_not_restore_the_stack_pointer() {
-    all_find(Class::StackPointer, &Fixed, |emission| {
+    all_find(FindingClass::StackPointer, &Fixed, |emission| {
         alter(emission, &Role::R2RToInterpreter("iiip".into()), |code| {
             let restore =
                 code.iter().rposition(|op| *op == Op::GlobalSet(Global::StackPointer)).unwrap();
@@ -207,7 +210,7 @@ fn a_thunk_that_does_not_restore_the_stack_pointer() {
 
 #[test]
 fn a_helper_that_aborts() {
-    all_find(Class::Abort, &Fixed, |emission| {
+    all_find(FindingClass::Abort, &Fixed, |emission| {
         alter(emission, &Role::Helper(Helper::PInvokeBegin), |code| {
             code.insert(0, Op::Unreachable);
         });
@@ -216,7 +219,7 @@ fn a_helper_that_aborts() {
 
 #[test]
 fn a_call_that_never_ends() {
-    all_find(Class::ResourceLimit, &Fixed, |emission| {
+    all_find(FindingClass::ResourceLimit, &Fixed, |emission| {
         // The method's body calls itself through the entry point that it was given.
         let program = Arc::get_mut(&mut emission.program).expect("not shared yet");
         let function = &mut program.images[0].functions[2];
@@ -271,5 +274,5 @@ fn engines_that_disagree() {
     let mut judge = Judge::with(vec![Box::new(Paper::new()), Box::new(Liar::default())]);
     let verdicts = judge.judge(&scenario(), &Fixed).expect("paper runs anything");
     assert!(verdicts[0].findings.is_empty());
-    assert_eq!(verdicts[1].findings[0].class, Class::EngineDivergence);
+    assert_eq!(verdicts[1].findings[0].class, FindingClass::EngineDivergence);
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 
 use super::CampaignError;
-use super::table::{CORPUS, TOURNAMENT};
+use super::weights::{CORPUS, TOURNAMENT};
 use crate::files;
 use crate::random::Dice;
 use crate::replay::{self, ReadError};

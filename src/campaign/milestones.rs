@@ -16,7 +16,7 @@ use crate::image::facts::Emission;
 use crate::judge::Judge;
 use crate::loader::{Fixed, Vm};
 use crate::scenario::Scenario;
-use crate::verdict::Class;
+use crate::verdict::FindingClass;
 
 /// A point in a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,12 +95,12 @@ impl Scout {
     }
 
     /// Whether a finding of this class is what it is out for.
-    pub fn seeks(&self, class: Class) -> bool {
+    pub fn seeks(&self, class: FindingClass) -> bool {
         class == self.fault.class
     }
 
     /// Looks at the class of a finding of the last run; whether it is the one.
-    pub fn detects(&mut self, class: Class) -> bool {
+    pub fn detects(&mut self, class: FindingClass) -> bool {
         if !self.seeks(class) {
             return false;
         }

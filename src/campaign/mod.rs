@@ -4,7 +4,7 @@
 //! [corpus] of those that reached a new [coverage] cell, and then mutations of its script. Where an
 //! engine compiles, which takes as long as hundreds of runs on paper, a round in another layout tries
 //! several on paper, keeps all that reach something new, and compiles one.
-//! [`table`] says how often which. A [finding](findings) is [shrunk](shrink) where it
+//! [`weights`] says how often which. A [finding](findings) is [shrunk](shrink) where it
 //! is found, and told once. With one job, everything follows from the seed.
 
 pub mod corpus;
@@ -14,8 +14,8 @@ pub mod findings;
 pub mod milestones;
 pub mod score;
 pub mod shrink;
-pub mod table;
 mod watch;
+pub mod weights;
 mod worker;
 
 use std::path::{Path, PathBuf};

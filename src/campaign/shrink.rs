@@ -23,7 +23,7 @@ use crate::loader::Loader;
 use crate::scenario::generate::fixup;
 use crate::scenario::ids::{self, Item};
 use crate::scenario::{Event, MethodId, Scenario, Signature, Type, binary};
-use crate::verdict::{Class, Finding};
+use crate::verdict::{Finding, FindingClass};
 
 /// The most candidates that are judged.
 const MAX_JUDGED: usize = 6_000;
@@ -36,7 +36,7 @@ pub struct Target {
     /// The engine that shows it.
     pub engine: &'static str,
     /// Its class.
-    pub class: Class,
+    pub class: FindingClass,
     /// Its fingerprint.
     pub fingerprint: String,
 }
@@ -59,7 +59,7 @@ impl Target {
         let Some(&own) = engines.iter().find(|kind| kind.name() == self.engine) else {
             return engines.to_vec();
         };
-        let differ = self.class == Class::EngineDivergence;
+        let differ = self.class == FindingClass::EngineDivergence;
         let first = engines.first().copied().filter(|&kind| differ && kind != own);
         first.into_iter().chain([own]).collect()
     }
@@ -81,7 +81,7 @@ impl Target {
 
 /// Makes a scenario say that it shows the finding, and nothing else, so that it can be replayed.
 /// Under the fixed loader nothing may be shown, and a composed one is not a fault to name.
-pub fn promise(scenario: &mut Scenario, loader: &'static dyn Loader, class: Class) {
+pub fn promise(scenario: &mut Scenario, loader: &'static dyn Loader, class: FindingClass) {
     scenario.shows.clear();
     if gallery::find(loader.id()).is_some() {
         scenario.shows.push((loader.id().to_owned(), class.to_string()));

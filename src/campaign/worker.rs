@@ -16,8 +16,8 @@ use super::coverage::Map;
 use super::findings::{Findings, Found};
 use super::milestones::{Milestones, Scout};
 use super::shrink::{self, Target};
-use super::table::{self, Source};
 use super::watch::Watch;
+use super::weights::{self, Origin};
 use super::{Guidance, Plan};
 use crate::engine::EngineKind;
 use crate::image::facts::Emission;
@@ -27,7 +27,7 @@ use crate::replay::rejection;
 use crate::scenario::Scenario;
 use crate::scenario::generate::generate;
 use crate::scenario::mutate::{ScenarioMutator, Scope, crossover};
-use crate::verdict::{Class, Finding};
+use crate::verdict::{Finding, FindingClass};
 
 /// Runs between two looks at the clock.
 const CLOCK: u64 = 64;
@@ -63,7 +63,7 @@ pub struct Shared {
 
 /// How a round starts.
 struct Task {
-    source: Source,
+    source: Origin,
     runs: u64,
     /// A scenario of the corpus, with its position there.
     parent: Option<(usize, Arc<Scenario>)>,
@@ -128,8 +128,8 @@ const PANIC: &str = "panic";
 /// A panic of Calliper or of an engine, as a finding.
 fn panicked() -> Finding {
     Finding {
-        class: Class::EngineDivergence,
-        fingerprint: format!("{}.{PANIC}", Class::EngineDivergence),
+        class: FindingClass::EngineDivergence,
+        fingerprint: format!("{}.{PANIC}", FindingClass::EngineDivergence),
         account: "Calliper or an engine panicked; standard error has the message.".to_owned(),
     }
 }
@@ -156,12 +156,12 @@ impl<'c> Worker<'c> {
             dice,
             watch: Watch::new(plan.until.filter(|_| number == 0).map(Scout::new)),
             known: FxHashMap::default(),
-            warm: VecDeque::with_capacity(table::WARM_LAYOUTS + 1),
+            warm: VecDeque::with_capacity(weights::WARM_LAYOUTS + 1),
             compiles,
             screen: (compiles && is_guided).then(on_paper),
             rounds: 0,
             made: 0,
-            bytes: Vec::with_capacity(table::FRESH_BYTES),
+            bytes: Vec::with_capacity(weights::FRESH_BYTES),
         }
     }
 
@@ -190,9 +190,9 @@ impl<'c> Worker<'c> {
         let mut shared = lock(self.shared);
         let guided = self.plan.guidance == Guidance::Coverage;
         let rounds = match (guided, self.compiles) {
-            (false, _) => table::UNGUIDED,
-            (true, false) => table::EMITTED,
-            (true, true) => table::COMPILED,
+            (false, _) => weights::UNGUIDED,
+            (true, false) => weights::EMITTED,
+            (true, true) => weights::COMPILED,
         };
         let is_early = self.rounds < rounds.fresh;
         let early = (1 + self.rounds / rounds.growth).min(rounds.most);
@@ -204,16 +204,16 @@ impl<'c> Worker<'c> {
         shared.left -= runs;
         let dice = &mut self.dice;
         if shared.corpus.is_empty() || is_early {
-            return Some(Task { source: Source::Fresh, runs, parent: None, other: None });
+            return Some(Task { source: Origin::Fresh, runs, parent: None, other: None });
         }
-        let source = dice.weighted(&table::SOURCES);
-        let stay = self.compiles && source == Source::Kept && dice.percent(table::WARM);
+        let source = dice.weighted(&weights::SOURCES);
+        let stay = self.compiles && source == Origin::Kept && dice.percent(weights::WARM);
         let warm = stay.then(|| self.warm.make_contiguous() as &[u64]);
         let mut choose = |layouts| {
             let index = shared.corpus.choose(dice, layouts)?;
             Some((index, shared.corpus.scenario(index).clone()))
         };
-        let parent = choose(warm).filter(|_| source != Source::Fresh);
+        let parent = choose(warm).filter(|_| source != Origin::Fresh);
         let other = choose(None).map(|(_, scenario)| scenario);
         Some(Task { source, runs, parent, other })
     }
@@ -224,11 +224,11 @@ impl<'c> Worker<'c> {
         let mut base = self.base(&task, &mut harvest);
         let emission = self.judge.emission(&base.layout, self.plan.loader);
         self.remember(&base);
-        let donate = self.dice.percent(table::DONOR);
+        let donate = self.dice.percent(weights::DONOR);
         let mut mutator = ScenarioMutator::new(Scope::Script);
         mutator.set_donor(task.other.filter(|_| donate));
         let mut child = base.clone();
-        let mut unchanged = task.source != Source::Kept;
+        let mut unchanged = task.source != Origin::Kept;
         while harvest.runs < task.runs {
             let detected = self.watch.scout.as_ref().is_some_and(|scout| scout.is_done());
             if detected || (harvest.runs % CLOCK == CLOCK - 1 && self.is_over()) {
@@ -248,7 +248,7 @@ impl<'c> Worker<'c> {
     /// that has a finding worth having, or else that reached something new, or else the last.
     fn base(&mut self, task: &Task, harvest: &mut Harvest) -> Arc<Scenario> {
         let mut candidate = self.candidate(task);
-        if self.screen.is_none() || task.source == Source::Kept {
+        if self.screen.is_none() || task.source == Origin::Kept {
             return candidate;
         }
         let mut new = None;
@@ -260,7 +260,7 @@ impl<'c> Worker<'c> {
             if is_new {
                 new.get_or_insert_with(|| candidate.clone());
             }
-            if i == table::CANDIDATES {
+            if i == weights::CANDIDATES {
                 break;
             }
             candidate = self.candidate(task);
@@ -298,21 +298,21 @@ impl<'c> Worker<'c> {
             return Arc::new(self.fresh());
         };
         match task.source {
-            Source::Kept => parent.clone(),
-            Source::Fresh => Arc::new(self.fresh()),
-            Source::Mutated => {
+            Origin::Kept => parent.clone(),
+            Origin::Fresh => Arc::new(self.fresh()),
+            Origin::Mutated => {
                 let mut scenario = Scenario::clone(parent);
                 let mut mutator = ScenarioMutator::new(Scope::Layout);
                 // There always is a candidate, and none fails.
                 let _ = self.session.mutate_with(&mut mutator, &mut scenario);
                 Arc::new(scenario)
             }
-            Source::Crossed => Arc::new(crossover(parent, other, self.dice.word())),
+            Origin::Crossed => Arc::new(crossover(parent, other, self.dice.word())),
         }
     }
 
     fn fresh(&mut self) -> Scenario {
-        generate(&mut Unstructured::new(self.dice.bytes(&mut self.bytes, table::FRESH_BYTES)))
+        generate(&mut Unstructured::new(self.dice.bytes(&mut self.bytes, weights::FRESH_BYTES)))
     }
 
     /// Makes `child` a mutation of `base`, which has the same layout. Copies no layout unless the
@@ -338,7 +338,7 @@ impl<'c> Worker<'c> {
         let layout = layout_number(&scenario.layout);
         self.warm.retain(|&other| other != layout);
         self.warm.push_back(layout);
-        if self.warm.len() > table::WARM_LAYOUTS {
+        if self.warm.len() > weights::WARM_LAYOUTS {
             self.warm.pop_front();
         }
     }
@@ -450,7 +450,7 @@ impl<'c> Worker<'c> {
         for (scenario, cells, has_finding) in harvest.news {
             if shared.map.add(&cells) > 0 {
                 any = true;
-                let energy = if has_finding { table::ENERGY_OF_FINDING } else { table::ENERGY };
+                let energy = if has_finding { weights::ENERGY_OF_FINDING } else { weights::ENERGY };
                 if !harvest.is_seed {
                     let saved = shared.corpus.save(&scenario);
                     self.report_failure(&mut shared, saved);

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::homes::interfaces;
-use super::layout::indent;
 use super::methods::attribute;
 use super::names::Owner;
-use super::{Home, Program};
+use super::wrap::indent;
+use super::{Home, Source};
 use crate::scenario::{
-    AssemblyId, Class, ClassId, ClassKind, Convention, MethodId, SiteId, StructId,
+    AssemblyId, ClassId, ClassKind, Convention, MethodId, ObjectClass, SiteId, StructId,
 };
 
 /// What every file begins with.
@@ -34,7 +34,7 @@ struct Members {
     instance: bool,
 }
 
-impl Program<'_> {
+impl Source<'_> {
     /// The source of an assembly.
     pub fn assembly(&self, id: AssemblyId) -> String {
         let name = &self.layout.assemblies[id.index()].name;
@@ -64,7 +64,7 @@ impl Program<'_> {
         out
     }
 
-    fn classes(&self) -> impl Iterator<Item = (ClassId, &Class)> {
+    fn classes(&self) -> impl Iterator<Item = (ClassId, &ObjectClass)> {
         (0u16..).map(ClassId).zip(&self.layout.classes)
     }
 
@@ -129,7 +129,7 @@ impl Program<'_> {
         ids.filter(here).map(|id| self.site(id)).filter(|code| !code.is_empty()).collect()
     }
 
-    fn class_declaration(&self, id: ClassId, class: &Class) -> String {
+    fn class_declaration(&self, id: ClassId, class: &ObjectClass) -> String {
         let mut members = Members::default();
         if class.kind == ClassKind::Struct {
             members.plain.push("public uint Word { get; set; }\n".into());

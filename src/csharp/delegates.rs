@@ -1,8 +1,8 @@
 //! Delegate types that all assemblies share: one for each signature.
 
-use super::Program;
-use super::layout::list;
+use super::Source;
 use super::names::Names;
+use super::wrap::list;
 use crate::scenario::{ClassId, Signature};
 
 /// Every shared delegate type.
@@ -48,7 +48,7 @@ impl Delegates {
     }
 
     /// All declarations that do not refer to a class of an assembly's, or all that refer to this one.
-    pub fn declarations(&self, program: &Program<'_>, class: Option<ClassId>) -> String {
+    pub fn declarations(&self, program: &Source<'_>, class: Option<ClassId>) -> String {
         let mut out = String::new();
         for (key, name) in &self.0 {
             let (signature, mut parameters) = match key {

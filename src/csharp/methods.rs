@@ -1,9 +1,9 @@
 //! Methods: their declarations and their bodies.
 
-use super::layout::{arrow, chain, list};
 use super::names::{entry, parameter};
 use super::types::see;
-use super::{Program, exported};
+use super::wrap::{arrow, chain, list};
+use super::{Source, exported};
 use crate::scenario::{
     ClassKind, Code, Convention, Form, Method, MethodId, Signature, Slot, Type, meaning,
 };
@@ -60,7 +60,7 @@ fn describe_form(form: Form) -> Option<&'static str> {
     }
 }
 
-impl Program<'_> {
+impl Source<'_> {
     /// A method's declaration, as a member of its type.
     pub fn method(&self, id: MethodId) -> String {
         let method = self.layout.method(id);

@@ -14,7 +14,6 @@
 mod assembly;
 mod delegates;
 mod homes;
-mod layout;
 mod methods;
 mod names;
 mod native;
@@ -24,6 +23,7 @@ mod sites;
 #[cfg(test)]
 mod tests;
 mod types;
+mod wrap;
 
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ enum Variant {
 }
 
 /// Everything that the files are made from.
-struct Program<'s> {
+struct Source<'s> {
     scenario: &'s Scenario,
     layout: &'s Layout,
     names: Names,
@@ -107,7 +107,7 @@ impl Constructor {
 /// The files of the program, with paths below its directory, in a fixed order. The scenario must be valid.
 pub fn program(scenario: &Scenario) -> Vec<(PathBuf, String)> {
     let scenario = without_empty_values(scenario);
-    Program::new(&scenario).files()
+    Source::new(&scenario).files()
 }
 
 /// The scenario with 0 for each value that has no field: C# need not copy padding, so bodies see 0.
@@ -141,10 +141,10 @@ fn exported(layout: &Layout, method: MethodId) -> bool {
     layout.sites.iter().any(|site| site.action == export)
 }
 
-impl<'s> Program<'s> {
+impl<'s> Source<'s> {
     fn new(scenario: &'s Scenario) -> Self {
         let layout = &scenario.layout;
-        let mut program = Program {
+        let mut program = Source {
             scenario,
             layout,
             names: Names::new(scenario),

@@ -131,7 +131,7 @@ impl Names {
         names.structs = layout.structs.iter().map(|s| names.take(&s.name, "Struct")).collect();
         let owner = |a: &crate::scenario::Assembly| Owner::plain(&names.take(&a.name, "Assembly"));
         names.owners = layout.assemblies.iter().map(owner).collect();
-        let default = |c: &crate::scenario::Class| match c.kind {
+        let default = |c: &crate::scenario::ObjectClass| match c.kind {
             ClassKind::Interface => names.take(&format!("Plain{}", c.name), "Class"),
             ClassKind::Class | ClassKind::Struct => String::new(),
         };

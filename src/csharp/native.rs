@@ -4,10 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::Program;
-use super::layout::{chain, list};
+use super::Source;
 use super::names::{entry, parameter};
 use super::types::{innermost, is_empty};
+use super::wrap::{chain, list};
 use crate::scenario::{
     Caller, Convention, MethodId, RuntimePath, Signature, Site, StructId, StructShape, Type,
 };
@@ -103,7 +103,7 @@ typedef int32_t vector256 __attribute__((vector_size(32)));
 typedef int32_t vector512 __attribute__((vector_size(64)));
 "#;
 
-impl Program<'_> {
+impl Source<'_> {
     /// The C file.
     pub fn native_code(&self) -> String {
         let mut out = SUPPORT.to_owned();

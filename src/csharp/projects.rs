@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::Program;
+use super::Source;
 use crate::scenario::{AssemblyId, meaning};
 
 /// The project of support code.
@@ -11,7 +11,7 @@ const SUPPORT: &str = "Calliper.Runtime";
 /// The project of the script.
 const APPLICATION: &str = "Calliper.App";
 
-impl Program<'_> {
+impl Source<'_> {
     /// Every file, with its path below the program's directory.
     pub fn files(&self) -> Vec<(PathBuf, String)> {
         let assemblies: Vec<AssemblyId> =

@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 
 use super::assembly::USINGS;
-use super::layout::{indent, list};
 use super::names::Names;
 use super::types::{digest, innermost, is_empty, without_pointer};
-use super::{Home, Program};
+use super::wrap::{indent, list};
+use super::{Home, Source};
 use crate::scenario::action::{Action, ActionKind, Given, Receiver, Subject, VariableKind};
 use crate::scenario::targets::{Held, Target, Variables, dispatch, has_slot, slot_of};
 use crate::scenario::{
@@ -18,7 +18,7 @@ use crate::scenario::{
 
 /// Writes the statements of `Main`.
 struct Writer<'p, 's> {
-    program: &'p Program<'s>,
+    program: &'p Source<'s>,
     layout: &'s Layout,
     variables: Variables<'s>,
     names: Names,
@@ -32,7 +32,7 @@ struct Writer<'p, 's> {
     constructed: usize,
 }
 
-impl Program<'_> {
+impl Source<'_> {
     /// The application's source.
     pub fn script(&self) -> String {
         let mut out = format!("// {}\n", self.scenario.title);

@@ -2,12 +2,12 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::layout::{arrow, list};
 use super::methods::attribute;
 use super::names::{Owner, entry, parameter};
 use super::native::has_code;
 use super::types::without_pointer;
-use super::{Home, Program, Variant};
+use super::wrap::{arrow, list};
+use super::{Home, Source, Variant};
 use crate::scenario::action::{ActionKind, Given, Parts};
 use crate::scenario::targets::slot_of;
 use crate::scenario::{
@@ -21,11 +21,7 @@ pub(super) fn receiver_class(layout: &Layout, method: MethodId) -> Option<ClassI
 }
 
 /// The assemblies that a site's code refers to.
-pub(super) fn referred(
-    program: &Program<'_>,
-    site: &Site,
-    variants: &[Variant],
-) -> Vec<AssemblyId> {
+pub(super) fn referred(program: &Source<'_>, site: &Site, variants: &[Variant]) -> Vec<AssemblyId> {
     let layout = program.layout;
     let home = |method: MethodId| {
         let shared = layout.method(method).class.is_some_and(|c| program.homes.is_shared(c));
@@ -57,7 +53,7 @@ struct SiteCode {
     expression: String,
 }
 
-impl Program<'_> {
+impl Source<'_> {
     /// The methods of a site, as members of the type where it stands.
     pub fn site(&self, id: SiteId) -> String {
         let site = self.layout.site(id);

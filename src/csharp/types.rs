@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::Program;
+use super::Source;
 use crate::scenario::meaning::{class_at, stack_size};
 use crate::scenario::{ClassId, Layout, MethodId, Signature, StructId, StructShape, Type};
 
@@ -45,7 +45,7 @@ pub(super) fn see(layout: &Layout, ty: Type, name: &str, awaiting: bool) -> Stri
     }
 }
 
-impl Program<'_> {
+impl Source<'_> {
     /// A type as C# spells it.
     pub fn spell(&self, ty: Type) -> String {
         match ty {

@@ -1,7 +1,7 @@
 //! Loaders by the names that `--loader` takes: `fixed`, a fault, or several faults at once.
 
 use super::{Fault, find, unknown};
-use crate::image::decisions::{Compiler, ComposedCompiler, Right};
+use crate::image::decisions::{Compiler, ComposedCompiler, FixedCompiler};
 use crate::loader::{ComposedLoader, Fixed, Loader};
 
 /// Between the faults of a composed loader.
@@ -84,7 +84,7 @@ fn compiler(faults: &[&'static Fault]) -> &'static dyn Compiler {
     let compiling: Vec<&'static Fault> =
         faults.iter().copied().filter(|fault| !fault.compiler_decisions.is_empty()).collect();
     match compiling[..] {
-        [] => &Right,
+        [] => &FixedCompiler,
         [fault] => fault.loader.compiler(),
         _ => {
             let mut compiler = ComposedCompiler::new(ids(&compiling));

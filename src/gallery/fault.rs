@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::image::decisions::CompilerDecision;
 use crate::loader::{Decision, Loader};
-use crate::verdict::Class;
+use crate::verdict::FindingClass;
 
 /// A defect that can be put back, with what people want to know of it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Fault {
     /// What is wrong.
     pub family: Family,
     /// The class of finding that it shows.
-    pub class: Class,
+    pub class: FindingClass,
     /// dotnet/runtime issues and pull requests.
     pub upstream: &'static [u32],
     /// One line.
@@ -71,7 +71,7 @@ macro_rules! fault {
             compiler_decisions:
                 &[$($($crate::image::decisions::CompilerDecision::$compiled),+)?],
             family: $crate::gallery::Family::$family,
-            class: $crate::verdict::Class::$class,
+            class: $crate::verdict::FindingClass::$class,
             upstream: &[$($upstream),+],
             title: $title,
             story: concat!($($story, "\n"),+),
@@ -101,7 +101,7 @@ macro_rules! fault {
         })?
     };
     (@compiler) => {
-        &$crate::image::decisions::Right
+        &$crate::image::decisions::FixedCompiler
     };
     (@compiler $($compiled:ident)+) => {
         &Defect

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{ALL, FILES, Fault, LoaderError, loader};
 use crate::engine::EngineKind;
-use crate::image::decisions::{Compiler, CompilerDecision, ComposedCompiler, Right};
+use crate::image::decisions::{Compiler, CompilerDecision, ComposedCompiler, FixedCompiler};
 use crate::judge::Judge;
 use crate::loader::{ComposedLoader, Decision, Fixed, Loader};
 use crate::replay::{DEFAULT_PATH, collect};
@@ -96,7 +96,7 @@ fn only(
     }
     // Modules are kept by compiler.
     let compiler: &dyn Compiler =
-        if compiled.is_empty() { &Right } else { Box::leak(Box::new(compiler)) };
+        if compiled.is_empty() { &FixedCompiler } else { Box::leak(Box::new(compiler)) };
     let mut loader = ComposedLoader::new(id, compiler);
     for &decision in decisions {
         loader.ask(decision, fault.loader);

@@ -2,7 +2,7 @@
 //!
 //! The same arrangement as for the [loader's](crate::loader::Loader): the
 //! defaults are right, and a fault overrides one. A compiler that is not
-//! [`Right`] emits modules of its own.
+//! [`FixedCompiler`] emits modules of its own.
 
 use super::declare::decisions;
 use crate::abi::Shape;
@@ -91,7 +91,7 @@ decisions! {
 }
 
 /// Several compilers in one: each decision is taken by the one that was named for it, else by
-/// [`Right`].
+/// [`FixedCompiler`].
 #[derive(Debug)]
 pub struct ComposedCompiler {
     name: &'static str,
@@ -101,7 +101,7 @@ pub struct ComposedCompiler {
 impl ComposedCompiler {
     /// The right compiler, under a name that no other one may have.
     pub fn new(name: &'static str) -> Self {
-        Self { name, deciders: [&Right; CompilerDecision::ALL.len()] }
+        Self { name, deciders: [&FixedCompiler; CompilerDecision::ALL.len()] }
     }
 
     /// This decision is taken by `decider` from now on.
@@ -116,9 +116,9 @@ impl ComposedCompiler {
 
 /// The compiler as it should be.
 #[derive(Debug)]
-pub struct Right;
+pub struct FixedCompiler;
 
-impl Compiler for Right {
+impl Compiler for FixedCompiler {
     fn name(&self) -> &'static str {
         "right"
     }

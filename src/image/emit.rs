@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bodies::{self, Home};
 use super::callers::{self, CallerCompiler};
-use super::decisions::{Compiler, Right, Root};
+use super::decisions::{Compiler, FixedCompiler, Root};
 use super::facts::{
     CallerFacts, Cell, Emission, ImageFacts, Import, Role, call_import, pointer_import,
 };
@@ -27,7 +27,7 @@ use crate::scenario::{
 impl Emission {
     /// Emits all modules of a layout.
     pub fn new(layout: &Layout) -> Self {
-        Self::by(layout, &Right)
+        Self::by(layout, &FixedCompiler)
     }
 
     /// Emits all modules of a layout as this compiler does it.

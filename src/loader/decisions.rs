@@ -12,7 +12,7 @@ use super::interpreter::Arguments;
 use super::{Vm, VmProcess, entry};
 use crate::abi::vm::{MetadataConvention, signature_key};
 use crate::engine::Trap;
-use crate::image::decisions::{Compiler, Right};
+use crate::image::decisions::{Compiler, FixedCompiler};
 use crate::image::declare;
 use crate::image::facts::Role;
 use crate::image::helpers::Helper;
@@ -145,7 +145,7 @@ decisions! {
 
         /// What crossgen2 and the native build decide.
         fn compiler(&self) -> &'static dyn Compiler {
-            &Right
+            &FixedCompiler
         }
     }
 

@@ -17,7 +17,7 @@ use crate::gallery;
 use crate::judge::{EngineVerdict, Judge};
 use crate::loader::{Fixed, Loader};
 use crate::scenario::Scenario;
-use crate::verdict::{Class, Finding};
+use crate::verdict::{Finding, FindingClass};
 
 pub use read::{
     Case, Corpus, DEFAULT_PATH, KnownShows, MAX_FILE_SIZE, ReadError, collect, plain, read,
@@ -52,14 +52,14 @@ pub enum Expected {
     /// No finding: under the fixed loader.
     Agree,
     /// A headline of this class: under a fault that the scenario names.
-    Finding(Class),
+    Finding(FindingClass),
     /// Nothing: under a fault that it does not name.
     Anything,
 }
 
 impl Expected {
     /// A run with this headline is as expected.
-    pub fn admits(self, headline: Option<Class>) -> bool {
+    pub fn admits(self, headline: Option<FindingClass>) -> bool {
         match self {
             Expected::Agree => headline.is_none(),
             Expected::Finding(class) => headline == Some(class),
@@ -97,7 +97,7 @@ impl Run {
 }
 
 /// The class of the first finding.
-pub fn headline(verdict: &EngineVerdict) -> Option<Class> {
+pub fn headline(verdict: &EngineVerdict) -> Option<FindingClass> {
     verdict.findings.first().map(|finding| finding.class)
 }
 
@@ -206,7 +206,7 @@ fn verdicts(
 /// An engine that rejects a module, as a finding.
 pub fn rejection(error: &EngineError) -> Finding {
     Finding {
-        class: Class::EngineDivergence,
+        class: FindingClass::EngineDivergence,
         fingerprint: format!("engine-divergence/rejected-module/{}", error.engine),
         account: error.to_string(),
     }

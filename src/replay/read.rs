@@ -15,7 +15,7 @@ use crate::scenario::Scenario;
 use crate::scenario::binary::{self, BinaryError};
 use crate::scenario::text::{self, TextError};
 use crate::scenario::validate::{Part, Place, Problem};
-use crate::verdict::{Class, UnknownClass};
+use crate::verdict::{FindingClass, UnknownClass};
 
 /// Where scenarios are when no path is given.
 pub const DEFAULT_PATH: &str = "corpus/regressions";
@@ -146,7 +146,7 @@ fn read_case(root: &Path, path: &Path) -> Result<Case, ReadError> {
 }
 
 /// The faults that a scenario must show, each with the class of finding.
-pub type KnownShows = Vec<(&'static str, Class)>;
+pub type KnownShows = Vec<(&'static str, FindingClass)>;
 
 /// Reads a scenario, and what it must show if there are such faults and classes.
 fn read_with_shows(path: &Path) -> Result<(Scenario, KnownShows), ReadError> {

@@ -7,8 +7,8 @@
 
 use super::action::SubjectMut;
 use super::{
-    AssemblyId, Call, Class, ClassId, Event, Layout, Method, MethodId, Scenario, Signature, Site,
-    SiteId, Slot, Struct, StructId, StructShape, Type, VariableId,
+    AssemblyId, Call, ClassId, Event, Layout, Method, MethodId, ObjectClass, Scenario, Signature,
+    Site, SiteId, Slot, Struct, StructId, StructShape, Type, VariableId,
 };
 
 /// An id, to be changed.
@@ -121,8 +121,8 @@ fn in_signature(signature: &mut Signature, see: &mut dyn FnMut(Id<'_>)) {
     params.iter_mut().chain(ret).for_each(|ty| in_type(ty, see));
 }
 
-fn in_class(class: &mut Class, see: &mut dyn FnMut(Id<'_>)) {
-    let Class { name: _, assembly, base, kind: _ } = class;
+fn in_class(class: &mut ObjectClass, see: &mut dyn FnMut(Id<'_>)) {
+    let ObjectClass { name: _, assembly, base, kind: _ } = class;
     see(Id::Assembly(assembly));
     if let Some(base) = base {
         see(Id::Class(base));

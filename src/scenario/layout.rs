@@ -58,7 +58,7 @@ pub struct Layout {
     pub structs: Vec<Struct>,
     /// Types that methods are dispatched on. Each has one instance, an
     /// [object](super::meaning::object_address) that exists once its assembly is loaded.
-    pub classes: Vec<Class>,
+    pub classes: Vec<ObjectClass>,
     /// Methods, of all assemblies.
     pub methods: Vec<Method>,
     /// Call sites, of all assemblies and of native code.
@@ -85,7 +85,7 @@ pub struct Struct {
 
 /// A type that methods are dispatched on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
-pub struct Class {
+pub struct ObjectClass {
     /// C# name.
     #[mutatis(ignore)]
     pub name: String,
@@ -97,7 +97,7 @@ pub struct Class {
     pub kind: ClassKind,
 }
 
-/// What a [`Class`] is.
+/// What a [`ObjectClass`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum ClassKind {
     /// A reference type.
@@ -127,7 +127,7 @@ impl Layout {
     }
 
     /// The class with this id.
-    pub fn class(&self, id: ClassId) -> &Class {
+    pub fn class(&self, id: ClassId) -> &ObjectClass {
         &self.classes[id.index()]
     }
 

@@ -28,7 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use action::{Action, ActionKind, Binding, Dispatch, RuntimePath};
 pub use layout::{
-    Assembly, AssemblyId, Class, ClassId, ClassKind, Layout, MethodId, SiteId, Struct, StructId,
+    Assembly, AssemblyId, ClassId, ClassKind, Layout, MethodId, ObjectClass, SiteId, Struct,
+    StructId,
 };
 pub use method::{Code, Convention, EntryKind, Form, Method, Slot};
 pub use script::{Call, Event, EventKind, VariableId};

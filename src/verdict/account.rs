@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::class::Class;
+use super::class::FindingClass;
 use super::run::Run;
 use super::value::{classify, slot_owner};
 use crate::image::facts::{Import, Role, call_import};
@@ -21,7 +21,7 @@ use crate::scenario::{Action, Call, Convention, Dispatch, Event, MethodId, Site,
 pub(super) struct Account<'a> {
     pub run: &'a Run<'a>,
     pub expected: &'a Expectation,
-    pub class: Class,
+    pub class: FindingClass,
     pub event: Option<usize>,
     /// Which of the expected calls.
     pub call: Option<usize>,

@@ -24,7 +24,7 @@ use crate::engine::Trap;
     parse_err_ty = UnknownClass,
     parse_err_fn = UnknownClass::new
 )]
-pub enum Class {
+pub enum FindingClass {
     /// Two engines disagree about the same modules: a defect of an engine or of Calliper.
     EngineDivergence,
     /// `call_indirect` found a function of another type.
@@ -51,20 +51,20 @@ pub enum Class {
     Resolution,
 }
 
-impl Class {
+impl FindingClass {
     /// The name in files and reports.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
     /// The class of a run that ended in this trap.
-    pub fn of_trap(trap: Trap) -> Class {
+    pub fn of_trap(trap: Trap) -> FindingClass {
         match trap {
-            Trap::SignatureMismatch => Class::SignatureMismatch,
-            Trap::NullElement => Class::NullSlot,
-            Trap::TableOutOfBounds | Trap::MemoryOutOfBounds => Class::OutOfBounds,
-            Trap::Unreachable => Class::Abort,
-            Trap::StackExhausted | Trap::OutOfFuel => Class::ResourceLimit,
+            Trap::SignatureMismatch => FindingClass::SignatureMismatch,
+            Trap::NullElement => FindingClass::NullSlot,
+            Trap::TableOutOfBounds | Trap::MemoryOutOfBounds => FindingClass::OutOfBounds,
+            Trap::Unreachable => FindingClass::Abort,
+            Trap::StackExhausted | Trap::OutOfFuel => FindingClass::ResourceLimit,
         }
     }
 }
@@ -84,7 +84,7 @@ impl UnknownClass {
 
 /// The names of all classes, gravest first.
 fn names() -> String {
-    Class::VARIANTS.iter().map(|class| class.name()).collect::<Vec<_>>().join(", ")
+    FindingClass::VARIANTS.iter().map(|class| class.name()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -100,11 +100,11 @@ mod tests {
              resource-limit, wrong-callee, wrong-arguments, wrong-result, stray-write, \
              stack-pointer, resolution"
         );
-        for &class in Class::VARIANTS {
+        for &class in FindingClass::VARIANTS {
             assert_eq!(class.name().parse(), Ok(class));
             assert_eq!(format!("{class:<20}|"), format!("{:<20}|", class.name()));
         }
-        let error = "nope".parse::<Class>().expect_err("there is none");
+        let error = "nope".parse::<FindingClass>().expect_err("there is none");
         assert!(error.to_string().starts_with("unknown finding class `nope`; expected one of "));
     }
 }

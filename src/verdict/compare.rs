@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::arguments::{hex, wrong_arguments};
-use super::class::Class;
+use super::class::FindingClass;
 use super::finals::compare_finals;
 use super::finding::{Finding, finding};
+use super::mismatch::Mismatch;
 use super::pointer::wrong_pointer;
-use super::problem::Problem;
 use super::run::Run;
 use crate::image::words::FunctionPointer;
 use crate::loader::Vm;
@@ -17,35 +17,35 @@ use crate::scenario::{MethodId, SiteId};
 
 /// Everything that is wrong with a run, gravest first; empty if it agrees with the reference.
 pub fn findings(run: &Run, expected: &Expectation) -> Vec<Finding> {
-    let mut problems = Vec::new();
+    let mut mismatches = Vec::new();
     let seen = &run.vm.observation;
     for (i, (event, want)) in seen.events.iter().zip(&expected.events).enumerate() {
         let last = i + 1 == seen.events.len();
         if last && let Some(trap) = seen.trap {
-            problems.push(Problem {
-                class: Class::of_trap(trap),
+            mismatches.push(Mismatch {
+                class: FindingClass::of_trap(trap),
                 event: Some(i),
                 call: run.vm.innermost_call(),
                 what: format!("the process dies: {trap}"),
             });
         } else {
-            compare_event(run, i, event, want, expected, &mut problems);
-            compare_stack_pointers(run, i, event, expected, &mut problems);
+            compare_event(run, i, event, want, expected, &mut mismatches);
+            compare_stack_pointers(run, i, event, expected, &mut mismatches);
         }
         if let Some(stray) = event.stray_write {
             let what = format!(
                 "{:#x} ({:?}) holds {:#04x}, not {:#04x}",
                 stray.address, stray.place, stray.found, stray.expected
             );
-            let class = Class::StrayWrite;
-            problems.push(Problem { class, event: Some(i), call: first_call(event), what });
+            let class = FindingClass::StrayWrite;
+            mismatches.push(Mismatch { class, event: Some(i), call: first_call(event), what });
         }
     }
     if seen.trap.is_none() {
-        compare_finals(run, &mut problems);
+        compare_finals(run, &mut mismatches);
     }
-    problems.sort_by_key(|p| (p.class, p.event));
-    problems.iter().map(|problem| finding(run, expected, problem)).collect()
+    mismatches.sort_by_key(|p| (p.class, p.event));
+    mismatches.iter().map(|mismatch| finding(run, expected, mismatch)).collect()
 }
 
 fn first_call(event: &EventObservation) -> Option<usize> {
@@ -58,22 +58,22 @@ fn compare_event(
     event: &EventObservation,
     want: &ExpectedEvent,
     expected: &Expectation,
-    problems: &mut Vec<Problem>,
+    mismatches: &mut Vec<Mismatch>,
 ) {
     let quiet = event.entries.is_empty() && event.calls.is_empty();
-    let problem = match want {
+    let mismatch = match want {
         ExpectedEvent::Quiet | ExpectedEvent::Pointer(_) if !quiet => {
-            Some((Class::WrongCallee, None, "a body ran where none is called".to_owned()))
+            Some((FindingClass::WrongCallee, None, "a body ran where none is called".to_owned()))
         }
         ExpectedEvent::Quiet => None,
         ExpectedEvent::Pointer(held) => {
             let word = event.pointer.unwrap_or(FunctionPointer::NULL);
-            wrong_pointer(run.vm, *held, word).map(|what| (Class::Resolution, None, what))
+            wrong_pointer(run.vm, *held, word).map(|what| (FindingClass::Resolution, None, what))
         }
         ExpectedEvent::Calls(calls) => compare_calls(run, event, calls.clone(), expected),
     };
-    if let Some((class, call, what)) = problem {
-        problems.push(Problem { class, event: Some(index), call, what });
+    if let Some((class, call, what)) = mismatch {
+        mismatches.push(Mismatch { class, event: Some(index), call, what });
     }
 }
 
@@ -84,7 +84,7 @@ fn compare_calls(
     event: &EventObservation,
     calls: Range<usize>,
     expected: &Expectation,
-) -> Option<(Class, Option<usize>, String)> {
+) -> Option<(FindingClass, Option<usize>, String)> {
     let seen = &run.vm.observation;
     let entries = &seen.entries[event.entries.clone()];
     for index in calls.clone() {
@@ -95,7 +95,7 @@ fn compare_calls(
         }
     }
     let more = event.calls.len() != calls.len();
-    more.then(|| (Class::WrongCallee, Some(calls.start), "other calls were made".to_owned()))
+    more.then(|| (FindingClass::WrongCallee, Some(calls.start), "other calls were made".to_owned()))
 }
 
 fn wrong_call<'e>(
@@ -104,7 +104,7 @@ fn wrong_call<'e>(
     want: &ExpectedCall,
     index: usize,
     expected: &Expectation,
-) -> Option<(Class, String)> {
+) -> Option<(FindingClass, String)> {
     let seen = &vm.observation;
     let name = |m: MethodId| &vm.scenario.layout.method(m).name;
     let mut entries = entries.peekable();
@@ -113,24 +113,24 @@ fn wrong_call<'e>(
         let ran: Vec<&str> =
             first.into_iter().chain(entries).map(|e| name(e.method).as_str()).collect();
         let what = format!("{} should run once; ran: {ran:?}", name(want.callee));
-        return Some((Class::WrongCallee, what));
+        return Some((FindingClass::WrongCallee, what));
     };
     if entry.method != want.callee {
         let what = format!("{} should run; {} did", name(want.callee), name(entry.method));
-        return Some((Class::WrongCallee, what));
+        return Some((FindingClass::WrongCallee, what));
     }
     let depth = seen.calls.get(index).map_or(0, |call| call.depth);
     let got = &seen.bytes[entry.arguments.clone()];
     let arguments = &expected.bytes[want.arguments.clone()];
     if let Some(what) = wrong_arguments(vm, entry, got, arguments, depth) {
-        return Some((Class::WrongArguments, what));
+        return Some((FindingClass::WrongArguments, what));
     }
     let result = seen.calls.get(index).and_then(|call| call.result.clone()).unwrap_or(0..0);
     let (got, want) = (&seen.bytes[result], &expected.bytes[want.result.clone()]);
     let differs = got != want;
     differs.then(|| {
         let what = format!("the caller sees {}, not {}", hex(got), hex(want));
-        (Class::WrongResult, what)
+        (FindingClass::WrongResult, what)
     })
 }
 
@@ -140,12 +140,17 @@ fn compare_stack_pointers(
     index: usize,
     event: &EventObservation,
     expected: &Expectation,
-    problems: &mut Vec<Problem>,
+    mismatches: &mut Vec<Mismatch>,
 ) {
     let mut check = |call: Option<usize>, (before, after): (u32, u32), published: u32| {
         if after != before && after != before.wrapping_sub(published) {
             let what = format!("__stack_pointer is {after:#x} afterwards and was {before:#x}");
-            problems.push(Problem { class: Class::StackPointer, event: Some(index), call, what });
+            mismatches.push(Mismatch {
+                class: FindingClass::StackPointer,
+                event: Some(index),
+                call,
+                what,
+            });
         }
     };
     for i in event.calls.clone() {
@@ -220,7 +225,7 @@ events = [
     }
 
     /// An observation that is what the scenario means, with what `spoil` does to it.
-    fn classes(spoil: impl FnOnce(&mut Observation)) -> Vec<Class> {
+    fn classes(spoil: impl FnOnce(&mut Observation)) -> Vec<FindingClass> {
         let mut vm = vm();
         let expected = reference::expect(&vm.scenario);
         let want = &expected.calls[0];
@@ -253,7 +258,7 @@ events = [
 
     #[test]
     fn a_call_must_run_its_callee_once() {
-        let wrong = [Class::WrongCallee];
+        let wrong = [FindingClass::WrongCallee];
         assert_eq!(classes(|seen| seen.entries[0].method = OTHER), wrong);
         assert_eq!(classes(|seen| seen.events[1].entries = 0..0), wrong);
         let twice = |seen: &mut Observation| {
@@ -266,7 +271,7 @@ events = [
 
     #[test]
     fn a_callee_must_see_what_was_passed() {
-        let wrong = [Class::WrongArguments];
+        let wrong = [FindingClass::WrongArguments];
         assert_eq!(classes(|seen| seen.bytes[8] ^= 1), wrong);
         assert_eq!(classes(|seen| seen.entries[0].arguments = 0..8), wrong);
         assert_eq!(classes(|seen| seen.entries[0].return_buffer = Address::new(4)), wrong);
@@ -281,8 +286,8 @@ events = [
             let at = result(seen).start;
             seen.bytes[at] ^= 1;
         };
-        assert_eq!(classes(other), [Class::WrongResult]);
-        assert_eq!(classes(|seen| seen.calls[0].result = None), [Class::WrongResult]);
+        assert_eq!(classes(other), [FindingClass::WrongResult]);
+        assert_eq!(classes(|seen| seen.calls[0].result = None), [FindingClass::WrongResult]);
     }
 
     #[test]
@@ -291,7 +296,7 @@ events = [
             seen.events[0].stack_pointer.1 = 0xf0;
             seen.entries[0].method = OTHER;
         };
-        assert_eq!(classes(both), [Class::WrongCallee, Class::StackPointer]);
+        assert_eq!(classes(both), [FindingClass::WrongCallee, FindingClass::StackPointer]);
     }
 
     #[test]
@@ -300,7 +305,7 @@ events = [
             seen.trap = Some(Trap::SignatureMismatch);
             seen.calls[0].result = None;
         };
-        assert_eq!(classes(trap), [Class::SignatureMismatch]);
+        assert_eq!(classes(trap), [FindingClass::SignatureMismatch]);
     }
 
     #[test]
@@ -319,10 +324,10 @@ events = [
                 stack_pointer: (0x1000, after),
             }];
             let event = EventObservation { calls: 0..1, ..quiet() };
-            let mut problems = Vec::new();
+            let mut mismatches = Vec::new();
             let run = Run { vm: &vm, memory: &[] };
-            compare_stack_pointers(&run, 1, &event, &expected, &mut problems);
-            assert_eq!(problems.is_empty(), good, "{after:#x}");
+            compare_stack_pointers(&run, 1, &event, &expected, &mut mismatches);
+            assert_eq!(mismatches.is_empty(), good, "{after:#x}");
         }
         assert_eq!(published_frame(&vm, SiteId(0)), 0, "a managed call publishes nothing");
     }

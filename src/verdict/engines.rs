@@ -1,8 +1,8 @@
 //! Whether two engines' runs of the same program show the same.
 
-use super::class::Class;
+use super::class::FindingClass;
 use super::finding::{Finding, finding};
-use super::problem::Problem;
+use super::mismatch::Mismatch;
 use super::run::Run;
 use crate::loader::observation::Observation;
 use crate::reference;
@@ -20,13 +20,13 @@ pub fn divergence(paper: &Run, other: &Run, engine: &str) -> Option<Finding> {
         return None;
     }
     let what = observations_differ(a, b).or_else(|| memory_differs(paper.memory, other.memory))?;
-    let problem = Problem {
-        class: Class::EngineDivergence,
+    let mismatch = Mismatch {
+        class: FindingClass::EngineDivergence,
         event: Some(a.events.len().min(b.events.len()).saturating_sub(1)),
         call: None,
         what: format!("{engine} and paper disagree: {what}"),
     };
-    Some(finding(other, &reference::expect(&other.vm.scenario), &problem))
+    Some(finding(other, &reference::expect(&other.vm.scenario), &mismatch))
 }
 
 fn observations_differ(paper: &Observation, other: &Observation) -> Option<String> {

@@ -1,8 +1,8 @@
 //! Whether the loader's structures are right at the end of a run.
 
-use super::class::Class;
+use super::class::FindingClass;
+use super::mismatch::Mismatch;
 use super::pointer::{is_own_code, wrong_pointer};
-use super::problem::Problem;
 use super::run::Run;
 use super::value::{Value, classify, slot_owner};
 use crate::abi::FuncType;
@@ -16,17 +16,17 @@ use crate::scenario::targets::{Held, HeldKind};
 use crate::scenario::{Code, Convention, Layout, MethodId};
 
 /// The loader's structures at the end: entry points, own unmanaged entries, cells.
-pub(super) fn compare_finals(run: &Run, problems: &mut Vec<Problem>) {
+pub(super) fn compare_finals(run: &Run, mismatches: &mut Vec<Mismatch>) {
     let vm = run.vm;
     let finals = &vm.observation.finals;
     let layout = &vm.scenario.layout;
-    let mut problem = |what| {
-        let class = Class::Resolution;
-        problems.push(Problem { class, event: None, call: None, what });
+    let mut mismatch = |what| {
+        let class = FindingClass::Resolution;
+        mismatches.push(Mismatch { class, event: None, call: None, what });
     };
     for (method, words, own) in &finals.methods {
         if let Some(what) = wrong_entry_point(vm, *method, words, *own) {
-            problem(format!("{}: {what}", layout.method(*method).name));
+            mismatch(format!("{}: {what}", layout.method(*method).name));
         }
     }
     for ((stub, at), words) in vm.stubs().zip(&finals.stubs) {
@@ -35,14 +35,14 @@ pub(super) fn compare_finals(run: &Run, problems: &mut Vec<Problem>) {
         if words.method_desc != at.method_desc || !is_null_or_thunk(vm, code, &ty) {
             let name = &layout.method(stub.kind.method()).name;
             let kind = stub.kind.name();
-            problem(format!("{name}'s {kind}: _pActualCode is {code}, of another type or method"));
+            mismatch(format!("{name}'s {kind}: _pActualCode is {code}, of another type or method"));
         }
     }
     for &(assembly, rva, value) in &finals.cells {
         let Some(cell) = vm.emission.images[assembly.index()].cell_at(rva) else { continue };
         if let Some(what) = wrong_cell(vm, cell.import, FunctionPointer::new(value)) {
             let name = &layout.assemblies[assembly.index()].name;
-            problem(format!("import cell {name}+{rva}: {what}"));
+            mismatch(format!("import cell {name}+{rva}: {what}"));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A finding: one thing that is wrong, told in words.
 
 use super::account::Account;
-use super::class::Class;
+use super::class::FindingClass;
 use super::fingerprint::fingerprint;
-use super::problem::{Problem, problem_site};
+use super::mismatch::{Mismatch, mismatch_site};
 use super::run::Run;
 use crate::reference::Expectation;
 
@@ -11,7 +11,7 @@ use crate::reference::Expectation;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What kind of wrong.
-    pub class: Class,
+    pub class: FindingClass,
     /// The same for every run that shows the same defect in the same way:
     /// class, kind of site, kind of caller, callee's convention, and what the
     /// value was. No addresses, no names.
@@ -20,20 +20,20 @@ pub struct Finding {
     pub account: String,
 }
 
-/// The finding that a problem of this run becomes.
-pub(super) fn finding(run: &Run, expected: &Expectation, problem: &Problem) -> Finding {
-    let site = problem_site(run.vm, expected, problem);
+/// The finding that a mismatch of this run becomes.
+pub(super) fn finding(run: &Run, expected: &Expectation, mismatch: &Mismatch) -> Finding {
+    let site = mismatch_site(run.vm, expected, mismatch);
     Finding {
-        class: problem.class,
-        fingerprint: fingerprint(run.vm, problem, site),
+        class: mismatch.class,
+        fingerprint: fingerprint(run.vm, mismatch, site),
         account: Account {
             run,
             expected,
-            class: problem.class,
-            event: problem.event,
-            call: problem.call,
+            class: mismatch.class,
+            event: mismatch.event,
+            call: mismatch.call,
             site,
-            what: &problem.what,
+            what: &mismatch.what,
         }
         .to_string(),
     }

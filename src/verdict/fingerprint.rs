@@ -1,14 +1,14 @@
 //! What is the same for every run that shows a defect in the same way.
 
-use super::problem::Problem;
+use super::mismatch::Mismatch;
 use super::value::classify;
 use crate::loader::Vm;
 use crate::scenario::SiteId;
 
 /// Class, kind of site, kind of caller, and kind of value: no addresses, and no names.
-pub(super) fn fingerprint(vm: &Vm, problem: &Problem, site: Option<SiteId>) -> String {
-    let mut parts = vec![problem.class.name()];
-    let Some(index) = problem.event else {
+pub(super) fn fingerprint(vm: &Vm, mismatch: &Mismatch, site: Option<SiteId>) -> String {
+    let mut parts = vec![mismatch.class.name()];
+    let Some(index) = mismatch.event else {
         parts.push("final-state");
         return parts.join(".");
     };
@@ -20,7 +20,7 @@ pub(super) fn fingerprint(vm: &Vm, problem: &Problem, site: Option<SiteId>) -> S
     if let Some(site) = site {
         let site = vm.scenario.layout.site(site);
         parts.extend([site.action.kind().name(), site.caller.kind().word()]);
-        if let Some(word) = vm.observation.pointer(index, problem.call) {
+        if let Some(word) = vm.observation.pointer(index, mismatch.call) {
             parts.push(classify(vm, word, vm.observation.finals.table_len).kind());
         }
     }

@@ -24,24 +24,24 @@
 //!
 //! Event by event, in the order of the script:
 //!
-//! 1. The process does not die. A trap has a [class](Class::of_trap) of its own and is laid to the
+//! 1. The process does not die. A trap has a [class](FindingClass::of_trap) of its own and is laid to the
 //!    innermost call that was going on. Of the event in which it happened nothing else is asked
 //!    but rule 6, and nothing of the end.
-//! 2. Where nothing is called, no body runs ([`Class::WrongCallee`]).
+//! 2. Where nothing is called, no body runs ([`FindingClass::WrongCallee`]).
 //! 3. A word that is handed out is the right pointer for the method: a delegate, its own unmanaged
 //!    entry with code of the type that the reference gives it, a stub's entry point for boxed
-//!    receivers and shared generic code, else its own entry point ([`Class::Resolution`]).
+//!    receivers and shared generic code, else its own entry point ([`FindingClass::Resolution`]).
 //! 4. Calls are the expected ones, in the order in which they began. In each, one body runs, the
-//!    callee's ([`Class::WrongCallee`]); it sees every byte that the caller passed, the caller's
+//!    callee's ([`FindingClass::WrongCallee`]); it sees every byte that the caller passed, the caller's
 //!    return buffer, a stack pointer in the stack and aligned to 16, and its own entry point
-//!    ([`Class::WrongArguments`]); and the caller sees every byte of its answer
-//!    ([`Class::WrongResult`]). The first difference in an event counts, as those behind it may
+//!    ([`FindingClass::WrongArguments`]); and the caller sees every byte of its answer
+//!    ([`FindingClass::WrongResult`]). The first difference in an event counts, as those behind it may
 //!    follow from it.
 //! 5. `__stack_pointer` is after each call, and after each event without one, what it was before
-//!    ([`Class::StackPointer`]).
-//! 6. No byte has changed that nothing may write to ([`Class::StrayWrite`]).
+//!    ([`FindingClass::StackPointer`]).
+//! 6. No byte has changed that nothing may write to ([`FindingClass::StrayWrite`]).
 //!
-//! At the end, if the process is still alive ([`Class::Resolution`]):
+//! At the end, if the process is still alive ([`FindingClass::Resolution`]):
 //!
 //! 7. An entry point belongs to its MethodDesc, and `_pActualCode` is null, a managed thunk for its
 //!    own type, or the method's own code; a P/Invoke's target is not for managed callers. A method's
@@ -61,7 +61,7 @@
 //!
 //! Their observations are equal and their memories are, byte for byte: one that shows what paper
 //! shows has paper's findings, without a second comparison. Any difference is an
-//! [`Class::EngineDivergence`], unless one of the two ran into a limit on fuel or stack, which each
+//! [`FindingClass::EngineDivergence`], unless one of the two ran into a limit on fuel or stack, which each
 //! engine counts its own way.
 //!
 //! # Order, and what is the same defect
@@ -78,12 +78,12 @@ mod engines;
 mod finals;
 mod finding;
 mod fingerprint;
+mod mismatch;
 mod pointer;
-mod problem;
 mod run;
 mod value;
 
-pub use class::{Class, UnknownClass};
+pub use class::{FindingClass, UnknownClass};
 pub use compare::findings;
 pub use engines::{divergence, same};
 pub use finding::Finding;

@@ -14,7 +14,7 @@ use calliper::loader::decisions::KeyRequest;
 use calliper::loader::{Fixed, Loader};
 use calliper::scenario::meaning::{CONTINUATION, object_address};
 use calliper::scenario::{ClassId, MethodId, Scenario, SiteId, text};
-use calliper::verdict::Class;
+use calliper::verdict::FindingClass;
 
 use super::{alter, headlines_of};
 
@@ -68,7 +68,7 @@ events = [
 const INNER: Role = Role::Body(MethodId(2));
 
 #[track_caller]
-fn all_find(class: Class, loader: &'static dyn Loader, plant: impl Fn(&mut Emission)) {
+fn all_find(class: FindingClass, loader: &'static dyn Loader, plant: impl Fn(&mut Emission)) {
     let scenario: Scenario = text::parse("nested.toml", PROGRAM.as_bytes()).expect("valid");
     let headlines = headlines_of(&Arc::new(scenario), loader, plant);
     assert!(headlines.iter().all(|&h| h == Some(class)), "{class}: {headlines:?}");
@@ -127,14 +127,14 @@ fn the_value_of_an_inner_call_is_its_own() {
 
 #[test]
 fn an_inner_caller_that_calls_nobody() {
-    all_find(Class::WrongCallee, &Fixed, |emission| {
+    all_find(FindingClass::WrongCallee, &Fixed, |emission| {
         alter(emission, &Role::Caller(SiteId(2)), Vec::clear);
     });
 }
 
 #[test]
 fn an_inner_callee_that_returns_something_else() {
-    all_find(Class::WrongResult, &Fixed, |emission| {
+    all_find(FindingClass::WrongResult, &Fixed, |emission| {
         alter(emission, &INNER, |code| {
             let Some(Op::Load(_, offset)) = code.last_mut() else { panic!("the result is loaded") };
             *offset -= 8;
@@ -144,7 +144,7 @@ fn an_inner_callee_that_returns_something_else() {
 
 #[test]
 fn an_inner_callee_that_overwrites_the_outer_callers_argument() {
-    all_find(Class::StrayWrite, &Fixed, |emission| {
+    all_find(FindingClass::StrayWrite, &Fixed, |emission| {
         let argument = emission.map.frame(0).at(calliper::image::map::FRAME_ARGUMENTS);
         let write =
             [Op::I32Const(argument.get() as i32), Op::I32Const(1), Op::Store(ValType::I32, 0)];
@@ -154,7 +154,7 @@ fn an_inner_callee_that_overwrites_the_outer_callers_argument() {
 
 #[test]
 fn a_body_that_writes_into_an_object() {
-    all_find(Class::StrayWrite, &Fixed, |emission| {
+    all_find(FindingClass::StrayWrite, &Fixed, |emission| {
         let field = object_address(ClassId(0)) + 8;
         let write = [Op::I32Const(field as i32), Op::I32Const(1), Op::Store(ValType::I32, 0)];
         alter(emission, &INNER, |code| drop(code.splice(0..0, write)));
@@ -180,19 +180,19 @@ impl Loader for StubKey {
 
 #[test]
 fn a_stub_whose_entry_point_has_a_thunk_of_another_type_and_is_never_called() {
-    all_find(Class::Resolution, &StubKey, |_| ());
+    all_find(FindingClass::Resolution, &StubKey, |_| ());
 }
 
 #[test]
 fn a_delegate_that_is_never_made() {
-    all_find(Class::Resolution, &Fixed, |emission| {
+    all_find(FindingClass::Resolution, &Fixed, |emission| {
         alter(emission, &Role::Helper(Helper::DelegateConstruct), Vec::clear);
     });
 }
 
 #[test]
 fn a_lookup_that_gives_another_context() {
-    all_find(Class::WrongArguments, &Fixed, |emission| {
+    all_find(FindingClass::WrongArguments, &Fixed, |emission| {
         alter(emission, &Role::Helper(Helper::GenericLookup), |code| {
             *code = vec![Op::I32Const(0x1234_5678)];
         });
@@ -201,7 +201,7 @@ fn a_lookup_that_gives_another_context() {
 
 #[test]
 fn a_method_that_is_resumed_with_another_continuation() {
-    all_find(Class::WrongArguments, &Fixed, |emission| {
+    all_find(FindingClass::WrongArguments, &Fixed, |emission| {
         alter(emission, &Role::NativeCaller(SiteId(6)), |code| {
             let right = Op::I32Const(CONTINUATION as i32);
             let at = code.iter().position(|op| *op == right).expect("it is passed");
@@ -213,7 +213,7 @@ fn a_method_that_is_resumed_with_another_continuation() {
 /// What an R2R caller may leave published, an interpreted one may not.
 #[test]
 fn a_frame_that_an_interpreted_caller_leaves_published() {
-    all_find(Class::StackPointer, &Fixed, |emission| {
+    all_find(FindingClass::StackPointer, &Fixed, |emission| {
         let (_, caller) = emission.caller(SiteId(7)).expect("the R2R site has one");
         let frame = caller.frame_size as i32;
         let publish = [

@@ -34,7 +34,7 @@ macro_rules! axis {
 
 /// Whose code does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum By {
+pub enum CellCaller {
     /// The VM's own, in an event that is about a method.
     Vm,
     /// The code that holds the site.
@@ -43,37 +43,37 @@ pub enum By {
     Runtime,
 }
 
-impl By {
+impl CellCaller {
     /// Every value, in the order that numbers them.
-    pub const ALL: &[By] = &[
-        By::Vm,
-        By::Site(CallerKind::ReadyToRun),
-        By::Site(CallerKind::Interpreter),
-        By::Site(CallerKind::Native),
-        By::Runtime,
+    pub const ALL: &[CellCaller] = &[
+        CellCaller::Vm,
+        CellCaller::Site(CallerKind::ReadyToRun),
+        CellCaller::Site(CallerKind::Interpreter),
+        CellCaller::Site(CallerKind::Native),
+        CellCaller::Runtime,
     ];
 
     fn number(self) -> usize {
         match self {
-            By::Vm => 0,
-            By::Site(kind) => 1 + kind as usize,
-            By::Runtime => 1 + CallerKind::ALL.len(),
+            CellCaller::Vm => 0,
+            CellCaller::Site(kind) => 1 + kind as usize,
+            CellCaller::Runtime => 1 + CallerKind::ALL.len(),
         }
     }
 
     /// A short name.
     pub fn name(self) -> &'static str {
         match self {
-            By::Vm => "vm",
-            By::Site(kind) => kind.word(),
-            By::Runtime => "runtime",
+            CellCaller::Vm => "vm",
+            CellCaller::Site(kind) => kind.word(),
+            CellCaller::Runtime => "runtime",
         }
     }
 }
 
 /// What is done to the callee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Deed {
+pub enum CellAction {
     /// What an event of the VM's own is: one of [`EVENTS`].
     Event(EventKind),
     /// What a site does.
@@ -89,23 +89,23 @@ pub enum Deed {
 const EVENTS: [EventKind; 4] =
     [EventKind::Prepare, EventKind::Touch, EventKind::Reset, EventKind::Recycle];
 
-impl Deed {
+impl CellAction {
     /// How many there are.
     pub const COUNT: usize = EVENTS.len() + ActionKind::ALL.len() + Choice::ALL.len();
 
     /// Every value, in the order that numbers them: events, what sites do in the usual way, and
     /// what they do otherwise.
-    fn all() -> impl Iterator<Item = Deed> {
-        let usual = ActionKind::ALL.map(|kind| Deed::Site { kind, chosen: false });
-        let other = Choice::ALL.map(|choice| Deed::Site { kind: choice.of(), chosen: true });
-        EVENTS.map(Deed::Event).into_iter().chain(usual).chain(other)
+    fn all() -> impl Iterator<Item = CellAction> {
+        let usual = ActionKind::ALL.map(|kind| CellAction::Site { kind, chosen: false });
+        let other = Choice::ALL.map(|choice| CellAction::Site { kind: choice.of(), chosen: true });
+        EVENTS.map(CellAction::Event).into_iter().chain(usual).chain(other)
     }
 
     fn number(self) -> usize {
         let sites = EVENTS.len();
         match self {
-            Deed::Event(kind) => EVENTS.iter().position(|&known| known == kind).unwrap_or(0),
-            Deed::Site { kind, chosen } => match kind.choice().filter(|_| chosen) {
+            CellAction::Event(kind) => EVENTS.iter().position(|&known| known == kind).unwrap_or(0),
+            CellAction::Site { kind, chosen } => match kind.choice().filter(|_| chosen) {
                 None => sites + kind as usize,
                 Some(choice) => sites + ActionKind::ALL.len() + choice as usize,
             },
@@ -115,19 +115,19 @@ impl Deed {
     /// What it makes of a callee that nothing was done to before.
     pub(super) fn comes_first(self) -> First {
         match self {
-            Deed::Event(EventKind::Prepare) => First::Prepared,
-            Deed::Event(_) => First::Touched,
-            Deed::Site { kind, .. } if kind.takes() => First::Taken,
-            Deed::Site { .. } => First::Called,
+            CellAction::Event(EventKind::Prepare) => First::Prepared,
+            CellAction::Event(_) => First::Touched,
+            CellAction::Site { kind, .. } if kind.takes() => First::Taken,
+            CellAction::Site { .. } => First::Called,
         }
     }
 }
 
-impl fmt::Display for Deed {
+impl fmt::Display for CellAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Deed::Event(kind) => f.write_str(kind.word()),
-            Deed::Site { kind, chosen } => {
+            CellAction::Event(kind) => f.write_str(kind.word()),
+            CellAction::Site { kind, chosen } => {
                 f.write_str(kind.name())?;
                 match kind.choice().filter(|_| *chosen) {
                     None => Ok(()),
@@ -207,9 +207,9 @@ axis! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// Who.
-    pub by: By,
+    pub by: CellCaller,
     /// Does what.
-    pub deed: Deed,
+    pub action: CellAction,
     /// To a callee that is entered how.
     pub entry: EntryKind,
     /// And has which code.
@@ -224,8 +224,8 @@ pub struct Cell {
 
 impl Cell {
     /// Numbers of cells are below this.
-    pub const COUNT: usize = By::ALL.len()
-        * Deed::COUNT
+    pub const COUNT: usize = CellCaller::ALL.len()
+        * CellAction::COUNT
         * EntryKind::ALL.len()
         * Code::ALL.len()
         * State::ALL.len()
@@ -234,10 +234,10 @@ impl Cell {
 
     /// The cell's number.
     pub fn number(self) -> usize {
-        let Cell { by, deed, entry, code, state, shape, first } = self;
+        let Cell { by, action, entry, code, state, shape, first } = self;
         let mut number = by.number();
         for (value, count) in [
-            (deed.number(), Deed::COUNT),
+            (action.number(), CellAction::COUNT),
             (entry as usize, EntryKind::ALL.len()),
             (code as usize, Code::ALL.len()),
             (state as usize, State::ALL.len()),
@@ -258,12 +258,14 @@ impl Cell {
             let shapes = states.flat_map(|state| Shape::ALL.iter().map(move |&s| (state, s)));
             shapes.flat_map(|(state, s)| First::ALL.iter().map(move |&f| (state, s, f)))
         };
-        let paths = By::ALL.iter().flat_map(|&by| Deed::all().map(move |deed| (by, deed)));
-        paths.flat_map(move |(by, deed)| {
+        let paths = CellCaller::ALL
+            .iter()
+            .flat_map(|&by| CellAction::all().map(move |action| (by, action)));
+        paths.flat_map(move |(by, action)| {
             callees().flat_map(move |(entry, code)| {
                 states().map(move |(state, shape, first)| Cell {
                     by,
-                    deed,
+                    action,
                     entry,
                     code,
                     state,
@@ -286,17 +288,18 @@ impl Cell {
 
     /// Whose code does what.
     fn path_is_possible(self) -> bool {
-        match (self.by, self.deed) {
-            (By::Vm, Deed::Event(_)) => true,
-            (By::Runtime, Deed::Site { kind, .. }) => kind.runtime_path().is_some(),
-            (By::Site(caller), Deed::Site { kind, chosen }) => {
+        match (self.by, self.action) {
+            (CellCaller::Vm, CellAction::Event(_)) => true,
+            (CellCaller::Runtime, CellAction::Site { kind, .. }) => kind.runtime_path().is_some(),
+            (CellCaller::Site(caller), CellAction::Site { kind, chosen }) => {
                 // Interpreted code tells no cells apart, and dispatches as it does.
                 let differs = caller == CallerKind::ReadyToRun
                     || !chosen
                     || kind.choice() == Some(Choice::Closed);
                 kind.runtime_path().is_none() && kind.callers().contains(&caller) && differs
             }
-            (By::Vm, Deed::Site { .. }) | (By::Runtime | By::Site(_), Deed::Event(_)) => false,
+            (CellCaller::Vm, CellAction::Site { .. })
+            | (CellCaller::Runtime | CellCaller::Site(_), CellAction::Event(_)) => false,
         }
     }
 
@@ -311,11 +314,13 @@ impl Cell {
     /// Who can be treated so, and has which code.
     fn callee_is_possible(self) -> bool {
         let managed = self.entry == EntryKind::Managed;
-        let entry = match self.deed {
-            Deed::Event(EventKind::Reset) => managed || self.entry == EntryKind::StringConstructor,
-            Deed::Event(EventKind::Recycle) => self.entry == EntryKind::Dynamic,
-            Deed::Event(_) => true,
-            Deed::Site { kind, .. } => match kind {
+        let entry = match self.action {
+            CellAction::Event(EventKind::Reset) => {
+                managed || self.entry == EntryKind::StringConstructor
+            }
+            CellAction::Event(EventKind::Recycle) => self.entry == EntryKind::Dynamic,
+            CellAction::Event(_) => true,
+            CellAction::Site { kind, .. } => match kind {
                 // `newobj` is the only way to a string constructor.
                 ActionKind::Ldftn => self.entry != EntryKind::StringConstructor,
                 ActionKind::ManagedCalli => {
@@ -343,8 +348,11 @@ impl Cell {
             EntryKind::Managed => true,
         };
         // No image names a dynamic method; a pointer to one may come to compiled code.
-        let by_image = self.by == By::Site(CallerKind::ReadyToRun)
-            && matches!(self.deed, Deed::Site { kind: ActionKind::Ldftn | ActionKind::Direct, .. });
+        let by_image = self.by == CellCaller::Site(CallerKind::ReadyToRun)
+            && matches!(
+                self.action,
+                CellAction::Site { kind: ActionKind::Ldftn | ActionKind::Direct, .. }
+            );
         entry && code && !(by_image && self.entry == EntryKind::Dynamic)
     }
 
@@ -394,9 +402,9 @@ impl Cell {
             | EntryKind::PInvoke
             | EntryKind::Dynamic => self.shape < Shape::Instance,
         };
-        let of_path = match self.deed {
-            Deed::Event(_) => true,
-            Deed::Site { kind, .. } => match kind {
+        let of_path = match self.action {
+            CellAction::Event(_) => true,
+            CellAction::Site { kind, .. } => match kind {
                 ActionKind::Virtual | ActionKind::Ldvirtftn => self.has_receiver(),
                 ActionKind::NewDelegate | ActionKind::Invoke => self.shape != Shape::Continuation,
                 ActionKind::Ldftn
@@ -432,15 +440,19 @@ impl Cell {
             State::Published | State::PublishedBehindThunk => self.is_uco(),
         };
         let waits = self.state == State::Waiting;
-        let of_path = match self.deed {
+        let of_path = match self.action {
             // Taking the pointer published it.
-            Deed::Site { kind: ActionKind::UnmanagedCalli, .. } => {
+            CellAction::Site { kind: ActionKind::UnmanagedCalli, .. } => {
                 matches!(self.state, State::Published | State::PublishedBehindThunk)
             }
-            Deed::Site { kind: ActionKind::Export, .. } => true,
+            CellAction::Site { kind: ActionKind::Export, .. } => true,
             // An image has the thunks that its own eager calls and the runtime's calls want.
-            Deed::Site { kind: ActionKind::Direct | ActionKind::Virtual, chosen: true } => !waits,
-            Deed::Site { .. } | Deed::Event(_) => self.by != By::Runtime || !waits,
+            CellAction::Site { kind: ActionKind::Direct | ActionKind::Virtual, chosen: true } => {
+                !waits
+            }
+            CellAction::Site { .. } | CellAction::Event(_) => {
+                self.by != CellCaller::Runtime || !waits
+            }
         };
         of_callee && of_path
     }
@@ -449,16 +461,16 @@ impl Cell {
     fn order_is_possible(self) -> bool {
         match self.first {
             First::Nothing => {
-                // A receiver's slots become callable without a deed to their methods.
+                // A receiver's slots become callable without a action to their methods.
                 let by_receiver = self.state == State::Thunk
                     && self.entry == EntryKind::Managed
                     && self.code != Code::Native
                     && self.has_receiver();
                 let calls_pointer =
-                    matches!(self.deed, Deed::Site { kind: ActionKind::ManagedCalli, .. });
+                    matches!(self.action, CellAction::Site { kind: ActionKind::ManagedCalli, .. });
                 !calls_pointer && (self.state == State::Cold || by_receiver)
             }
-            _ if self.deed == Deed::Event(EventKind::Recycle) => false,
+            _ if self.action == CellAction::Event(EventKind::Recycle) => false,
             First::Taken if self.is_uco() => self.state == State::Published,
             First::Taken => self.entry != EntryKind::StringConstructor,
             First::Prepared if self.entry == EntryKind::Unmanaged => self.state == State::Published,
@@ -474,10 +486,10 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cell { by, deed, entry, code, state, shape, first } = self;
+        let Cell { by, action, entry, code, state, shape, first } = self;
         let (by, entry, code) = (by.name(), entry.word(), code.word());
         let (state, shape, first) = (state.name(), shape.name(), first.name());
-        write!(f, "{by} {deed}, {entry} {code} {shape}, {state}, {first}")
+        write!(f, "{by} {action}, {entry} {code} {shape}, {state}, {first}")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which cells a run went through.
 
-use super::cell::{By, Cell, Deed, First, Shape, State};
+use super::cell::{Cell, CellAction, CellCaller, First, Shape, State};
 use crate::abi::vm::returns_by_buffer;
 use crate::loader::Vm;
 use crate::loader::callee::Callee;
@@ -76,35 +76,35 @@ impl Reader {
         match (event, expected) {
             (Event::Prepare(to) | Event::Touch(to) | Event::Reset(to), _)
             | (Event::Recycle { to, .. }, _) => {
-                self.cell(layout, By::Vm, Deed::Event(event.kind()), *to);
+                self.cell(layout, CellCaller::Vm, CellAction::Event(event.kind()), *to);
             }
             (Event::Take { site: id, .. }, ExpectedEvent::Pointer(held)) => {
-                let (by, deed) = site(*id);
-                self.cell(layout, by, deed, held.method);
+                let (by, action) = site(*id);
+                self.cell(layout, by, action, held.method);
             }
             (_, ExpectedEvent::Calls(range)) => {
                 for call in &calls[range.clone()] {
-                    let (by, deed) = site(call.site);
-                    self.cell(layout, by, deed, call.callee);
+                    let (by, action) = site(call.site);
+                    self.cell(layout, by, action, call.callee);
                 }
             }
             _ => {}
         }
     }
 
-    fn cell(&mut self, layout: &Layout, by: By, deed: Deed, callee: MethodId) {
+    fn cell(&mut self, layout: &Layout, by: CellCaller, action: CellAction, callee: MethodId) {
         let entry_point = &mut self.entry_points[callee.index()];
         let method = layout.method(callee);
         let cell = Cell {
             by,
-            deed,
+            action,
             entry: method.entry(),
             code: method.code,
             state: entry_point.state(),
             shape: shape(layout, &method.signature),
             first: entry_point.first.unwrap_or(First::Nothing),
         };
-        entry_point.first.get_or_insert(deed.comes_first());
+        entry_point.first.get_or_insert(action.comes_first());
         self.cells.push(cell.number() as u32);
     }
 
@@ -135,15 +135,16 @@ impl Reader {
 }
 
 /// Who does what at a site.
-fn path(site: &Site) -> (By, Deed) {
+fn path(site: &Site) -> (CellCaller, CellAction) {
     let Parts { kind, chosen, .. } = site.action.parts();
     let by = match kind.runtime_path() {
-        Some(_) => By::Runtime,
-        None => By::Site(site.caller.kind()),
+        Some(_) => CellCaller::Runtime,
+        None => CellCaller::Site(site.caller.kind()),
     };
     // Interpreted code makes a delegate that is closed or not; the rest it does in one way.
-    let differs = by == By::Site(CallerKind::ReadyToRun) || kind.choice() == Some(Choice::Closed);
-    (by, Deed::Site { kind, chosen: chosen && differs })
+    let differs =
+        by == CellCaller::Site(CallerKind::ReadyToRun) || kind.choice() == Some(Choice::Closed);
+    (by, CellAction::Site { kind, chosen: chosen && differs })
 }
 
 fn shape(layout: &Layout, signature: &Signature) -> Shape {

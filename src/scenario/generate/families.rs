@@ -4,7 +4,7 @@
 //! dynamic methods. Whatever it is, there is something that can be called.
 
 use super::super::{
-    AssemblyId, Class, ClassId, ClassKind, Code, Convention, Form, Layout, Method, MethodId,
+    AssemblyId, ClassId, ClassKind, Code, Convention, Form, Layout, Method, MethodId, ObjectClass,
     Signature, Slot, Type,
 };
 use super::fixup::make_unmanaged;
@@ -276,7 +276,7 @@ impl Builder<'_, '_, '_> {
         let first = base.map_or(0, |base| self.layout.class(base).assembly.index());
         let last = self.layout.assemblies.len();
         let assembly = AssemblyId((first + self.dice.below(last - first)) as u16);
-        self.layout.classes.push(Class { name: format!("C{id}"), assembly, base, kind });
+        self.layout.classes.push(ObjectClass { name: format!("C{id}"), assembly, base, kind });
         Some(ClassId(id as u16))
     }
 }

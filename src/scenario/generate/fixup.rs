@@ -8,9 +8,10 @@ use super::super::validate::{
     method_rules, names, site_rules, text_bound,
 };
 use super::super::{
-    Action, Assembly, AssemblyId, Binding, Call, Caller, Class, ClassId, Code, Convention, Event,
-    Form, Layout, MAX_DEPTH, MAX_EVENTS, MAX_ITEMS, MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId,
-    Scenario, Shows, Signature, Site, SiteId, Slot, StructId, StructShape, Type, VariableId,
+    Action, Assembly, AssemblyId, Binding, Call, Caller, ClassId, Code, Convention, Event, Form,
+    Layout, MAX_DEPTH, MAX_EVENTS, MAX_ITEMS, MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId,
+    ObjectClass, Scenario, Shows, Signature, Site, SiteId, Slot, StructId, StructShape, Type,
+    VariableId,
 };
 use super::emitter::Emitter;
 
@@ -133,7 +134,7 @@ fn fix_shape(id: StructId, shape: &mut StructShape) {
     }
 }
 
-fn fix_class(layout: &Layout, id: ClassId, class: &mut Class) {
+fn fix_class(layout: &Layout, id: ClassId, class: &mut ObjectClass) {
     fix_assembly(layout, &mut class.assembly);
     if class_rules(layout, id, class).is_err() {
         class.base = None;

@@ -5,7 +5,9 @@
 use mutatis::{Context, Generate, mutators};
 
 use super::super::ids::{self, Id, Item};
-use super::super::{Action, Assembly, Class, Layout, Method, MethodId, Scenario, Signature, Type};
+use super::super::{
+    Action, Assembly, Layout, Method, MethodId, ObjectClass, Scenario, Signature, Type,
+};
 use super::script::below;
 use super::weights::{MAX_ASSEMBLIES, MAX_CLASSES, MAX_METHODS, MAX_PARAMS, MAX_SITES};
 use super::{Mutation, derived};
@@ -98,7 +100,7 @@ fn assembly(context: &mut Context, layout: &mut Layout, method: usize) {
 fn class(context: &mut Context, layout: &mut Layout) {
     let count = layout.classes.len();
     if count < MAX_CLASSES && below(context, 1 + count) == 0 {
-        let class = mutators::default::<Class>().generate(context);
+        let class = mutators::default::<ObjectClass>().generate(context);
         layout.classes.extend(class);
     } else {
         let index = below(context, count);

@@ -74,14 +74,14 @@ pub struct TextError {
 
 /// An error before its offset is turned into a line and a column.
 #[derive(Debug)]
-struct Wrong {
+struct SyntaxError {
     at: usize,
     message: String,
 }
 
-impl Wrong {
+impl SyntaxError {
     fn new(at: usize, message: impl Into<String>) -> Self {
-        Wrong { at, message: message.into() }
+        SyntaxError { at, message: message.into() }
     }
 }
 
@@ -136,20 +136,20 @@ pub fn parse_checked<T>(
 }
 
 /// The bytes as text, or the part of it before the error.
-fn read_bytes(bytes: &[u8]) -> Result<&str, (&str, Wrong)> {
+fn read_bytes(bytes: &[u8]) -> Result<&str, (&str, SyntaxError)> {
     if bytes.len() > MAX_BYTES {
         let message = format!("{} bytes of text; expected at most {MAX_BYTES}", bytes.len());
-        return Err(("", Wrong::new(0, message)));
+        return Err(("", SyntaxError::new(0, message)));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let (good, bad) = bytes.split_at(error.valid_up_to());
         let byte = bad.first().copied().unwrap_or_default();
         let message = format!("the byte {byte:#04x} is not UTF-8; expected UTF-8 text");
-        (std::str::from_utf8(good).unwrap_or_default(), Wrong::new(good.len(), message))
+        (std::str::from_utf8(good).unwrap_or_default(), SyntaxError::new(good.len(), message))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
-        return Err(("", Wrong::new(0, "the file is empty; expected `calliper = 1` first")));
+        return Err(("", SyntaxError::new(0, "the file is empty; expected `calliper = 1` first")));
     }
     Ok(text)
 }
@@ -157,12 +157,12 @@ fn read_bytes(bytes: &[u8]) -> Result<&str, (&str, Wrong)> {
 fn parse_text<T>(
     text: &str,
     check: impl FnOnce(&Scenario) -> Result<T, Problem>,
-) -> Result<(Scenario, T), Wrong> {
+) -> Result<(Scenario, T), SyntaxError> {
     let mut spots = Spots::default();
     let scenario = parse::document(text, &mut spots)?;
-    let checked = validate(&scenario)
-        .and_then(|()| check(&scenario))
-        .map_err(|problem| Wrong::new(spots.find(problem.place, problem.part), problem.message))?;
+    let checked = validate(&scenario).and_then(|()| check(&scenario)).map_err(|problem| {
+        SyntaxError::new(spots.find(problem.place, problem.part), problem.message)
+    })?;
     Ok((scenario, checked))
 }
 

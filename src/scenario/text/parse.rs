@@ -8,12 +8,12 @@ use super::super::action::{Action, ActionKind, Choice, Make};
 use super::super::validate::names::{self, show};
 use super::super::validate::{Part, Place};
 use super::super::{
-    Assembly, AssemblyId, Caller, CallerKind, Class, ClassId, ClassKind, Code, Convention, Form,
-    Layout, MAX_ITEMS, MAX_STRUCT_SIZE, Method, MethodId, Scenario, Signature, Site, SiteId, Slot,
-    Struct, StructId, StructShape, site,
+    Assembly, AssemblyId, Caller, CallerKind, ClassId, ClassKind, Code, Convention, Form, Layout,
+    MAX_ITEMS, MAX_STRUCT_SIZE, Method, MethodId, ObjectClass, Scenario, Signature, Site, SiteId,
+    Slot, Struct, StructId, StructShape, site,
 };
 use super::toml::{self, Entry, Fields};
-use super::{Spots, VERSION, Wrong, script, signature};
+use super::{Spots, SyntaxError, VERSION, script, signature};
 
 /// The keys of the file, in canonical order.
 const TOP: [&str; 11] = [
@@ -72,7 +72,7 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
 
 /// Reads the file's text into a scenario that is not validated yet, and notes
 /// where everything stands.
-pub(super) fn document(text: &str, spots: &mut Spots) -> Result<Scenario, Wrong> {
+pub(super) fn document(text: &str, spots: &mut Spots) -> Result<Scenario, SyntaxError> {
     let root = toml::read(text)?;
     check_version(&root)?;
     let top = Fields::new("a scenario".into(), 0, &root, &TOP)?;
@@ -89,16 +89,16 @@ pub(super) fn document(text: &str, spots: &mut Spots) -> Result<Scenario, Wrong>
 }
 
 /// Before anything else is looked at, as another version may have other keys.
-fn check_version(root: &DeTable<'_>) -> Result<(), Wrong> {
+fn check_version(root: &DeTable<'_>) -> Result<(), SyntaxError> {
     let wanted = format!("expected `calliper = {VERSION}`");
     match toml::entries(root).into_iter().find(|entry| entry.key == "calliper") {
-        None => Err(Wrong::new(0, format!("no version of the format; {wanted}"))),
+        None => Err(SyntaxError::new(0, format!("no version of the format; {wanted}"))),
         Some(entry) if toml::integer_in(entry.value, VERSION.into(), VERSION.into()).is_some() => {
             Ok(())
         }
         Some(entry) => {
             let found = toml::describe(entry.value.get_ref());
-            Err(Wrong::new(entry.at(), format!("the format's version is {found}; {wanted}")))
+            Err(SyntaxError::new(entry.at(), format!("the format's version is {found}; {wanted}")))
         }
     }
 }
@@ -114,7 +114,7 @@ impl Reader<'_> {
         &mut self.scenario.layout
     }
 
-    fn header(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
+    fn header(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let title = top.need("title")?;
         self.scenario.title = title.string()?.to_owned();
         self.spots.note(Place::Title, Part::Whole, title.at());
@@ -125,7 +125,7 @@ impl Reader<'_> {
                 let number = number.and_then(|n| u32::try_from(n).ok()).ok_or_else(|| {
                     let found = toml::describe(value.get_ref());
                     let wanted = "the number of an issue or pull request";
-                    Wrong::new(value.span().start, format!("{found}; expected {wanted}"))
+                    SyntaxError::new(value.span().start, format!("{found}; expected {wanted}"))
                 })?;
                 self.scenario.upstream.push(number);
             }
@@ -142,7 +142,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn assemblies(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
+    fn assemblies(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         for (id, entry) in items(top, "assemblies", "assembly")? {
             self.spots.note(Place::Assembly(AssemblyId(id)), Part::Whole, entry.key_at);
             fields(&entry, "an assembly", &[])?;
@@ -151,7 +151,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn structs(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
+    fn structs(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let all = items(top, "structs", "struct")?;
         for &(id, entry) in &all {
             let place = Place::Struct(StructId(id));
@@ -175,13 +175,13 @@ impl Reader<'_> {
                         "struct {} is not declared before; expected an earlier one",
                         show(later.key)
                     );
-                    return Err(Wrong::new(at, message));
+                    return Err(SyntaxError::new(at, message));
                 }
                 StructShape::Wraps(signature::type_named(at, name, &self.layout().structs)?)
             } else {
                 let [size, align] =
                     [("size", Part::Size, MAX_STRUCT_SIZE), ("align", Part::Align, 16)].map(
-                        |(key, part, most)| -> Result<u32, Wrong> {
+                        |(key, part, most)| -> Result<u32, SyntaxError> {
                             let entry = fields.need(key)?;
                             self.spots.note(place, part, entry.at());
                             let number = entry.integer(1, most.into())?;
@@ -195,7 +195,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn classes(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
+    fn classes(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let all = items(top, "classes", "class")?;
         let names: Vec<&str> = all.iter().map(|(_, entry)| entry.key).collect();
         for &(id, entry) in &all {
@@ -219,12 +219,17 @@ impl Reader<'_> {
                     Some(ClassId(base.reference("class", &names)?))
                 }
             };
-            self.layout().classes.push(Class { name: entry.key.to_owned(), assembly, base, kind });
+            self.layout().classes.push(ObjectClass {
+                name: entry.key.to_owned(),
+                assembly,
+                base,
+                kind,
+            });
         }
         Ok(())
     }
 
-    fn methods(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
+    fn methods(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let all = items(top, "methods", "method")?;
         let names: Vec<&str> = all.iter().map(|(_, entry)| entry.key).collect();
         for &(id, entry) in &all {
@@ -278,14 +283,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn class(&mut self, fields: &Fields<'_>, place: Place) -> Result<Option<ClassId>, Wrong> {
+    fn class(&mut self, fields: &Fields<'_>, place: Place) -> Result<Option<ClassId>, SyntaxError> {
         let Some(entry) = fields.get("class") else { return Ok(None) };
         self.spots.note(place, Part::Class, entry.at());
         let all: Vec<&str> = self.layout().classes.iter().map(|c| c.name.as_str()).collect();
         Ok(Some(ClassId(entry.reference("class", &all)?)))
     }
 
-    fn slot(&mut self, fields: &Fields<'_>, place: Place, names: &[&str]) -> Result<Slot, Wrong> {
+    fn slot(
+        &mut self,
+        fields: &Fields<'_>,
+        place: Place,
+        names: &[&str],
+    ) -> Result<Slot, SyntaxError> {
         if let Some(overrides) = fields.get("overrides") {
             fields.forbid("virtual", "`virtual` or `overrides`")?;
             self.spots.note(place, Part::Class, overrides.at());
@@ -295,13 +305,13 @@ impl Reader<'_> {
         Ok(if first { Slot::Virtual } else { Slot::None })
     }
 
-    fn form(&mut self, fields: &Fields<'_>, place: Place) -> Result<Form, Wrong> {
+    fn form(&mut self, fields: &Fields<'_>, place: Place) -> Result<Form, SyntaxError> {
         let Some(entry) = fields.get("form") else { return Ok(Form::Ordinary) };
         self.spots.note(place, Part::Form, entry.at());
         entry.word(&FORMS)
     }
 
-    fn sites(&mut self, top: &Fields<'_>) -> Result<(), Wrong> {
+    fn sites(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let keys: Vec<&str> = (SITE.into_iter())
             .chain(Choice::ALL.map(Choice::key))
             .chain(site::words().map(|(word, ..)| word))
@@ -326,7 +336,7 @@ impl Reader<'_> {
         place: Place,
         verb: &Entry<'_>,
         kind: ActionKind,
-    ) -> Result<Action, Wrong> {
+    ) -> Result<Action, SyntaxError> {
         let mut chosen = false;
         for choice in Choice::ALL {
             if kind.choice() != Some(choice) {
@@ -345,7 +355,12 @@ impl Reader<'_> {
         })
     }
 
-    fn caller(&mut self, fields: &Fields<'_>, place: Place, native: bool) -> Result<Caller, Wrong> {
+    fn caller(
+        &mut self,
+        fields: &Fields<'_>,
+        place: Place,
+        native: bool,
+    ) -> Result<Caller, SyntaxError> {
         if native {
             fields.forbid("in", "none, as native code is in no assembly")?;
             fields.forbid("by", "none, as native code runs itself")?;
@@ -359,25 +374,25 @@ impl Reader<'_> {
         Ok(kind.in_assembly(assembly))
     }
 
-    fn assembly(&mut self, fields: &Fields<'_>, place: Place) -> Result<AssemblyId, Wrong> {
+    fn assembly(&mut self, fields: &Fields<'_>, place: Place) -> Result<AssemblyId, SyntaxError> {
         let entry = fields.need("in")?;
         self.spots.note(place, Part::Assembly, entry.at());
         let all: Vec<&str> = self.layout().assemblies.iter().map(|a| a.name.as_str()).collect();
         entry.reference("assembly", &all).map(AssemblyId)
     }
 
-    fn method(&mut self, entry: &Entry<'_>) -> Result<MethodId, Wrong> {
+    fn method(&mut self, entry: &Entry<'_>) -> Result<MethodId, SyntaxError> {
         let all: Vec<&str> = self.layout().methods.iter().map(|m| m.name.as_str()).collect();
         entry.reference("method", &all).map(MethodId)
     }
 
-    fn signature(&mut self, entry: &Entry<'_>, place: Place) -> Result<Signature, Wrong> {
+    fn signature(&mut self, entry: &Entry<'_>, place: Place) -> Result<Signature, SyntaxError> {
         let start = self.inside(entry)?;
         // With an escape in the string, offsets within it mean nothing.
         let exact = start != entry.at();
         let offset = |at: usize| if exact { start + at } else { start };
         let parsed = signature::parse(entry.string()?, &self.layout().structs)
-            .map_err(|wrong| Wrong::new(offset(wrong.at), wrong.message))?;
+            .map_err(|wrong| SyntaxError::new(offset(wrong.at), wrong.message))?;
         self.spots.note(place, Part::Signature, entry.at());
         self.spots.note(place, Part::Ret, offset(parsed.ret_at));
         for (i, at) in parsed.params_at.into_iter().enumerate() {
@@ -388,7 +403,7 @@ impl Reader<'_> {
 
     /// Where the text of a string starts, after its quotes; where the string
     /// itself starts if it has escapes.
-    fn inside(&self, entry: &Entry<'_>) -> Result<usize, Wrong> {
+    fn inside(&self, entry: &Entry<'_>) -> Result<usize, SyntaxError> {
         let span = entry.value.span();
         let raw = self.text.get(span.clone()).unwrap_or_default();
         let quotes = if raw.starts_with(['"', '\'']) { 1 } else { 0 };
@@ -398,7 +413,7 @@ impl Reader<'_> {
 }
 
 /// The entries of a table of the file; none if it is missing.
-fn section<'t>(top: &Fields<'t>, key: &str) -> Result<Vec<Entry<'t>>, Wrong> {
+fn section<'t>(top: &Fields<'t>, key: &str) -> Result<Vec<Entry<'t>>, SyntaxError> {
     match top.get(key) {
         None => Ok(Vec::new()),
         Some(entry) => Ok(toml::entries(entry.table()?)),
@@ -408,22 +423,26 @@ fn section<'t>(top: &Fields<'t>, key: &str) -> Result<Vec<Entry<'t>>, Wrong> {
 /// The numbered items of a table of the file. More than there may be would not
 /// fit their numbers, so that is an error here already; so is a name that no
 /// message could refer to.
-fn items<'t>(top: &Fields<'t>, key: &str, kind: &str) -> Result<Vec<(u16, Entry<'t>)>, Wrong> {
+fn items<'t>(
+    top: &Fields<'t>,
+    key: &str,
+    kind: &str,
+) -> Result<Vec<(u16, Entry<'t>)>, SyntaxError> {
     let entries = section(top, key)?;
     if let Some(extra) = entries.get(MAX_ITEMS) {
         let message = format!("{} entries of `{key}`; expected at most {MAX_ITEMS}", entries.len());
-        return Err(Wrong::new(extra.key_at, message));
+        return Err(SyntaxError::new(extra.key_at, message));
     }
     if let Some(entry) = entries.iter().find(|entry| !names::is_identifier(entry.key)) {
-        return Err(Wrong::new(entry.key_at, names::not_a_name(kind, entry.key)));
+        return Err(SyntaxError::new(entry.key_at, names::not_a_name(kind, entry.key)));
     }
     Ok((0..).zip(entries).collect())
 }
 
-fn fields<'t>(entry: &Entry<'t>, what: &str, allowed: &[&str]) -> Result<Fields<'t>, Wrong> {
+fn fields<'t>(entry: &Entry<'t>, what: &str, allowed: &[&str]) -> Result<Fields<'t>, SyntaxError> {
     let table = entry.value.get_ref().as_table().ok_or_else(|| {
         let found = toml::describe(entry.value.get_ref());
-        Wrong::new(entry.at(), format!("{what} is {found}; expected a table `{{ ... }}`"))
+        SyntaxError::new(entry.at(), format!("{what} is {found}; expected a table `{{ ... }}`"))
     })?;
     Fields::new(what.into(), entry.at(), table, allowed)
 }

@@ -8,7 +8,7 @@ use super::super::action::{Parts, Subject};
 use super::super::spell::{spell, spell_type};
 use super::super::validate::names;
 use super::super::{
-    Call, CallerKind, Class, ClassKind, Convention, Event, Form, Layout, Method, Scenario,
+    Call, CallerKind, ClassKind, Convention, Event, Form, Layout, Method, ObjectClass, Scenario,
     Signature, Site, Slot, Struct, StructShape, Type,
 };
 use super::{VERSION, word};
@@ -67,7 +67,7 @@ fn structure(layout: &Layout, item: &Struct) -> String {
     }
 }
 
-fn class(layout: &Layout, item: &Class) -> String {
+fn class(layout: &Layout, item: &ObjectClass) -> String {
     let assembly = quote(name(&layout.assemblies, item.assembly.index(), |a| &a.name));
     let kind = match item.kind {
         ClassKind::Class => "",

@@ -10,7 +10,7 @@ use super::super::{
     Scenario, SiteId, VariableId,
 };
 use super::toml::{Entry, Fields, Value, describe};
-use super::{Spots, Wrong, word};
+use super::{Spots, SyntaxError, word};
 
 /// The script's only key.
 const EVENTS: &str = "events";
@@ -38,13 +38,13 @@ pub(super) fn read(
     scenario: &mut Scenario,
     top: &Fields<'_>,
     spots: &mut Spots,
-) -> Result<(), Wrong> {
+) -> Result<(), SyntaxError> {
     let Some(script) = top.get("script") else { return Ok(()) };
     let fields = Fields::new("the script".into(), script.at(), script.table()?, &[EVENTS])?;
     let events = fields.need(EVENTS)?.array()?;
     if let Some(extra) = events.get(MAX_EVENTS) {
         let message = format!("{} events; expected at most {MAX_EVENTS}", events.len());
-        return Err(Wrong::new(extra.span().start, message));
+        return Err(SyntaxError::new(extra.span().start, message));
     }
     let mut reader = Reader { names: Names::new(&scenario.layout), spots, variables: Vec::new() };
     let mut script = Vec::new();
@@ -73,7 +73,7 @@ impl Names {
     }
 }
 
-fn refer(entry: &Entry<'_>, kind: &str, names: &[String]) -> Result<u16, Wrong> {
+fn refer(entry: &Entry<'_>, kind: &str, names: &[String]) -> Result<u16, SyntaxError> {
     entry.reference(kind, &names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -84,12 +84,12 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn event(&mut self, layout: &Layout, i: usize, value: Value<'_>) -> Result<Event, Wrong> {
+    fn event(&mut self, layout: &Layout, i: usize, value: Value<'_>) -> Result<Event, SyntaxError> {
         let at = value.span().start;
         let place = Place::Event(i);
         let DeValue::Table(table) = value.get_ref() else {
             let found = describe(value.get_ref());
-            return Err(Wrong::new(
+            return Err(SyntaxError::new(
                 at,
                 format!("an event is {found}; expected a table `{{ ... }}`"),
             ));
@@ -126,16 +126,21 @@ impl Reader<'_> {
         })
     }
 
-    fn method(&self, entry: &Entry<'_>) -> Result<MethodId, Wrong> {
+    fn method(&self, entry: &Entry<'_>) -> Result<MethodId, SyntaxError> {
         refer(entry, "method", &self.names.methods).map(MethodId)
     }
 
-    fn site(&self, entry: &Entry<'_>) -> Result<SiteId, Wrong> {
+    fn site(&self, entry: &Entry<'_>) -> Result<SiteId, SyntaxError> {
         refer(entry, "site", &self.names.sites).map(SiteId)
     }
 
     /// A receiver: the name of the class whose instance it is, or a word.
-    fn object(&mut self, layout: &Layout, place: Place, entry: &Entry<'_>) -> Result<u32, Wrong> {
+    fn object(
+        &mut self,
+        layout: &Layout,
+        place: Place,
+        entry: &Entry<'_>,
+    ) -> Result<u32, SyntaxError> {
         self.spots.note(place, Part::This, entry.at());
         if let Some(object) = word::object(layout, entry.value) {
             return Ok(object);
@@ -149,16 +154,16 @@ impl Reader<'_> {
     }
 
     /// The variable of this name, which is new if it was not seen before.
-    fn declare(&mut self, entry: &Entry<'_>) -> Result<VariableId, Wrong> {
+    fn declare(&mut self, entry: &Entry<'_>) -> Result<VariableId, SyntaxError> {
         let name = entry.string()?;
         if !names::is_identifier(name) {
-            return Err(Wrong::new(entry.at(), names::not_a_name("variable", name)));
+            return Err(SyntaxError::new(entry.at(), names::not_a_name("variable", name)));
         }
         let known = self.variables.iter().position(|known| known == name);
         let index = known.unwrap_or(self.variables.len());
         if index >= MAX_ITEMS {
             let message = format!("one variable too many; expected at most {MAX_ITEMS}");
-            return Err(Wrong::new(entry.at(), message));
+            return Err(SyntaxError::new(entry.at(), message));
         }
         let id = VariableId(u16::try_from(index).unwrap_or(u16::MAX));
         if known.is_none() {
@@ -175,12 +180,12 @@ impl Reader<'_> {
         fields: &Fields<'_>,
         verb: &Entry<'_>,
         depth: usize,
-    ) -> Result<Call, Wrong> {
+    ) -> Result<Call, SyntaxError> {
         let site = self.site(verb)?;
         let Some(signature) = layout.site(site).signature(layout) else {
             let name = show(&layout.site(site).name);
             let message = format!("{name} is a site that takes; expected a site that calls");
-            return Err(Wrong::new(verb.at(), message));
+            return Err(SyntaxError::new(verb.at(), message));
         };
         let mut call =
             Call { site, pointer: None, this: None, args: Vec::new(), inside: Vec::new() };
@@ -219,16 +224,16 @@ impl Reader<'_> {
         place: Place,
         value: Value<'_>,
         depth: usize,
-    ) -> Result<Call, Wrong> {
+    ) -> Result<Call, SyntaxError> {
         let at = value.span().start;
         if depth > MAX_DEPTH {
             let message = format!("calls nested {depth} deep; expected at most {MAX_DEPTH}");
-            return Err(Wrong::new(at, message));
+            return Err(SyntaxError::new(at, message));
         }
         let DeValue::Table(table) = value.get_ref() else {
             let found = describe(value.get_ref());
             let message = format!("a call inside is {found}; expected a table `{{ ... }}`");
-            return Err(Wrong::new(at, message));
+            return Err(SyntaxError::new(at, message));
         };
         let fields = Fields::new("a call inside".into(), at, table, &INNER)?;
         let verb = fields.need("call")?;

@@ -3,7 +3,7 @@
 use super::super::spell::MODIFIERS;
 use super::super::validate::names::{show, unknown};
 use super::super::{Signature, Struct, StructId, Type};
-use super::Wrong;
+use super::SyntaxError;
 
 /// A signature, and where its types stand in the string.
 pub(super) struct Parsed {
@@ -19,7 +19,7 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
 }
 
 /// Reads a signature; the offset of an error counts from the string's start.
-pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, Wrong> {
+pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, SyntaxError> {
     let mut cursor = Cursor { text, at: 0 };
     let (mut ret_at, mut word) = cursor.word();
     let [instance, context, continuation] = MODIFIERS.map(|modifier| {
@@ -50,7 +50,7 @@ pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, Wrong> {
 }
 
 /// The type that a word spells.
-pub(super) fn type_named(at: usize, word: &str, structs: &[Struct]) -> Result<Type, Wrong> {
+pub(super) fn type_named(at: usize, word: &str, structs: &[Struct]) -> Result<Type, SyntaxError> {
     if let Some(&(ty, _)) = Type::PRIMITIVES.iter().find(|(_, spelling)| *spelling == word) {
         return Ok(ty);
     }
@@ -58,14 +58,17 @@ pub(super) fn type_named(at: usize, word: &str, structs: &[Struct]) -> Result<Ty
         return Ok(Type::Struct(id));
     }
     if word.is_empty() {
-        return Err(Wrong::new(at, "a type is missing; expected one such as `int`"));
+        return Err(SyntaxError::new(at, "a type is missing; expected one such as `int`"));
     }
     if word == "void" {
-        return Err(Wrong::new(at, "`void` is no type of a value; expected one such as `int`"));
+        return Err(SyntaxError::new(
+            at,
+            "`void` is no type of a value; expected one such as `int`",
+        ));
     }
     let primitives = Type::PRIMITIVES.iter().map(|&(_, spelling)| spelling);
     let all: Vec<&str> = primitives.chain(structs.iter().map(|s| s.name.as_str())).collect();
-    Err(Wrong::new(at, unknown("type", word, &all)))
+    Err(SyntaxError::new(at, unknown("type", word, &all)))
 }
 
 /// A place in the string.
@@ -99,21 +102,21 @@ impl<'t> Cursor<'t> {
         found
     }
 
-    fn expect(&mut self, wanted: char) -> Result<(), Wrong> {
+    fn expect(&mut self, wanted: char) -> Result<(), SyntaxError> {
         if self.eat(wanted) {
             return Ok(());
         }
         let also = if wanted == ',' { " or `)`" } else { "" };
         let found = self.found();
-        Err(Wrong::new(self.at, format!("{found} in a signature; expected `{wanted}`{also}")))
+        Err(SyntaxError::new(self.at, format!("{found} in a signature; expected `{wanted}`{also}")))
     }
 
-    fn end(&mut self) -> Result<(), Wrong> {
+    fn end(&mut self) -> Result<(), SyntaxError> {
         if self.rest().is_empty() {
             return Ok(());
         }
         let found = self.found();
-        Err(Wrong::new(self.at, format!("{found} after a signature; expected nothing")))
+        Err(SyntaxError::new(self.at, format!("{found} after a signature; expected nothing")))
     }
 
     fn found(&mut self) -> String {

@@ -9,7 +9,7 @@ use ::toml::Spanned;
 use ::toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
 use super::super::validate::names::{self, expected, show, unknown};
-use super::Wrong;
+use super::SyntaxError;
 
 /// A value with its place.
 pub(super) type Value<'t> = &'t Spanned<DeValue<'t>>;
@@ -28,56 +28,56 @@ impl<'t> Entry<'t> {
         self.value.span().start
     }
 
-    pub(super) fn string(&self) -> Result<&'t str, Wrong> {
+    pub(super) fn string(&self) -> Result<&'t str, SyntaxError> {
         self.value.get_ref().as_str().ok_or_else(|| self.wrong_type("a string"))
     }
 
-    pub(super) fn boolean(&self) -> Result<bool, Wrong> {
+    pub(super) fn boolean(&self) -> Result<bool, SyntaxError> {
         self.value.get_ref().as_bool().ok_or_else(|| self.wrong_type("`true` or `false`"))
     }
 
     /// Only `true` makes sense.
-    pub(super) fn word_true(&self) -> Result<(), Wrong> {
+    pub(super) fn word_true(&self) -> Result<(), SyntaxError> {
         if self.boolean()? { Ok(()) } else { Err(self.wrong_type("`true`, or nothing at all")) }
     }
 
-    pub(super) fn array(&self) -> Result<&'t DeArray<'t>, Wrong> {
+    pub(super) fn array(&self) -> Result<&'t DeArray<'t>, SyntaxError> {
         self.value.get_ref().as_array().ok_or_else(|| self.wrong_type("an array"))
     }
 
-    pub(super) fn table(&self) -> Result<&'t DeTable<'t>, Wrong> {
+    pub(super) fn table(&self) -> Result<&'t DeTable<'t>, SyntaxError> {
         self.value.get_ref().as_table().ok_or_else(|| self.wrong_type("a table"))
     }
 
-    pub(super) fn integer(&self, least: i128, most: i128) -> Result<i128, Wrong> {
+    pub(super) fn integer(&self, least: i128, most: i128) -> Result<i128, SyntaxError> {
         integer_in(self.value, least, most)
             .ok_or_else(|| self.wrong_type(&format!("an integer from {least} to {most}")))
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Wrong> {
+    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, SyntaxError> {
         let given = self.string()?;
         words.iter().find(|(word, _)| *word == given).map(|&(_, meaning)| meaning).ok_or_else(
             || {
                 let all: Vec<&str> = words.iter().map(|&(word, _)| word).collect();
                 let message = format!("`{}` is {}; {}", self.key, show(given), expected(&all));
-                Wrong::new(self.at(), message)
+                SyntaxError::new(self.at(), message)
             },
         )
     }
 
     /// The position of the item that the string names.
-    pub(super) fn reference(&self, kind: &str, all: &[&str]) -> Result<u16, Wrong> {
+    pub(super) fn reference(&self, kind: &str, all: &[&str]) -> Result<u16, SyntaxError> {
         let name = self.string()?;
         all.iter()
             .position(|candidate| *candidate == name)
             .and_then(|i| u16::try_from(i).ok())
-            .ok_or_else(|| Wrong::new(self.at(), unknown(kind, name, all)))
+            .ok_or_else(|| SyntaxError::new(self.at(), unknown(kind, name, all)))
     }
 
-    fn wrong_type(&self, wanted: &str) -> Wrong {
+    fn wrong_type(&self, wanted: &str) -> SyntaxError {
         let found = describe(self.value.get_ref());
-        Wrong::new(self.at(), format!("{} is {found}; expected {wanted}", show(self.key)))
+        SyntaxError::new(self.at(), format!("{} is {found}; expected {wanted}", show(self.key)))
     }
 }
 
@@ -131,7 +131,7 @@ impl<'t> Fields<'t> {
         at: usize,
         table: &'t DeTable<'t>,
         allowed: &[&str],
-    ) -> Result<Self, Wrong> {
+    ) -> Result<Self, SyntaxError> {
         let entries = entries(table);
         for entry in &entries {
             if !allowed.contains(&entry.key) {
@@ -140,7 +140,7 @@ impl<'t> Fields<'t> {
                 } else {
                     unknown(&format!("key of {what}"), entry.key, allowed)
                 };
-                return Err(Wrong::new(entry.key_at, message));
+                return Err(SyntaxError::new(entry.key_at, message));
             }
         }
         Ok(Fields { what, at, entries })
@@ -150,9 +150,12 @@ impl<'t> Fields<'t> {
         self.entries.iter().find(|entry| entry.key == key).copied()
     }
 
-    pub(super) fn need(&self, key: &str) -> Result<Entry<'t>, Wrong> {
+    pub(super) fn need(&self, key: &str) -> Result<Entry<'t>, SyntaxError> {
         self.get(key).ok_or_else(|| {
-            Wrong::new(self.at, format!("{} without `{key}`; expected `{key} = ...`", self.what))
+            SyntaxError::new(
+                self.at,
+                format!("{} without `{key}`; expected `{key} = ...`", self.what),
+            )
         })
     }
 
@@ -160,39 +163,39 @@ impl<'t> Fields<'t> {
     pub(super) fn one_of<T>(
         &self,
         keys: impl IntoIterator<Item = (&'static str, T)>,
-    ) -> Result<(Entry<'t>, T), Wrong> {
+    ) -> Result<(Entry<'t>, T), SyntaxError> {
         let mut keys: Vec<(&str, T)> = keys.into_iter().collect();
         let words: Vec<&str> = keys.iter().map(|&(word, _)| word).collect();
         let mut found = self.entries.iter().filter(|entry| words.contains(&entry.key));
         let Some(first) = found.next() else {
             let message = format!("{} that does nothing; {}", self.what, expected(&words));
-            return Err(Wrong::new(self.at, message));
+            return Err(SyntaxError::new(self.at, message));
         };
         if let Some(second) = found.next() {
             let message = format!(
                 "`{}` beside `{}` in {}; expected one of the two",
                 second.key, first.key, self.what
             );
-            return Err(Wrong::new(second.key_at, message));
+            return Err(SyntaxError::new(second.key_at, message));
         }
         let position = words.iter().position(|&word| word == first.key).unwrap_or(0);
         Ok((*first, keys.swap_remove(position).1))
     }
 
     /// Fails if the key is there, with what is expected instead.
-    pub(super) fn forbid(&self, key: &str, instead: &str) -> Result<(), Wrong> {
+    pub(super) fn forbid(&self, key: &str, instead: &str) -> Result<(), SyntaxError> {
         match self.get(key) {
             None => Ok(()),
             Some(entry) => {
                 let message = format!("{} with `{key}`; expected {instead}", self.what);
-                Err(Wrong::new(entry.key_at, message))
+                Err(SyntaxError::new(entry.key_at, message))
             }
         }
     }
 }
 
 /// Reads TOML; an error of the TOML reader gets the shape of ours.
-pub(super) fn read(text: &str) -> Result<DeTable<'_>, Wrong> {
+pub(super) fn read(text: &str) -> Result<DeTable<'_>, SyntaxError> {
     DeTable::parse(text).map(Spanned::into_inner).map_err(|error| {
         let span = error.span().unwrap_or_default();
         let said = error.message();
@@ -212,6 +215,6 @@ pub(super) fn read(text: &str) -> Result<DeTable<'_>, Wrong> {
                 None => format!("{said}; expected TOML"),
             },
         };
-        Wrong::new(span.start, message.replace(names::breaks_line, " "))
+        SyntaxError::new(span.start, message.replace(names::breaks_line, " "))
     })
 }

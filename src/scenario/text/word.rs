@@ -4,7 +4,7 @@ use ::toml::de::DeValue;
 
 use super::super::meaning::{self, object_address};
 use super::super::{ClassId, Layout, Type};
-use super::Wrong;
+use super::SyntaxError;
 use super::toml::{Value, describe, integer_in};
 
 /// How the words of a type are written.
@@ -44,7 +44,7 @@ pub(super) fn parse(
     ty: Type,
     spelling: &str,
     value: Value<'_>,
-) -> Result<u64, Wrong> {
+) -> Result<u64, SyntaxError> {
     if ty == Type::Object
         && let Some(object) = object(layout, value)
     {
@@ -88,7 +88,7 @@ pub(super) fn parse(
         None => {
             let found = describe(value.get_ref());
             let message = format!("{found} for a parameter `{spelling}`; expected {wanted}");
-            Err(Wrong::new(value.span().start, message))
+            Err(SyntaxError::new(value.span().start, message))
         }
     }
 }

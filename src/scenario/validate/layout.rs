@@ -4,9 +4,9 @@
 
 use super::super::action::{Subject, VariableKind};
 use super::super::{
-    AssemblyId, CallerKind, Class, ClassId, ClassKind, Code, Convention, Form, Layout, MAX_ITEMS,
-    MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, Signature, Site, SiteId, Slot, StructId,
-    StructShape, Type, rules,
+    AssemblyId, CallerKind, ClassId, ClassKind, Code, Convention, Form, Layout, MAX_ITEMS,
+    MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, ObjectClass, Signature, Site, SiteId, Slot,
+    StructId, StructShape, Type, rules,
 };
 use super::names::{is_identifier, not_a_name, show};
 use super::{MAX_SYMBOL, Part, Place, Problem, limit};
@@ -119,7 +119,7 @@ fn check_shape(id: StructId, shape: StructShape) -> Checked {
     }
 }
 
-pub(crate) fn class_rules(layout: &Layout, id: ClassId, class: &Class) -> Rules {
+pub(crate) fn class_rules(layout: &Layout, id: ClassId, class: &ObjectClass) -> Rules {
     assembly_rule(layout, class.assembly)?;
     let Some(base) = class.base else { return Ok(()) };
     if class.kind != ClassKind::Class {

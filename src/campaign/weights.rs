@@ -1,12 +1,12 @@
 //! How a campaign spends its runs: every number that shapes it.
 //!
 //! A *round* is a number of runs in one layout, so that modules are compiled once for all of them.
-//! What the first run of a round is comes from a [`Source`]; the others are
+//! What the first run of a round is comes from a [`Origin`]; the others are
 //! mutations of its script.
 
 /// Where a round's scenario comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum Origin {
     /// The corpus.
     Kept,
     /// The generator.
@@ -18,8 +18,8 @@ pub enum Source {
 }
 
 /// How often each source. An empty corpus has nothing but fresh ones.
-pub const SOURCES: [(Source, u32); 4] =
-    [(Source::Kept, 45), (Source::Fresh, 30), (Source::Mutated, 18), (Source::Crossed, 7)];
+pub const SOURCES: [(Origin, u32); 4] =
+    [(Origin::Kept, 45), (Origin::Fresh, 30), (Origin::Mutated, 18), (Origin::Crossed, 7)];
 
 /// How a job's rounds become what they are in the long run: at the start other layouts teach more
 /// than other scripts.
