@@ -6,6 +6,8 @@
 pub mod abi;
 #[cfg(feature = "campaign")]
 pub mod campaign;
+#[cfg(feature = "cli")]
+mod cli;
 pub mod csharp;
 pub mod engine;
 #[cfg(feature = "campaign")]
@@ -20,3 +22,6 @@ pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod verdict;
+
+#[cfg(feature = "cli")]
+pub use cli::{Exit, run_command_line};

@@ -1,10 +1,9 @@
-//! The `calliper` command: arguments in, exit code out.
-
-mod cli;
+//! The `calliper` command, which is the library's [`run_command_line`](calliper::run_command_line)
+//! with an allocator of its own.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> impl std::process::Termination {
-    cli::main()
+fn main() -> calliper::Exit {
+    calliper::run_command_line()
 }

@@ -4,13 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use calliper::csharp;
-use calliper::files;
-use calliper::image::encode::{encode_image, encode_runtime};
-use calliper::image::facts::Emission;
-use calliper::image::{ModuleId, Program};
-use calliper::replay;
-use calliper::scenario::Scenario;
+use crate::csharp;
+use crate::files;
+use crate::image::encode::{encode_image, encode_runtime};
+use crate::image::facts::Emission;
+use crate::image::{ModuleId, Program};
+use crate::replay;
+use crate::scenario::Scenario;
 
 use super::{Exit, Failure};
 

@@ -1,6 +1,6 @@
 //! The engines that a command runs on.
 
-use calliper::engine::{EngineKind, names};
+use crate::engine::{EngineKind, names};
 
 use super::failure::Failure;
 

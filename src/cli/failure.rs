@@ -3,10 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use calliper::campaign::CampaignError;
-use calliper::engine::{EngineError, UnknownEngine};
-use calliper::gallery::{self, LoaderError};
-use calliper::replay::{ReadError, plain};
+use crate::campaign::CampaignError;
+use crate::engine::{EngineError, UnknownEngine};
+use crate::gallery::{self, LoaderError};
+use crate::replay::{ReadError, plain};
 
 /// Why a command ended early, in one line that says where and what to do.
 #[derive(Debug, thiserror::Error)]

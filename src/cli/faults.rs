@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use calliper::gallery;
+use crate::gallery;
 use serde::Serialize;
 
 use super::{Exit, Failure, Format, json};

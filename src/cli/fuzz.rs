@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use calliper::campaign::findings::Found;
-use calliper::campaign::{self, Outcome, Plan, Status};
-use calliper::engine::names;
-use calliper::scenario::text;
+use crate::campaign::findings::Found;
+use crate::campaign::{self, Outcome, Plan, Status};
+use crate::engine::names;
+use crate::scenario::text;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::engines::{engines, help, long_help};

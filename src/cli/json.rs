@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use calliper::judge::EngineVerdict;
-use calliper::replay::{Outcome, Run, headline};
-use calliper::report::surprises;
+use crate::judge::EngineVerdict;
+use crate::replay::{Outcome, Run, headline};
+use crate::report::surprises;
 use serde::Serialize;
 
 /// What `replay` writes.

@@ -1,4 +1,4 @@
-//! The command line.
+//! The program `calliper`: arguments in, exit code out.
 
 mod emit;
 mod engines;
@@ -16,8 +16,9 @@ use std::io::{self, BufWriter, Write};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use exit::Exit;
 use failure::Failure;
+
+pub use exit::Exit;
 
 /// Does the pointer fit the call? Replays how CoreCLR's R2R WebAssembly loader resolves function pointers.
 #[derive(Parser)]
@@ -58,7 +59,7 @@ enum Format {
 }
 
 /// Runs the command that the process's arguments ask for.
-pub fn main() -> Exit {
+pub fn run_command_line() -> Exit {
     let arguments = CalliperArgs::parse();
     let mut out = BufWriter::new(io::stdout().lock());
     let ending = run(arguments.command, &mut out).and_then(|exit| {

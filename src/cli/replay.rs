@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calliper::gallery;
-use calliper::loader::Loader;
-use calliper::replay::{self, DEFAULT_PATH, Loaders, Plan};
-use calliper::report;
+use crate::gallery;
+use crate::loader::Loader;
+use crate::replay::{self, DEFAULT_PATH, Loaders, Plan};
+use crate::report;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::engines::{engines, help, long_help};

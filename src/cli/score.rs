@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
 use std::time::Duration;
 
-use calliper::campaign::Guidance;
-use calliper::campaign::score::{Contest, Score, Spread, control, score};
-use calliper::engine::{EngineKind, names};
-use calliper::gallery::{self, Fault};
+use crate::campaign::Guidance;
+use crate::campaign::score::{Contest, Score, Spread, control, score};
+use crate::engine::{EngineKind, names};
+use crate::gallery::{self, Fault};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 

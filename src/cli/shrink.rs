@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calliper::campaign::shrink::{Target, promise, shrink};
-use calliper::files;
-use calliper::judge::Judge;
-use calliper::replay;
-use calliper::scenario::{Scenario, text};
+use crate::campaign::shrink::{Target, promise, shrink};
+use crate::files;
+use crate::judge::Judge;
+use crate::replay;
+use crate::scenario::{Scenario, text};
 
 use super::engines::{engines, help, long_help};
 use super::replay::loader;
