@@ -155,7 +155,7 @@ fn a_uco_method_with_a_compiled_reverse_thunk() {
     // The value that ldftn gives is that table slot itself, of the unmanaged type.
     assert_eq!(vm.observation.events[1].pointer, Some(FunctionPointer::new(code)));
     let program = &vm.emission.program;
-    let function = &program.runtime.functions[(code - program.host_base()) as usize];
+    let function = &program.runtime.functions[(code - program.host_base().get()) as usize];
     assert_eq!(program.types[function.ty.0 as usize].to_string(), "(i32)->()");
 }
 

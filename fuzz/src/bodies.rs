@@ -17,6 +17,7 @@ use calliper::abi::{FuncType, Shape, crossgen};
 use calliper::image::encode::encode_runtime;
 use calliper::image::facts::{Emission, Role};
 use calliper::image::map::FRAME_ARGUMENTS;
+use calliper::image::words::TableIndex;
 use calliper::scenario::generate::generate;
 use calliper::scenario::{Action, Caller, Layout, Signature, Site, SiteId};
 use wasm_encoder::{
@@ -196,7 +197,7 @@ impl Case {
     ) -> Result<Ending, Difference> {
         let ty = body_type(&self.layout, signature);
         let role = Role::NativeCaller(SiteId(index as u16));
-        let caller = self.emission.runtime_slot(&role).expect("each site has a caller").get();
+        let caller = self.emission.runtime_slot(&role).expect("each site has a caller");
         let map = &self.emission.map;
         let (frame, result) = (map.frame(0).get(), map.result(0).get());
         let arguments = [self.emission.program.stack_pointer, frame, result];
@@ -216,11 +217,11 @@ impl Case {
     }
 
     /// The function pointer, and arguments that look like nothing else.
-    fn write_frame(&self, machine: &mut dyn Machine, pointer: u32, call: usize) {
+    fn write_frame(&self, machine: &mut dyn Machine, pointer: TableIndex, call: usize) {
         let map = &self.emission.map;
         let (at, size) = (map.frame(0).get() as usize, map.frame_size as usize);
         let frame = &mut machine.memory()[at..at + size];
-        frame[..4].copy_from_slice(&pointer.to_le_bytes());
+        frame[..4].copy_from_slice(&pointer.get().to_le_bytes());
         let bytes = self.arguments.iter().cycle().skip(call);
         for (byte, value) in frame[FRAME_ARGUMENTS as usize..].iter_mut().zip(bytes) {
             *byte = *value;

@@ -16,7 +16,7 @@ use calliper::image::facts::Emission;
 use calliper::image::map::HEAP_ALIGNMENT;
 use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
 use calliper::image::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
-use calliper::image::words::Rva;
+use calliper::image::words::{ImageBase, Rva, TableIndex};
 use calliper::image::{Module, ModuleId, Program};
 use calliper::loader::{Fixed, Loader, Vm, VmProcess, host_call, script};
 use calliper::scenario::generate::{fixup, generate};
@@ -231,7 +231,7 @@ fn relocation(edit: Edit, payload: &[u8], unit: usize) -> Option<usize> {
 #[derive(Clone, Copy)]
 struct Loading {
     module: ModuleId,
-    image_base: u32,
+    image_base: ImageBase,
     image_end: u32,
 }
 
@@ -246,12 +246,12 @@ impl Watched<'_> {
     /// May the load of an image write here?
     fn allows(&mut self, loading: Loading, start: u32, end: u32) -> bool {
         let within = |from: u32, to: u32| from <= start && end <= to;
-        if within(loading.image_base, loading.image_end) {
+        if within(loading.image_base.get(), loading.image_end) {
             return true;
         }
         let vm = self.process.vm();
         let image = vm.images()[usize::from(loading.module.0)];
-        if image.is_none_or(|image| image.image_base.get() != loading.image_base) {
+        if image.is_none_or(|image| image.image_base != loading.image_base) {
             // It is not registered yet: this is a relocation.
             return false;
         }
@@ -296,7 +296,7 @@ impl Process<Vm> for Watched<'_> {
             let Loading { image_base, image_end, .. } = loading;
             assert!(
                 self.allows(loading, address, end),
-                "the load of the image at {image_base:#x}..{image_end:#x} writes to {address:#x}..{end:#x}"
+                "the load of the image at {image_base}..{image_end:#x} writes to {address:#x}..{end:#x}"
             );
         }
         Ok(())
@@ -306,24 +306,24 @@ impl Process<Vm> for Watched<'_> {
         self.process.table_len()
     }
 
-    fn table_grow(&mut self, n: u32) {
-        self.process.table_grow(n);
+    fn table_grow(&mut self, n: u32) -> TableIndex {
+        self.process.table_grow(n)
     }
 
     fn instantiate(
         &mut self,
         module: ModuleId,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> Result<(), Trap> {
         self.process.instantiate(module, memory_base, table_base)?;
         let Module { payload, .. } = &self.program.images[usize::from(module.0)];
-        let image_end = memory_base + payload.len() as u32;
+        let image_end = memory_base.get() + payload.len() as u32;
         self.loading = Some(Loading { module, image_base: memory_base, image_end });
         Ok(())
     }
 
-    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+    fn call(&mut self, index: TableIndex, arguments: [u32; 3]) -> Result<(), Trap> {
         self.process.call(index, arguments)
     }
 

@@ -13,6 +13,7 @@ use super::load::{Load, memory_range};
 use super::shape::Shape;
 use super::{HostCall, MAX_REENTRIES, Memory, MemoryView, Process, Trap};
 use crate::image::encode::{encode_image, encode_runtime};
+use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{ModuleId, Program};
 
 /// An engine's API, so far as it differs from the others'.
@@ -98,13 +99,13 @@ pub(super) trait Access {
     fn instantiate(
         &mut self,
         image: &Image<Self>,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> Result<(), Error<Self>>;
 
     /// The function that an indirect call of type `(i32 i32 i32)->()` reaches, checked in wasm's
     /// order.
-    fn entry(&mut self, index: u32) -> Result<Entry<Self>, Trap>;
+    fn entry(&mut self, index: TableIndex) -> Result<Entry<Self>, Trap>;
 
     /// Calls it.
     fn call(&mut self, entry: &Entry<Self>, arguments: [u32; 3]) -> Result<(), Error<Self>>;
@@ -199,7 +200,7 @@ pub(super) struct Data<B: Backend, S: 'static> {
     /// Calls into wasm that have not returned.
     reentries: u32,
     /// What VM code has called, by table slot: only loading changes a slot.
-    entries: FxHashMap<u32, B::Entry>,
+    entries: FxHashMap<TableIndex, B::Entry>,
 }
 
 impl<B: Backend, S: 'static> Data<B, S> {
@@ -254,7 +255,7 @@ impl<A: Access> Inside<'_, A> {
     }
 
     /// A function that VM code calls.
-    fn entry(&mut self, index: u32) -> Result<Entry<A>, Trap> {
+    fn entry(&mut self, index: TableIndex) -> Result<Entry<A>, Trap> {
         if let Some(known) = self.0.data().entries.get(&index) {
             return Ok(known.clone());
         }
@@ -301,20 +302,22 @@ impl<A: Access> Process<A::State> for Inside<'_, A> {
         self.0.data().shape.table_len
     }
 
-    fn table_grow(&mut self, n: u32) {
+    fn table_grow(&mut self, n: u32) -> TableIndex {
         let outcome = self.0.grow_table(n);
         let data = self.0.data_mut();
+        let first = data.shape.table_len;
         match outcome {
             Ok(()) => data.shape.table_len += n,
             Err(error) => data.failure = Some(describe(error)),
         }
+        TableIndex::new(first)
     }
 
     fn instantiate(
         &mut self,
         module: ModuleId,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> Result<(), Trap> {
         let load = Load { module, memory_base, table_base };
         let data = self.0.data();
@@ -322,7 +325,7 @@ impl<A: Access> Process<A::State> for Inside<'_, A> {
         self.load(load).map_err(|error| self.trap(error))
     }
 
-    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+    fn call(&mut self, index: TableIndex, arguments: [u32; 3]) -> Result<(), Trap> {
         let entry = self.entry(index)?;
         let data = self.0.data_mut();
         if data.reentries >= MAX_REENTRIES {

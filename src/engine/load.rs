@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Trap;
+use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{ModuleId, Program};
 
 /// One instantiation of an image.
@@ -11,9 +12,9 @@ pub(super) struct Load {
     /// Which image.
     pub module: ModuleId,
     /// Its `__memory_base`.
-    pub memory_base: u32,
+    pub memory_base: ImageBase,
     /// Its `__table_base`.
-    pub table_base: u32,
+    pub table_base: TableIndex,
 }
 
 impl Load {
@@ -24,11 +25,11 @@ impl Load {
     /// when it finds that the data segment does not fit.
     pub fn check(self, program: &Program, table_len: u32) -> Result<Range<usize>, Trap> {
         let image = &program.images[usize::from(self.module.0)];
-        let slots = u64::from(self.table_base) + image.functions.len() as u64;
+        let slots = u64::from(self.table_base.get()) + image.functions.len() as u64;
         if slots > u64::from(table_len) {
             return Err(Trap::TableOutOfBounds);
         }
-        memory_range(self.memory_base, 0, image.payload.len() as u32, program.memory.len())
+        memory_range(self.memory_base.get(), 0, image.payload.len() as u32, program.memory.len())
     }
 }
 

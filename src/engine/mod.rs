@@ -34,7 +34,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use memory::{Memory, MemoryView};
-pub use process::{Engine, EngineError, HostCall, Process, read_u32, write_u32};
+pub use process::{Engine, EngineError, HostCall, Process};
 pub use trap::Trap;
 
 /// How much one run may execute before it is stopped, in instructions

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::abi::{FuncType, ValType};
 use crate::image::code::{Global, Narrow, Op, TypeId};
+use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{Function, HOST_SLOTS, ModuleId, Program};
 
 const RUNNING: &str = "the state is in the process while it runs";
@@ -192,8 +193,8 @@ impl Slot {
 struct Instance {
     /// `None` for the runtime.
     module: Option<ModuleId>,
-    memory_base: u32,
-    table_base: u32,
+    memory_base: ImageBase,
+    table_base: TableIndex,
 }
 
 /// The operand stack.
@@ -303,7 +304,11 @@ impl<S> PaperProcess<S> {
         self.table.truncate(HOST_SLOTS as usize);
         self.instances.clear();
         let table_base = program.host_base();
-        self.instances.push(Instance { module: None, memory_base: 0, table_base });
+        self.instances.push(Instance {
+            module: None,
+            memory_base: ImageBase::default(),
+            table_base,
+        });
         self.stack_pointer = program.stack_pointer;
         self.async_continuation = 0;
         self.free = 0;
@@ -314,7 +319,7 @@ impl<S> PaperProcess<S> {
 
     fn fill_host_slots(&mut self, program: &Program) {
         self.table.clear();
-        self.table.resize(program.host_base() as usize, Slot::NULL);
+        self.table.resize(program.host_base().get() as usize, Slot::NULL);
         let functions = 0..program.runtime.functions.len() as u16;
         self.table.extend(functions.map(|function| Slot { instance: 0, function }));
         self.host_slots_changed = false;
@@ -330,8 +335,13 @@ impl<S> PaperProcess<S> {
 
     /// The function that an indirect call reaches, checked in wasm's order.
     #[inline]
-    fn resolve(&self, program: &Program, index: u32, ty: Option<TypeId>) -> Result<Slot, Trap> {
-        let slot = *self.table.get(index as usize).ok_or(Trap::TableOutOfBounds)?;
+    fn resolve(
+        &self,
+        program: &Program,
+        index: TableIndex,
+        ty: Option<TypeId>,
+    ) -> Result<Slot, Trap> {
+        let slot = *self.table.get(index.get() as usize).ok_or(Trap::TableOutOfBounds)?;
         if slot == Slot::NULL {
             return Err(Trap::NullElement);
         }
@@ -372,8 +382,8 @@ impl<S> PaperProcess<S> {
         let instance = &self.instances[usize::from(slot.instance)];
         match global {
             Global::StackPointer => self.stack_pointer,
-            Global::MemoryBase => instance.memory_base,
-            Global::TableBase => instance.table_base,
+            Global::MemoryBase => instance.memory_base.get(),
+            Global::TableBase => instance.table_base.get(),
             Global::AsyncContinuation => self.async_continuation,
         }
     }
@@ -494,7 +504,7 @@ impl<S> PaperProcess<S> {
                 }
                 Op::CallIndirect(ty) => {
                     top -= 1;
-                    let index = operands[top] as u32;
+                    let index = TableIndex::new(operands[top] as u32);
                     let callee = self.resolve(program, index, Some(ty))?;
                     self.frames.push(Frame { slot, next: next as u32, base: base as u32 });
                     slot = callee;
@@ -576,15 +586,17 @@ impl<S> Process<S> for PaperProcess<S> {
         self.table.len() as u32
     }
 
-    fn table_grow(&mut self, n: u32) {
+    fn table_grow(&mut self, n: u32) -> TableIndex {
+        let first = TableIndex::new(self.table_len());
         self.table.resize(self.table.len() + n as usize, Slot::NULL);
+        first
     }
 
     fn instantiate(
         &mut self,
         module: ModuleId,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> Result<(), Trap> {
         let program = self.program();
         let load = Load { module, memory_base, table_base };
@@ -592,15 +604,15 @@ impl<S> Process<S> for PaperProcess<S> {
         let image = &program.images[usize::from(module.0)];
         let instance = self.instances.len() as u16;
         self.instances.push(Instance { module: Some(module), memory_base, table_base });
-        let slots = &mut self.table[table_base as usize..][..image.functions.len()];
+        let slots = &mut self.table[table_base.get() as usize..][..image.functions.len()];
         for (function, slot) in (0..).zip(slots) {
             *slot = Slot { instance, function };
         }
-        self.host_slots_changed |= table_base < HOST_SLOTS;
-        self.memory.write(memory_base, 0, &image.payload)
+        self.host_slots_changed |= table_base.get() < HOST_SLOTS;
+        self.memory.write(memory_base.get(), 0, &image.payload)
     }
 
-    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+    fn call(&mut self, index: TableIndex, arguments: [u32; 3]) -> Result<(), Trap> {
         let program = self.program();
         let slot = self.resolve(&program, index, self.entry_type)?;
         let (first, callers) = (self.free, self.frames.len());

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Memory, MemoryView, Trap};
+use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{ModuleId, Program};
 
 /// What is behind the host import: its driver's answer to a function's number and four words.
@@ -75,8 +76,8 @@ pub trait Process<S>: Memory {
     /// Slots in the function table.
     fn table_len(&mut self) -> u32;
 
-    /// Appends `n` null slots.
-    fn table_grow(&mut self, n: u32);
+    /// Appends `n` null slots, and says which the first of them is.
+    fn table_grow(&mut self, n: u32) -> TableIndex;
 
     /// Instantiates an R2R module: copies its payload to `memory_base`
     /// and fills its table slice at `table_base`, as its active segments say.
@@ -86,39 +87,19 @@ pub trait Process<S>: Memory {
     fn instantiate(
         &mut self,
         module: ModuleId,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> Result<(), Trap>;
 
     /// Calls `table[index]`, which must have type `(i32 i32 i32)->()`.
     ///
     /// # Errors
     /// The trap that ended the call.
-    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap>;
+    fn call(&mut self, index: TableIndex, arguments: [u32; 3]) -> Result<(), Trap>;
 
     /// The `__stack_pointer` global.
     fn stack_pointer(&mut self) -> u32;
 
     /// Sets the `__stack_pointer` global.
     fn set_stack_pointer(&mut self, value: u32);
-}
-
-/// A little-endian word of memory.
-///
-/// # Errors
-/// [`Trap::MemoryOutOfBounds`].
-pub fn read_u32<M: Memory + ?Sized>(memory: &M, address: u32) -> Result<u32, Trap> {
-    memory.word(address)
-}
-
-/// Writes a little-endian word.
-///
-/// # Errors
-/// [`Trap::MemoryOutOfBounds`].
-pub fn write_u32<S>(
-    process: &mut (dyn Process<S> + '_),
-    address: u32,
-    value: u32,
-) -> Result<(), Trap> {
-    process.write(address, &value.to_le_bytes())
 }

@@ -26,6 +26,7 @@ use super::adapter::{Access, Backend, Compiled, Data, Inside, Register, describe
 use super::load::Load;
 use super::shape::Shape;
 use super::{Engine, EngineError, FUEL, HostCall, Keep, Memory, MemoryView, Process, Trap};
+use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{ModuleId, Program};
 
 /// Programs whose modules are kept.
@@ -334,15 +335,17 @@ impl<B: Backend, S: 'static> Process<S> for Outside<'_, B, S> {
         self.wanted.table_len
     }
 
-    fn table_grow(&mut self, n: u32) {
+    fn table_grow(&mut self, n: u32) -> TableIndex {
+        let first = self.wanted.table_len;
         self.wanted.table_len += n;
+        TableIndex::new(first)
     }
 
     fn instantiate(
         &mut self,
         module: ModuleId,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> Result<(), Trap> {
         let load = Load { module, memory_base, table_base };
         let range = load.check(&self.program, self.wanted.table_len)?;
@@ -352,7 +355,7 @@ impl<B: Backend, S: 'static> Process<S> for Outside<'_, B, S> {
         Ok(())
     }
 
-    fn call(&mut self, index: u32, arguments: [u32; 3]) -> Result<(), Trap> {
+    fn call(&mut self, index: TableIndex, arguments: [u32; 3]) -> Result<(), Trap> {
         self.settle()?;
         let Cached { value, stored } = self.stack_pointer;
         let mut store = B::enter(&mut self.store);

@@ -15,6 +15,7 @@ use super::adapter::{self, Access, Backend, Data, Register};
 use super::stored::Stored;
 use super::{Engine, FUEL, Keep, MAX_CALLS, Trap};
 use crate::image::encode::{ASYNC_CONTINUATION, MEMORY, STACK_POINTER, TABLE};
+use crate::image::words::{ImageBase, TableIndex};
 
 /// Bytes of the interpreter's own value stack, for each time that it is entered.
 const VALUE_STACK: usize = 256 << 10;
@@ -196,12 +197,12 @@ impl<S: 'static> Access for Inside<'_, S> {
     fn instantiate(
         &mut self,
         image: &Module,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> Result<(), wasmi::Error> {
         let mut base =
             |value: u32| Global::new(&mut self.context, Val::I32(value as i32), Mutability::Const);
-        let (memory_base, table_base) = (base(memory_base), base(table_base));
+        let (memory_base, table_base) = (base(memory_base.get()), base(table_base.get()));
         // By kind, which is the order that wasmi wants, and not the module's.
         let imports: [Extern; 6] = [
             self.exports.table.into(),
@@ -214,8 +215,8 @@ impl<S: 'static> Access for Inside<'_, S> {
         Instance::new(&mut self.context, image, &imports).map(|_| ())
     }
 
-    fn entry(&mut self, index: u32) -> Result<<Wasmi as Backend>::Entry, Trap> {
-        match self.exports.table.get(&self.context, index.into()) {
+    fn entry(&mut self, index: TableIndex) -> Result<<Wasmi as Backend>::Entry, Trap> {
+        match self.exports.table.get(&self.context, index.get().into()) {
             None => Err(Trap::TableOutOfBounds),
             Some(Ref::Func(Nullable::Val(function))) => {
                 function.typed(&self.context).map_err(|_| Trap::SignatureMismatch)

@@ -19,6 +19,7 @@ use super::adapter::{self, Access, Backend, Data, Register};
 use super::stored::Stored;
 use super::{Engine, FUEL, Keep, Trap};
 use crate::image::encode::{ASYNC_CONTINUATION, HOST_IMPORT, MEMORY, STACK_POINTER, TABLE};
+use crate::image::words::{ImageBase, TableIndex};
 
 /// Native stack for wasm and for the VM code that it calls.
 const WASM_STACK: usize = 512 << 10;
@@ -231,13 +232,13 @@ impl<S: 'static> Access for Inside<'_, S> {
     fn instantiate(
         &mut self,
         image: &Module,
-        memory_base: u32,
-        table_base: u32,
+        memory_base: ImageBase,
+        table_base: TableIndex,
     ) -> wasmtime::Result<()> {
         let constant = GlobalType::new(ValType::I32, Mutability::Const);
         let mut base =
             |value: u32| Global::new(&mut self.context, constant.clone(), Val::I32(value as i32));
-        let (memory_base, table_base) = (base(memory_base)?, base(table_base)?);
+        let (memory_base, table_base) = (base(memory_base.get())?, base(table_base.get())?);
         let imports: [Extern; 6] = [
             self.exports.stack_pointer.into(),
             memory_base.into(),
@@ -249,8 +250,8 @@ impl<S: 'static> Access for Inside<'_, S> {
         Instance::new(&mut self.context, image, &imports).map(|_| ())
     }
 
-    fn entry(&mut self, index: u32) -> Result<<Wasmtime as Backend>::Entry, Trap> {
-        match self.exports.table.get(&mut self.context, index.into()) {
+    fn entry(&mut self, index: TableIndex) -> Result<<Wasmtime as Backend>::Entry, Trap> {
+        match self.exports.table.get(&mut self.context, index.get().into()) {
             None => Err(Trap::TableOutOfBounds),
             Some(Ref::Func(Some(function))) => {
                 let typed = function.typed(&self.context);

@@ -71,7 +71,7 @@ pub fn encode_runtime(program: &Program) -> Vec<u8> {
         .section(&memories)
         .section(&runtime_globals(program))
         .section(&exports)
-        .section(&elements(module, 1, &ConstExpr::i32_const(program.host_base() as i32)))
+        .section(&elements(module, 1, &ConstExpr::i32_const(program.host_base().get() as i32)))
         .section(&DataCountSection { count: data.len() })
         .section(&code)
         .section(&data)
@@ -210,7 +210,7 @@ fn runtime_globals(program: &Program) -> GlobalSection {
     let mut globals = GlobalSection::new();
     globals.global(global_type(true), &ConstExpr::i32_const(program.stack_pointer as i32));
     globals.global(global_type(false), &ConstExpr::i32_const(0));
-    globals.global(global_type(false), &ConstExpr::i32_const(program.host_base() as i32));
+    globals.global(global_type(false), &ConstExpr::i32_const(program.host_base().get() as i32));
     globals.global(global_type(true), &ConstExpr::i32_const(0));
     globals
 }

@@ -193,7 +193,7 @@ impl Emission {
         images: Vec<ImageFacts>,
     ) -> Self {
         let roles = runtime.roles.iter().cloned();
-        let runtime_slots = roles.zip((program.host_base()..).map(TableIndex::new)).collect();
+        let runtime_slots = roles.zip(program.host_base().onwards()).collect();
         let mut callers = Vec::new();
         for (image, facts) in images.iter().enumerate() {
             for (position, caller) in facts.callers.iter().enumerate() {

@@ -27,6 +27,7 @@ pub mod words;
 
 use crate::abi::{FuncType, ValType};
 use code::{Op, TypeId};
+use words::TableIndex;
 
 /// Which module: the runtime, or an assembly's image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,8 +62,8 @@ impl Program {
     }
 
     /// First table slot of the runtime module's functions, which lie at the end of the host's slots.
-    pub fn host_base(&self) -> u32 {
-        HOST_SLOTS - self.runtime.functions.len() as u32
+    pub fn host_base(&self) -> TableIndex {
+        TableIndex::new(HOST_SLOTS - self.runtime.functions.len() as u32)
     }
 }
 

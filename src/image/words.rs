@@ -106,6 +106,16 @@ impl TableIndex {
         TableIndex(self.0.wrapping_add(slots))
     }
 
+    /// The indices of a table's slots.
+    pub fn of_table(len: u32) -> impl DoubleEndedIterator<Item = TableIndex> {
+        (0..len).map(TableIndex)
+    }
+
+    /// This index and those behind it.
+    pub fn onwards(self) -> impl Iterator<Item = TableIndex> {
+        (self.0..).map(TableIndex)
+    }
+
     /// How many slots it lies behind `base`, if it does not lie in front of it.
     pub const fn behind(self, base: TableIndex) -> Option<u32> {
         self.0.checked_sub(base.0)

@@ -109,7 +109,7 @@ pub(super) fn enter_caller(
     let (frame, result) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
     let code = caller_slot(vm, site);
     let sp = process.stack_pointer();
-    process.call(code.get(), [sp, frame.get(), result.get()])
+    process.call(code, [sp, frame.get(), result.get()])
 }
 
 /// The table slot of the code that holds a site.
@@ -136,7 +136,7 @@ pub fn take(
             fixups::prepare_caller(process, site)?;
             let code = caller_slot(process.vm(), site);
             let sp = process.stack_pointer();
-            process.call(code.get(), [sp, address.get(), object.get()])?;
+            process.call(code, [sp, address.get(), object.get()])?;
         }
         Caller::Interpreter(_) | Caller::Native => {
             interpreted_take(process, &data.action, address, object)?;

@@ -108,9 +108,8 @@ fn instantiate(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<Load
     let (size, table_size) = (module.payload.len() as u32, module.functions.len() as u32);
     let image_base = ImageBase::made_at(vm.allocate(size));
     let module = vm.allocate(16);
-    let table_base = TableIndex::new(process.table_len());
-    process.table_grow(table_size);
-    process.instantiate(ModuleId(assembly.0), image_base.get(), table_base.get())?;
+    let table_base = process.table_grow(table_size);
+    process.instantiate(ModuleId(assembly.0), image_base, table_base)?;
     let image = LoadedImage {
         image_base,
         size,
@@ -234,8 +233,7 @@ fn start_runtime(process: &mut VmProcess<'_>) -> Result<(), Trap> {
     }
     let vm = process.vm();
     let emission = vm.emission.clone();
-    let slots = (emission.program.host_base()..).map(TableIndex::new);
-    for (slot, role) in slots.zip(&emission.runtime.roles) {
+    for (slot, role) in emission.program.host_base().onwards().zip(&emission.runtime.roles) {
         match role {
             Role::R2RToInterpreter(key) => {
                 vm.thunks.register(&format!("I{key}"), slot);

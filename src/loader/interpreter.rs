@@ -161,7 +161,7 @@ fn native_call(
     ret: Address,
 ) -> Result<(), Trap> {
     let cookie = native_cookie(process.vm(), signature);
-    process.call(cookie.get(), [target.get(), args.get(), ret.get()])
+    process.call(cookie, [target.get(), args.get(), ret.get()])
 }
 
 /// The C stub for an unmanaged signature's key.
@@ -198,7 +198,7 @@ pub fn invoke_managed_method(
     ret: Address,
 ) -> Result<(), Trap> {
     let cookie = cookie(process.vm(), callee);
-    process.call(cookie.get(), [pep.get(), args.get(), ret.get()])
+    process.call(cookie, [pep.get(), args.get(), ret.get()])
 }
 
 /// A callee's call cookie: kept once it is found, as the first registration of a key stays.

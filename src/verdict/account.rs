@@ -140,7 +140,7 @@ impl Account<'_> {
             )?;
         }
         let ty = reference::pointer_type(layout, method);
-        let own = (0..vm.observation.finals.table_len).rev().map(TableIndex::new).find(|&slot| {
+        let own = TableIndex::of_table(vm.observation.finals.table_len).rev().find(|&slot| {
             slot_owner(vm, slot).is_some_and(|o| {
                 *o.role == Role::Body(method) || *o.role == Role::ReverseThunk(method)
             })

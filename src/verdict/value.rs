@@ -64,7 +64,7 @@ pub fn slot_owner<'a>(vm: &'a Vm, index: TableIndex) -> Option<SlotOwner<'a>> {
         role: &roles[function as usize],
         ty: function_type(&emission.program, module, function),
     };
-    let host_base = TableIndex::new(emission.program.host_base());
+    let host_base = emission.program.host_base();
     if let Some(function) = index.behind(host_base).filter(|_| index.get() < HOST_SLOTS) {
         return Some(owner(&emission.program.runtime, &emission.runtime.roles, function));
     }

@@ -83,7 +83,8 @@ fn a_pinvoke_keeps_its_words() {
     let role = calliper::image::facts::Role::Body(calliper::scenario::MethodId(3));
     let target = vm.emission.runtime_slot(&role).expect("the runtime has the function");
     let program = &vm.emission.program;
-    let function = &program.runtime.functions[(target.get() - program.host_base()) as usize];
+    let function = &program.runtime.functions
+        [target.behind(program.host_base()).expect("it is the host's") as usize];
     assert_eq!(program.types[function.ty.0 as usize].to_string(), "()->i32");
 }
 

@@ -143,7 +143,7 @@ impl Finished {
         let images = self.vm.images().iter().zip(&program.images);
         let loaded =
             images.filter_map(|(at, module)| Some((at.as_ref()?.table_base.get(), module)));
-        let host = (program.host_base(), &program.runtime);
+        let host = (program.host_base().get(), &program.runtime);
         let found = loaded.chain([host]).find_map(|(base, module)| {
             module.functions.get(slot.checked_sub(base)? as usize).map(|f| f.name.clone())
         });
@@ -152,7 +152,7 @@ impl Finished {
 
     /// A slot of the runtime's own.
     pub fn is_host_slot(&self, slot: u32) -> bool {
-        (self.vm.emission.program.host_base()..HOST_SLOTS).contains(&slot)
+        (self.vm.emission.program.host_base().get()..HOST_SLOTS).contains(&slot)
     }
 
     /// Names of the methods whose bodies ran, in order.

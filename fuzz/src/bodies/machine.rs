@@ -1,6 +1,7 @@
 //! What is asked of an engine, and the vocabulary of answers.
 
 use calliper::abi::{FuncType, ValType};
+use calliper::image::words::TableIndex;
 
 /// A wasm value, bit for bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,17 +41,17 @@ pub(super) type Ending = Result<Option<Value>, Stop>;
 /// The harness and the bodies, twice: to be called directly, and to be called by the harness.
 pub(super) trait Machine {
     /// The table slot of the one callee.
-    fn slot(&mut self) -> u32;
+    fn slot(&mut self) -> TableIndex;
 
     /// Linear memory of the harness.
     fn memory(&mut self) -> &mut [u8];
 
     /// The operands with which the function in a table slot calls a callee of type `ty`.
-    fn operands(&mut self, caller: u32, arguments: [u32; 3], ty: &FuncType) -> Vec<Value>;
+    fn operands(&mut self, caller: TableIndex, arguments: [u32; 3], ty: &FuncType) -> Vec<Value>;
 
     /// Calls a body.
     fn direct(&mut self, body: &str, operands: &[Value], ty: &FuncType) -> Ending;
 
     /// Calls a body by the function in a table slot.
-    fn through(&mut self, body: &str, caller: u32, arguments: [u32; 3]) -> Result<(), Stop>;
+    fn through(&mut self, body: &str, caller: TableIndex, arguments: [u32; 3]) -> Result<(), Stop>;
 }

@@ -2,6 +2,7 @@
 
 use calliper::abi::{FuncType, ValType};
 use calliper::image::encode::{HOST_IMPORT, MEMORY, TABLE};
+use calliper::image::words::TableIndex;
 use wasmi::errors::{ErrorKind, InstantiationError, MemoryError};
 use wasmi::{Engine, Func, Instance, Memory, Module, Nullable, Ref, Store, Table, TrapCode, Val};
 
@@ -12,7 +13,7 @@ pub(super) struct Wasmi {
     store: Store<Vec<Value>>,
     memory: Memory,
     table: Table,
-    slot: u32,
+    slot: TableIndex,
     direct: Instance,
     indirect: Instance,
 }
@@ -36,7 +37,7 @@ impl Wasmi {
             let memory = harness.get_memory(&mut store, MEMORY).expect("it is exported");
             let table = harness.get_table(&mut store, TABLE).expect("it is exported");
             let slot = table.grow(&mut store, 1, Ref::Func(Nullable::Null)).expect("one more slot");
-            Ok(Self { store, memory, table, slot: slot as u32, direct, indirect })
+            Ok(Self { store, memory, table, slot: TableIndex::new(slot as u32), direct, indirect })
         })
     }
 
@@ -46,10 +47,11 @@ impl Wasmi {
         Ok(results.first().map(value))
     }
 
-    fn enter(&mut self, callee: Func, caller: u32, arguments: [u32; 3]) -> Result<(), Stop> {
-        let slot = u64::from(self.slot);
+    fn enter(&mut self, callee: Func, caller: TableIndex, arguments: [u32; 3]) -> Result<(), Stop> {
+        let slot = u64::from(self.slot.get());
         self.table.set(&mut self.store, slot, Ref::Func(Nullable::Val(callee))).expect("a slot");
-        let Some(Ref::Func(Nullable::Val(caller))) = self.table.get(&mut self.store, caller.into())
+        let Some(Ref::Func(Nullable::Val(caller))) =
+            self.table.get(&mut self.store, caller.get().into())
         else {
             return Err(Stop::NullElement);
         };
@@ -58,7 +60,7 @@ impl Wasmi {
 }
 
 impl Machine for Wasmi {
-    fn slot(&mut self) -> u32 {
+    fn slot(&mut self) -> TableIndex {
         self.slot
     }
 
@@ -66,7 +68,7 @@ impl Machine for Wasmi {
         self.memory.data_mut(&mut self.store)
     }
 
-    fn operands(&mut self, caller: u32, arguments: [u32; 3], ty: &FuncType) -> Vec<Value> {
+    fn operands(&mut self, caller: TableIndex, arguments: [u32; 3], ty: &FuncType) -> Vec<Value> {
         let (params, result) = (ty.params.iter().map(|&ty| val_type(ty)), ty.result);
         let ty = wasmi::FuncType::new(params, result.map(val_type));
         let recorder = Func::new(&mut self.store, ty, move |mut caller, params, results| {
@@ -84,7 +86,7 @@ impl Machine for Wasmi {
         self.call(body, &operands, ty.result)
     }
 
-    fn through(&mut self, body: &str, caller: u32, arguments: [u32; 3]) -> Result<(), Stop> {
+    fn through(&mut self, body: &str, caller: TableIndex, arguments: [u32; 3]) -> Result<(), Stop> {
         let body = self.indirect.get_func(&mut self.store, body).expect("it is exported");
         self.enter(body, caller, arguments)
     }

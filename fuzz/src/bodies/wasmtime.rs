@@ -2,6 +2,7 @@
 
 use calliper::abi::{FuncType, ValType};
 use calliper::image::encode::{HOST_IMPORT, MEMORY, TABLE};
+use calliper::image::words::TableIndex;
 use wasmtime::{
     Config, Engine, Func, Instance, Memory, Module, OptLevel, Ref, RegallocAlgorithm, Store, Table,
     Trap, Val,
@@ -14,7 +15,7 @@ pub(super) struct Wasmtime {
     store: Store<Vec<Value>>,
     memory: Memory,
     table: Table,
-    slot: u32,
+    slot: TableIndex,
     direct: Instance,
     indirect: Instance,
 }
@@ -51,7 +52,7 @@ impl Wasmtime {
             let memory = harness.get_memory(&mut store, MEMORY).expect("it is exported");
             let table = harness.get_table(&mut store, TABLE).expect("it is exported");
             let slot = table.grow(&mut store, 1, Ref::Func(None)).expect("one more slot");
-            Ok(Self { store, memory, table, slot: slot as u32, direct, indirect })
+            Ok(Self { store, memory, table, slot: TableIndex::new(slot as u32), direct, indirect })
         })
     }
 
@@ -61,10 +62,11 @@ impl Wasmtime {
         Ok(results.first().map(value))
     }
 
-    fn enter(&mut self, callee: Func, caller: u32, arguments: [u32; 3]) -> Result<(), Stop> {
-        let slot = u64::from(self.slot);
+    fn enter(&mut self, callee: Func, caller: TableIndex, arguments: [u32; 3]) -> Result<(), Stop> {
+        let slot = u64::from(self.slot.get());
         self.table.set(&mut self.store, slot, Ref::Func(Some(callee))).expect("a slot");
-        let Some(Ref::Func(Some(caller))) = self.table.get(&mut self.store, caller.into()) else {
+        let Some(Ref::Func(Some(caller))) = self.table.get(&mut self.store, caller.get().into())
+        else {
             return Err(Stop::NullElement);
         };
         self.call(caller, &arguments.map(|word| Val::I32(word as i32)), None).map(|_| ())
@@ -72,7 +74,7 @@ impl Wasmtime {
 }
 
 impl Machine for Wasmtime {
-    fn slot(&mut self) -> u32 {
+    fn slot(&mut self) -> TableIndex {
         self.slot
     }
 
@@ -80,7 +82,7 @@ impl Machine for Wasmtime {
         self.memory.data_mut(&mut self.store)
     }
 
-    fn operands(&mut self, caller: u32, arguments: [u32; 3], ty: &FuncType) -> Vec<Value> {
+    fn operands(&mut self, caller: TableIndex, arguments: [u32; 3], ty: &FuncType) -> Vec<Value> {
         let (params, result) = (ty.params.iter().map(|&ty| val_type(ty)), ty.result);
         let engine = self.store.engine().clone();
         let ty = wasmtime::FuncType::new(&engine, params, result.map(val_type));
@@ -99,7 +101,7 @@ impl Machine for Wasmtime {
         self.call(body, &operands, ty.result)
     }
 
-    fn through(&mut self, body: &str, caller: u32, arguments: [u32; 3]) -> Result<(), Stop> {
+    fn through(&mut self, body: &str, caller: TableIndex, arguments: [u32; 3]) -> Result<(), Stop> {
         let body = self.indirect.get_func(&mut self.store, body).expect("it is exported");
         self.enter(body, caller, arguments)
     }

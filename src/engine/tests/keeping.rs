@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::program::{IMAGE_FUNCTIONS, OUT, every_op};
-use super::{host, load, observe};
+use super::{call, host, load, observe};
 use crate::engine::stored::{PROGRAMS, STORES};
 use crate::engine::{EngineKind, Keep};
 use crate::image::{HOST_SLOTS, Program};
@@ -19,9 +19,9 @@ fn ten_thousand_runs_keep_a_bounded_number_of_stores() {
             let at = if run % 100 == 0 { run / 100 % programs.len() } else { 0 };
             let (log, _) = observe(&mut *engine, &programs[at], host, &|process, log| {
                 log.push(load(process, 0, 0x8000 + 16 * (run as u32 % 7)));
-                log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
+                log.push(call(process, HOST_SLOTS, [OUT, 0, 0]));
                 log.push(load(process, 1, 0x9000));
-                log.push(process.call(HOST_SLOTS + IMAGE_FUNCTIONS, [OUT, 0, 0]).map(|()| 0));
+                log.push(call(process, HOST_SLOTS + IMAGE_FUNCTIONS, [OUT, 0, 0]));
             });
             assert_eq!(log, [Ok(HOST_SLOTS), Ok(0), Ok(HOST_SLOTS + IMAGE_FUNCTIONS), Ok(0)]);
         }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::program::{ENTRY, IMAGE_FUNCTIONS, MEMORY, OUT, every_op, slot};
-use super::{HostWork, Log, agree, engines, host, load, observe};
+use super::{HostWork, Log, agree, call, engines, host, instantiate, load, observe, write_u32};
 use crate::engine::{Process, Trap};
-use crate::image::{HOST_SLOTS, ModuleId, Program};
+use crate::image::{HOST_SLOTS, Program};
 use crate::random::SplitMix;
 
 #[test]
@@ -14,8 +14,8 @@ fn slots_of_images_that_are_not_loaded_are_out_of_bounds() {
     let call_binary = slot(&program, "call_binary");
     let index = HOST_SLOTS + 2;
     let early = |process: &mut dyn Process<()>, log: &mut Log| {
-        log.push(process.call(index, [0; 3]).map(|()| 0));
-        log.push(process.call(call_binary, [index, OUT, 0]).map(|()| 0));
+        log.push(call(process, index, [0; 3]));
+        log.push(call(process, call_binary, [index, OUT, 0]));
         log.push(Ok(process.table_len()));
     };
     let grown = |process: &mut dyn Process<()>, log: &mut Log| {
@@ -47,11 +47,11 @@ fn an_image_that_does_not_fit_changes_nothing() {
         for (memory_base, table_base) in
             [(end - 39, HOST_SLOTS), (0x8000, HOST_SLOTS + 1), (u32::MAX, u32::MAX)]
         {
-            log.push(process.instantiate(ModuleId(0), memory_base, table_base).map(|()| 0));
+            log.push(instantiate(process, 0, memory_base, table_base));
         }
-        log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
-        log.push(process.instantiate(ModuleId(0), end - 40, HOST_SLOTS).map(|()| 0));
-        log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
+        log.push(call(process, HOST_SLOTS, [OUT, 0, 0]));
+        log.push(instantiate(process, 0, end - 40, HOST_SLOTS));
+        log.push(call(process, HOST_SLOTS, [OUT, 0, 0]));
     });
     let (memory_out, table_out) = (Err(Trap::MemoryOutOfBounds), Err(Trap::TableOutOfBounds));
     let expected = [memory_out, table_out, table_out, Err(Trap::NullElement), Ok(0), Ok(0)];
@@ -66,10 +66,10 @@ fn relocations_survive() {
     let (_, memory) = agree(&mut engines(), &program, &|process, log| {
         log.push(load(process, 0, 0x8000));
         log.push(process.write(0x8001, &[9, 8, 7, 6]).map(|()| 0));
-        log.push(process.call(HOST_SLOTS, [OUT, 0, 0]).map(|()| 0));
+        log.push(call(process, HOST_SLOTS, [OUT, 0, 0]));
         log.push(load(process, 1, 0x8010));
         log.push(process.write(0x8011, &[1, 2, 3, 4]).map(|()| 0));
-        log.push(process.call(HOST_SLOTS + IMAGE_FUNCTIONS, [OUT + 16, 0, 0]).map(|()| 0));
+        log.push(call(process, HOST_SLOTS + IMAGE_FUNCTIONS, [OUT + 16, 0, 0]));
     });
     assert_eq!(memory[OUT as usize + 8..][..4], [9, 8, 7, 6]);
     assert_eq!(memory[OUT as usize + 24..][..4], [1, 2, 3, 4]);
@@ -78,17 +78,17 @@ fn relocations_survive() {
 #[test]
 fn an_image_may_be_loaded_over_the_hosts_slots() {
     let program = every_op();
-    let base = program.host_base();
+    let base = program.host_base().get();
     let mut engines = engines();
     for _ in 0..2 {
         let (log, _) = agree(&mut engines, &program, &|process, log| {
-            log.push(process.instantiate(ModuleId(1), 0x8000, base).map(|()| 0));
-            log.push(process.call(base, [OUT, 0, 0]).map(|()| 0));
+            log.push(instantiate(process, 1, 0x8000, base));
+            log.push(call(process, base, [OUT, 0, 0]));
             log.push(process.read(OUT, 4).map(|b| b[1].into()));
         });
         assert_eq!(log, [Ok(0), Ok(0), Ok(0x80)]);
         let (log, _) = agree(&mut engines, &program, &|process, log| {
-            log.push(process.call(base, [OUT, 1, 2]).map(|()| 0));
+            log.push(call(process, base, [OUT, 1, 2]));
             log.push(process.read(OUT, 4).map(|b| b[0].into()));
         });
         assert_eq!(log, [Ok(0), Ok(3)]);
@@ -108,7 +108,7 @@ enum Step {
 
 fn step(random: &mut SplitMix, program: &Program) -> Step {
     let base = 0x8000 + 8 * random.below(64);
-    let slot_near_the_end = program.host_base() + random.below(30);
+    let slot_near_the_end = program.host_base().get() + random.below(30);
     let callable = ["call_binary", "arithmetic", "ask_host", "bulk", "globals", "pass_on"];
     let name = callable[random.below(callable.len() as u32) as usize];
     match random.below(12) {
@@ -126,11 +126,11 @@ fn step(random: &mut SplitMix, program: &Program) -> Step {
 
 fn take(process: &mut dyn Process<()>, step: Step, load_image: u32) -> Result<u32, Trap> {
     match step {
-        Step::Grow(n) => process.table_grow(n),
+        Step::Grow(n) => _ = process.table_grow(n),
         Step::Load(module, base) => return load(process, module, base),
-        Step::LoadInside(module, base) => process.call(load_image, [module, base, OUT])?,
-        Step::Call(index, arguments) => process.call(index, arguments)?,
-        Step::Write(at, value) => crate::engine::write_u32(process, at, value)?,
+        Step::LoadInside(module, base) => _ = call(process, load_image, [module, base, OUT])?,
+        Step::Call(index, arguments) => _ = call(process, index, arguments)?,
+        Step::Write(at, value) => write_u32(process, at, value)?,
         Step::StackPointer(value) => process.set_stack_pointer(value),
     }
     Ok(process.stack_pointer() ^ process.table_len())

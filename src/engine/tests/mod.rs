@@ -13,6 +13,7 @@ mod smoke;
 use std::sync::Arc;
 
 use super::{Engine, EngineKind, HostCall, Keep, Process, Trap};
+use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{ModuleId, Program};
 pub(in crate::engine) use smoke::smoke;
 
@@ -98,10 +99,10 @@ const TRAPS: [Trap; 7] = [
 fn host(process: &mut dyn Process<()>, work: u32, [a, b, c, d]: [u32; 4]) -> Result<u32, Trap> {
     match work {
         w if w == HostWork::Write as u32 => {
-            super::write_u32(process, b, a)?;
+            write_u32(process, b, a)?;
             Ok(a.wrapping_add(1))
         }
-        w if w == HostWork::Call as u32 => process.call(a, [b, c, d]).map(|()| 7),
+        w if w == HostWork::Call as u32 => process.call(TableIndex::new(a), [b, c, d]).map(|()| 7),
         w if w == HostWork::Trap as u32 => Err(TRAPS[a as usize]),
         w if w == HostWork::Load as u32 => load(process, a, b),
         _ => Err(Trap::Unreachable),
@@ -113,8 +114,28 @@ fn load(process: &mut dyn Process<()>, module: u32, memory_base: u32) -> Result<
     if module > 1 {
         return Err(Trap::Unreachable);
     }
-    let table_base = process.table_len();
-    process.table_grow(program::IMAGE_FUNCTIONS);
-    process.instantiate(ModuleId(module as u16), memory_base, table_base)?;
-    Ok(table_base)
+    let table_base = process.table_grow(program::IMAGE_FUNCTIONS);
+    process.instantiate(ModuleId(module as u16), ImageBase::new(memory_base), table_base)?;
+    Ok(table_base.get())
+}
+
+/// Loads an image at these bases.
+fn instantiate(
+    process: &mut dyn Process<()>,
+    module: u16,
+    memory_base: u32,
+    table_base: u32,
+) -> Result<u32, Trap> {
+    let (memory_base, table_base) = (ImageBase::new(memory_base), TableIndex::new(table_base));
+    process.instantiate(ModuleId(module), memory_base, table_base).map(|()| 0)
+}
+
+/// Calls the slot of this number.
+fn call(process: &mut dyn Process<()>, index: u32, arguments: [u32; 3]) -> Result<u32, Trap> {
+    process.call(TableIndex::new(index), arguments).map(|()| 0)
+}
+
+/// Writes a little-endian word.
+fn write_u32<S>(process: &mut dyn Process<S>, address: u32, value: u32) -> Result<(), Trap> {
+    process.write(address, &value.to_le_bytes())
 }

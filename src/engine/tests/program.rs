@@ -91,7 +91,7 @@ pub(super) fn every_op() -> Arc<Program> {
 /// The table slot of a runtime function.
 pub(super) fn slot(program: &Program, name: &str) -> u32 {
     let at = program.runtime.functions.iter().position(|f| f.name == name);
-    program.host_base() + at.expect("a function of this name") as u32
+    program.host_base().get() + at.expect("a function of this name") as u32
 }
 
 fn image(name: &str, first: u8) -> Module {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::modules::validate;
 use super::program::{BINARY, DOUBLE, ENTRY, FLOAT, LONG, MIXED, OUT, function, program, types};
-use super::{HostWork, agree, engines};
+use super::{HostWork, agree, call, engines, instantiate};
 use crate::abi::ValType;
 use crate::image::code::{Global, Narrow, Op, TypeId};
 use crate::image::{Function, HOST_SLOTS, Module, Program};
@@ -257,14 +257,13 @@ fn random_programs_agree() {
         let mut random = SplitMix(seed);
         let program = random_program(&mut random);
         validate(&program);
-        let (base, memory_base) = (program.host_base(), random.below(0x1000));
+        let (base, memory_base) = (program.host_base().get(), random.below(0x1000));
         let slots = 5;
         let (log, _) = agree(&mut engines, &program, &|process, log| {
             process.table_grow(slots);
-            let image = crate::image::ModuleId(0);
-            log.push(process.instantiate(image, memory_base, HOST_SLOTS).map(|()| 0));
+            log.push(instantiate(process, 0, memory_base, HOST_SLOTS));
             for index in [base, HOST_SLOTS, base + 1, HOST_SLOTS + 1] {
-                log.push(process.call(index, [OUT, 3, 0xdead_beef]).map(|()| 0));
+                log.push(call(process, index, [OUT, 3, 0xdead_beef]));
                 log.push(Ok(process.stack_pointer()));
             }
         });

@@ -1,24 +1,27 @@
 //! What every engine must be able to do, in a few lines: each engine's file has a test that is this.
 
 use super::program::{IMAGE_FUNCTIONS, OUT, every_op, slot};
-use crate::engine::{Engine, Keep, Memory, Process, Trap, read_u32, write_u32};
+use super::write_u32;
+use crate::engine::{Engine, Keep, Memory, Process, Trap};
+use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{HOST_SLOTS, ModuleId};
 
 /// Calls, a host import with a state, memory, an image, and a trap, thrice in a new process.
 pub(in crate::engine) fn smoke(start: fn(&'static str, Keep) -> Box<dyn Engine<u32>>) {
     let program = every_op();
-    let (ask, fail) = (slot(&program, "ask_host"), slot(&program, "fail"));
+    let [ask, fail] = ["ask_host", "fail"].map(|name| TableIndex::new(slot(&program, name)));
     let mut engine = start("smoke", Keep::Stores);
     for before in 0..3 {
         let drive = &mut |process: &mut dyn Process<u32>| {
-            assert_eq!(read_u32(process, OUT), Ok(0), "memory is as the program has it");
+            assert_eq!(process.word(OUT), Ok(0), "memory is as the program has it");
             assert_eq!(process.call(ask, [41, OUT, 0]), Ok(()));
             assert_eq!(process.call(fail, [0; 3]), Err(Trap::Unreachable));
-            assert_eq!(process.call(0, [0; 3]), Err(Trap::NullElement));
+            assert_eq!(process.call(TableIndex::NONE, [0; 3]), Err(Trap::NullElement));
             assert_eq!(process.table_len(), HOST_SLOTS, "no image is loaded");
-            process.table_grow(IMAGE_FUNCTIONS);
-            assert_eq!(process.instantiate(ModuleId(0), 0x8000, HOST_SLOTS), Ok(()));
-            assert_eq!(process.call(HOST_SLOTS, [OUT + 8, 0, 0]), Ok(()));
+            let (image, base) = (ImageBase::new(0x8000), process.table_grow(IMAGE_FUNCTIONS));
+            assert_eq!(base.get(), HOST_SLOTS, "they lie at the end");
+            assert_eq!(process.instantiate(ModuleId(0), image, base), Ok(()));
+            assert_eq!(process.call(base, [OUT + 8, 0, 0]), Ok(()));
             let (memory, asked) = process.split();
             assert_eq!(*asked, before + 1);
             let words = [OUT, OUT + 4, OUT + 8].map(|at| memory.word(at));
