@@ -7,7 +7,7 @@ use lru::LruCache;
 use rustc_hash::FxBuildHasher;
 
 use crate::engine::{Engine, EngineError, EngineKind, Keep};
-use crate::image::facts::Emission;
+use crate::image::emission::Emission;
 use crate::loader::{self, Fixed, Loader, Vm};
 use crate::reference::{self, Expectation};
 use crate::scenario::{Layout, Scenario};

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use calliper::image::ModuleId;
+use calliper::image::emission::Emission;
 use calliper::image::encode::{encode_image, encode_runtime};
-use calliper::image::facts::Emission;
 use calliper::replay;
 use wasmparser::{Validator, WasmFeatures};
 

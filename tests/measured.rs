@@ -166,7 +166,7 @@ fn a_uco_method_without_reverse_thunk_and_body_kills_the_process() {
 }
 
 fn reverse_thunk_slot(vm: &Vm) -> u32 {
-    let role = calliper::image::facts::Role::ReverseThunk(UCO);
+    let role = calliper::image::emission::Role::ReverseThunk(UCO);
     vm.emission.runtime_slot(&role).expect("the method has a reverse thunk").get()
 }
 

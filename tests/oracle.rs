@@ -9,7 +9,7 @@ use calliper::abi::ValType;
 use calliper::engine::{Engine, EngineError, EngineKind, HostCall, Process, paper::Paper};
 use calliper::image::Program;
 use calliper::image::code::{Global, Op};
-use calliper::image::facts::{Emission, Role};
+use calliper::image::emission::{Emission, Role};
 use calliper::image::helpers::Helper;
 use calliper::image::map::GUARD_SIZE;
 use calliper::image::pep::{CODE, PEP_SIZE};
@@ -85,8 +85,7 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
     let program: &mut Program = Arc::get_mut(&mut emission.program).expect("not shared yet");
     let mut found = false;
     let modules = [&mut program.runtime].into_iter().chain(&mut program.images);
-    let roles =
-        [&emission.runtime.roles].into_iter().chain(emission.images.iter().map(|i| &i.roles));
+    let roles = [&emission.roles.runtime].into_iter().chain(&emission.roles.images);
     for (module, roles) in modules.zip(roles) {
         for (function, known) in module.functions.iter_mut().zip(roles) {
             if known == role {
@@ -100,7 +99,7 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
 
 /// The table slot of the function with this role in the first image.
 fn slot(vm: &Vm, role: &Role) -> u32 {
-    let function = vm.emission.images[0].roles.iter().position(|r| r == role);
+    let function = vm.emission.roles.images[0].iter().position(|r| r == role);
     let image = vm.images()[0].expect("the image is loaded");
     image.table_base.plus(function.expect("the image has the function") as u32).get()
 }
@@ -166,7 +165,7 @@ fn a_body_that_returns_something_else() {
 #[test]
 fn a_body_that_writes_over_a_guard() {
     all_find(FindingClass::StrayWrite, &Fixed, |emission| {
-        let guard = emission.map.result(0).get() - GUARD_SIZE;
+        let guard = emission.facts.map.result(0).get() - GUARD_SIZE;
         alter(emission, &MANAGED, |code| {
             code.splice(
                 0..0,

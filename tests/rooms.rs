@@ -28,11 +28,16 @@ fn rooms(page: &str) -> Vec<Room> {
     .collect()
 }
 
-/// The rooms that a source file names: `crate::room` in code that is not a test's.
-fn used(source: &str) -> BTreeSet<String> {
+/// What is in a source file besides comments and tests.
+fn code(source: &str) -> String {
     let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let code: String = lines.collect::<Vec<_>>().join("\n");
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms that a source file names: `crate::room` in code that is not a test's.
+fn used(source: &str) -> BTreeSet<String> {
+    let code = code(source);
     let mut names = BTreeSet::new();
     for (at, path) in code.match_indices("crate::") {
         let rest = &code[at + path.len()..];
@@ -95,6 +100,24 @@ fn rooms_use_each_other_as_the_page_says() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let known = names.contains(&name) || ["lib", "main"].contains(&name.as_str());
         assert!(known, "src/{name} is in no row of the table in docs/architecture.md");
+    }
+}
+
+/// Real images have facts as well, and no emitter.
+#[test]
+fn the_loader_is_told_facts_that_do_not_say_who_made_an_image() {
+    let read = |path: &str| code(&fs::read_to_string(root().join(path)).expect("it is there"));
+    let facts = read("src/image/facts.rs");
+    for word in ["emission", "Emission", "Role", "Site", "Program"] {
+        assert!(!facts.contains(word), "facts speak of {word}");
+    }
+    // Where a site's code lies, and what memory held at the start.
+    let may_ask = ["mod.rs", "calls.rs", "script.rs"];
+    for entry in fs::read_dir(root().join("src/loader")).expect("the room can be listed") {
+        let name = entry.expect("the room can be listed").file_name();
+        let name = name.to_string_lossy();
+        let asks = read(&format!("src/loader/{name}")).contains("emission");
+        assert_eq!(asks, may_ask.contains(&&*name), "src/loader/{name} asks who made an image");
     }
 }
 

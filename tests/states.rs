@@ -7,7 +7,8 @@ mod images;
 
 use calliper::gallery;
 use calliper::image::HOST_SLOTS;
-use calliper::image::facts::{Import, Role};
+use calliper::image::emission::Role;
+use calliper::image::facts::Import;
 use calliper::image::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
 use calliper::image::words::{TableIndex, VirtualIp};
 use calliper::loader::images::{table_index_of_virtual_ip, virtual_ip_of_table_index};
@@ -61,7 +62,7 @@ fn words(vm: &Vm, method: MethodId) -> (PepWords, TableIndex) {
 
 /// The slot of a function of an image.
 fn slot(vm: &Vm, assembly: usize, role: &Role) -> TableIndex {
-    let function = vm.emission.images[assembly].roles.iter().position(|r| r == role);
+    let function = vm.emission.roles.images[assembly].iter().position(|r| r == role);
     let image = vm.images()[assembly].expect("the image is loaded");
     image.table_base.plus(function.expect("the image has it") as u32)
 }
@@ -176,7 +177,7 @@ fn images_take_the_table_as_it_grows_and_are_relocated_to_it() {
 fn a_lazy_cell_starts_at_its_import_thunks_record_and_ends_at_the_entry_point() {
     let lazy = Import::LazyMethodEntry(MANAGED);
     let cell = |vm: &Vm| {
-        let rva = vm.emission.images[0].rva_of(lazy).expect("the image imports it");
+        let rva = vm.facts.images[0].rva_of(lazy).expect("the image imports it");
         let mut cells = vm.observation.finals.cells.iter();
         cells.find(|c| c.0 == AssemblyId(0) && c.1 == rva).expect("the cell was observed").2
     };

@@ -14,8 +14,8 @@ use std::fmt::Debug;
 
 use arbitrary::{Arbitrary, Unstructured};
 use calliper::abi::{FuncType, Shape, crossgen};
+use calliper::image::emission::{Emission, Role};
 use calliper::image::encode::encode_runtime;
-use calliper::image::facts::{Emission, Role};
 use calliper::image::map::FRAME_ARGUMENTS;
 use calliper::image::words::TableIndex;
 use calliper::scenario::generate::generate;
@@ -198,7 +198,7 @@ impl Case {
         let ty = body_type(&self.layout, signature);
         let role = Role::NativeCaller(SiteId(index as u16));
         let caller = self.emission.runtime_slot(&role).expect("each site has a caller");
-        let map = &self.emission.map;
+        let map = &self.emission.facts.map;
         let (frame, result) = (map.frame(0).get(), map.result(0).get());
         let arguments = [self.emission.program.stack_pointer, frame, result];
 
@@ -218,7 +218,7 @@ impl Case {
 
     /// The function pointer, and arguments that look like nothing else.
     fn write_frame(&self, machine: &mut dyn Machine, pointer: TableIndex, call: usize) {
-        let map = &self.emission.map;
+        let map = &self.emission.facts.map;
         let (at, size) = (map.frame(0).get() as usize, map.frame_size as usize);
         let frame = &mut machine.memory()[at..at + size];
         frame[..4].copy_from_slice(&pointer.get().to_le_bytes());

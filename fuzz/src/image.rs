@@ -12,7 +12,8 @@ use arbitrary::Unstructured;
 use calliper::engine::paper::Paper;
 use calliper::engine::{Engine, Memory, MemoryView, Process, Trap};
 use calliper::gallery;
-use calliper::image::facts::Emission;
+use calliper::image::emission::Emission;
+use calliper::image::facts::Facts;
 use calliper::image::map::HEAP_ALIGNMENT;
 use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
 use calliper::image::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
@@ -84,6 +85,11 @@ impl Edit {
     }
 }
 
+/// What the loader is told, to change it.
+fn alone(facts: &mut Arc<Facts>) -> &mut Facts {
+    Arc::get_mut(facts).expect("nobody else has it yet")
+}
+
 /// What is run.
 struct Case {
     scenario: Scenario,
@@ -109,7 +115,10 @@ impl Case {
     fn apply(&mut self, edit: Edit) {
         match edit.what % 24 {
             0..16 => self.edit_image(edit),
-            16 => self.emission.map.heap = edit.word(self.emission.map.end),
+            16 => {
+                let map = &mut alone(&mut self.emission.facts).map;
+                map.heap = edit.word(map.end);
+            }
             17 => self.table_growth = edit.value % MAX_GROWTH,
             18 => self.repeat_load(edit),
             19 => self.move_event(edit),
@@ -123,7 +132,7 @@ impl Case {
         let program = Arc::get_mut(&mut self.emission.program).expect("nobody else has it yet");
         let Some(image) = usize::from(edit.which).checked_rem(program.images.len()) else { return };
         let payload = &mut program.images[image].payload;
-        let facts = &mut self.emission.images[image];
+        let facts = &mut alone(&mut self.emission.facts).images[image];
         let len = payload.len();
         let word = edit.word(len as u32);
         match edit.what % 24 {
@@ -160,7 +169,10 @@ impl Case {
                     &word.to_le_bytes(),
                 );
             }
-            10 => payload.resize(edit.at.into(), word as u8),
+            10 => {
+                payload.resize(edit.at.into(), word as u8);
+                facts.payload_size = payload.len() as u32;
+            }
             11 => facts.string_thunks_size = word,
             12 => {
                 let half = edit.place(HEADERS / 2).map(|i| 2 * i);

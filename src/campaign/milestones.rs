@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::EngineKind;
 use crate::gallery::Fault;
-use crate::image::facts::Emission;
+use crate::image::emission::Emission;
 use crate::judge::Judge;
 use crate::loader::{Fixed, Vm};
 use crate::scenario::Scenario;

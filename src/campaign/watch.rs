@@ -7,7 +7,7 @@ use std::thread;
 use super::coverage::{Map, Reader};
 use super::milestones::Scout;
 use crate::engine::EngineError;
-use crate::image::facts::Emission;
+use crate::image::emission::Emission;
 use crate::judge::{EngineVerdict, Judge};
 use crate::loader::Loader;
 use crate::scenario::Scenario;

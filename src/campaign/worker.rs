@@ -20,7 +20,7 @@ use super::watch::Watch;
 use super::weights::{self, Origin};
 use super::{Guidance, Plan};
 use crate::engine::EngineKind;
-use crate::image::facts::Emission;
+use crate::image::emission::Emission;
 use crate::judge::{EngineVerdict, Judge};
 use crate::random::Dice;
 use crate::replay::rejection;

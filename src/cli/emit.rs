@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::csharp;
 use crate::files;
+use crate::image::emission::Emission;
 use crate::image::encode::{encode_image, encode_runtime};
-use crate::image::facts::Emission;
 use crate::image::{ModuleId, Program};
 use crate::replay;
 use crate::scenario::Scenario;

@@ -1,7 +1,6 @@
 //! dotnet/runtime#128181: the program's own reverse thunks are not linked in.
 
 use super::fault;
-use crate::image::facts::Role;
 use crate::loader::Vm;
 use crate::image::words::TableIndex;
 use crate::scenario::MethodId;
@@ -21,7 +20,7 @@ fault! {
             if vm.scenario.layout.method(method).assembly.0 > 0 {
                 return None;
             }
-            vm.emission.runtime_slot(&Role::ReverseThunk(method))
+            vm.facts.runtime.reverse_thunks.get(&method).copied()
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::fault;
 use crate::abi::vm::reverse_thunk_key;
-use crate::image::facts::Role;
 use crate::loader::Vm;
 use crate::image::words::TableIndex;
 use crate::scenario::MethodId;
@@ -24,7 +23,7 @@ fault! {
             let found = layout.methods.iter().position(|candidate| {
                 candidate.reverse_thunk && reverse_thunk_key(layout, candidate) == key
             })?;
-            vm.emission.runtime_slot(&Role::ReverseThunk(MethodId(found as u16)))
+            vm.facts.runtime.reverse_thunks.get(&MethodId(found as u16)).copied()
         }
     }
 }

@@ -1,7 +1,6 @@
 //! dotnet/runtime#130740: no reverse thunk is found for a method of a nested type.
 
 use super::fault;
-use crate::image::facts::Role;
 use crate::loader::Vm;
 use crate::image::words::TableIndex;
 use crate::scenario::MethodId;
@@ -22,7 +21,7 @@ fault! {
             if symbol.contains('+') {
                 return None;
             }
-            vm.emission.runtime_slot(&Role::ReverseThunk(method))
+            vm.facts.runtime.reverse_thunks.get(&method).copied()
         }
     }
 }

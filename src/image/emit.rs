@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::bodies::{self, Home};
 use super::callers::{self, CallerCompiler};
 use super::decisions::{Compiler, FixedCompiler, Root};
+use super::emission::{CallerCode, Emission, Role, Roles};
 use super::facts::{
-    CallerFacts, Cell, Emission, ImageFacts, Import, Role, call_import, pointer_import,
+    CompiledBody, Facts, ImageFacts, Import, ImportCell, RuntimeFacts, call_import, pointer_import,
 };
 use super::function::Types;
 use super::helpers::Helper;
@@ -21,7 +22,8 @@ use super::{Function, Module, Program, payload, runtime_module, thunks};
 use crate::abi::Shape;
 use crate::abi::crossgen::{Lowered, lower, raise};
 use crate::scenario::{
-    Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, Signature, Type,
+    Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, Signature, SiteId,
+    Type,
 };
 
 impl Emission {
@@ -41,14 +43,16 @@ impl Emission {
 fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let mut types = Types::default();
-    let (runtime, runtime_facts) = runtime_module::emit(layout, &mut types, compiler);
-    let mut images = Vec::new();
-    let mut facts = Vec::new();
+    let (runtime, runtime_roles) = runtime_module::emit(layout, &mut types, compiler);
+    let mut roles = Roles { runtime: runtime_roles, images: Vec::new() };
+    let (mut images, mut facts, mut callers) = (Vec::new(), Vec::new(), Vec::new());
     for index in 0..layout.assemblies.len() {
         let assembly = AssemblyId(index as u16);
-        let (module, image_facts) = ImageBuilder::new(layout, compiler, assembly).emit(&mut types);
-        images.push(module);
-        facts.push(image_facts);
+        let image = ImageBuilder::new(layout, compiler, assembly).emit(&mut types);
+        images.push(image.module);
+        facts.push(image.facts);
+        roles.images.push(image.roles);
+        callers.extend(image.callers);
     }
     let payload_bytes = images.iter().map(|i| i.payload.len() as u32 + IMAGE_OVERHEAD).sum();
     let map = MemoryMap::new(layout, payload_bytes);
@@ -60,13 +64,22 @@ fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
         memory: map.initial_memory(),
         stack_pointer: map.stack_top,
     };
-    Emission::of(program, map, runtime_facts, facts)
+    let runtime = RuntimeFacts::of(&program, &roles.runtime);
+    Emission::of(program, Facts { map, runtime, images: facts }, roles, callers)
 }
 
 /// The signature of a static method that a delegate of this `Invoke` can be closed over.
 fn closed_static(invoke: &Signature) -> Signature {
     let params = std::iter::once(Type::Object).chain(invoke.params.iter().copied()).collect();
     Signature { params, ..invoke.clone() }
+}
+
+/// One assembly's module, with what is known of it.
+struct Image {
+    module: Module,
+    facts: ImageFacts,
+    roles: Vec<Role>,
+    callers: Vec<(SiteId, CallerCode)>,
 }
 
 /// One assembly's module while it is put together.
@@ -232,7 +245,7 @@ impl<'a> ImageBuilder<'a> {
         }
     }
 
-    fn emit(self, types: &mut Types) -> (Module, ImageFacts) {
+    fn emit(self, types: &mut Types) -> Image {
         let cells: Vec<Import> = self.imports.iter().copied().collect();
         let rva_of = |import| {
             let position = cells.binary_search(&import);
@@ -243,12 +256,12 @@ impl<'a> ImageBuilder<'a> {
         let mut facts = ImageFacts {
             cells: (0..)
                 .zip(&cells)
-                .map(|(i, &import)| Cell { rva: cell_rva(i), import })
+                .map(|(i, &import)| ImportCell { rva: cell_rva(i), import })
                 .collect(),
             ..ImageFacts::default()
         };
         self.emit_methods(types, &mut image, &rva_of, &mut contents, &mut facts);
-        self.emit_callers(types, &mut image, &rva_of, &mut facts);
+        let callers = self.emit_callers(types, &mut image, &rva_of, &mut facts);
         contents.runtime_functions = image.next();
         self.emit_import_thunks(types, &mut image, &rva_of, &mut contents);
         self.emit_string_thunks(types, &mut image, &rva_of, &mut contents);
@@ -256,7 +269,8 @@ impl<'a> ImageBuilder<'a> {
         let payload = payload::write(&contents);
         let Functions { list: functions, roles } = image;
         let facts = ImageFacts {
-            roles,
+            payload_size: payload.bytes.len() as u32,
+            table_size: functions.len() as u32,
             runtime_functions: contents.runtime_functions,
             min_function_index: payload.min_function_index,
             method_entries: payload.method_entries,
@@ -265,7 +279,8 @@ impl<'a> ImageBuilder<'a> {
             ..facts
         };
         let name = self.layout.assemblies[self.assembly.index()].name.clone();
-        (Module { name, functions, payload: payload.bytes }, facts)
+        let module = Module { name, functions, payload: payload.bytes };
+        Image { module, facts, roles, callers }
     }
 
     fn emit_methods(
@@ -287,6 +302,8 @@ impl<'a> ImageBuilder<'a> {
                 let home = Home::Image { function: index, rva_of };
                 let body = bodies::body(layout, types, id, &home, self.compiler);
                 image.add(Role::Body(id), body);
+                let fixups = if has_fixups { vec![rva_of(Import::Missing)] } else { Vec::new() };
+                facts.bodies.push(CompiledBody { method: Some(id), fixups });
             }
         }
         for (id, method) in layout.methods_of(self.assembly) {
@@ -294,6 +311,7 @@ impl<'a> ImageBuilder<'a> {
                 let stub = callers::resumption_stub(layout, types, id, rva_of);
                 facts.resumption_stubs.push((id, image.next()));
                 image.add(Role::ResumptionStub(id), stub);
+                facts.bodies.push(CompiledBody::default());
             }
         }
     }
@@ -304,19 +322,19 @@ impl<'a> ImageBuilder<'a> {
         image: &mut Functions,
         rva_of: &dyn Fn(Import) -> Rva,
         facts: &mut ImageFacts,
-    ) {
-        let callers = CallerCompiler { layout: self.layout, compiler: self.compiler, rva_of };
+    ) -> Vec<(SiteId, CallerCode)> {
+        let compiler = CallerCompiler { layout: self.layout, compiler: self.compiler, rva_of };
+        let mut callers = Vec::new();
         for (id, site) in self.layout.compiled_sites_of(self.assembly) {
-            let function = image.next();
-            let caller = callers.compile(types, site, function);
-            facts.callers.push(CallerFacts {
-                site: id,
-                function,
-                fixups: self.fixups_of(&site.action).into_iter().map(rva_of).collect(),
-                frame_size: caller.frame_size,
-            });
+            let (function, image_of) = (image.next(), self.assembly);
+            let caller = compiler.compile(types, site, function);
+            let frame_size = caller.frame_size;
+            callers.push((id, CallerCode::Compiled { image: image_of, function, frame_size }));
+            let fixups = self.fixups_of(&site.action).into_iter().map(rva_of).collect();
+            facts.bodies.push(CompiledBody { method: None, fixups });
             image.add(Role::Caller(id), caller.code);
         }
+        callers
     }
 
     /// The cells that the VM must resolve before the method that holds the site runs.

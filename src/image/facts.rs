@@ -1,87 +1,59 @@
-//! What the emitter tells the loader model about an image.
+//! What the loader is told of a program: facts that say nothing of who made it.
 //!
-//! These are facts that upstream keeps in the image as well, in encodings that
-//! Calliper does not model (the READYTORUN header, signature blobs, native
-//! hash tables): see `docs/departures.md`. Whatever a
-//! resolution *reads at run time* (cells, records, the method entry table,
-//! thunk strings, relocations) lies in the payload's bytes instead.
-
-use std::sync::Arc;
+//! Of an image they are what upstream reads in the image as well, in encodings
+//! that Calliper does not model (the READYTORUN header, signature blobs, native
+//! hash tables): see `docs/departures.md`. Of the runtime they are the tables
+//! that its native build generates. Whatever a resolution *reads at run time*
+//! (cells, records, the method entry table, thunk strings, relocations) lies in
+//! the payload's bytes instead.
 
 use rustc_hash::FxHashMap;
 
-use super::Program;
 use super::helpers::Helper;
 use super::map::MemoryMap;
 use super::words::{Rva, TableIndex};
-use crate::abi::FuncType;
-use crate::scenario::{Binding, Dispatch, Layout, MethodId, SiteId};
+use crate::scenario::{Binding, Dispatch, Layout, MethodId};
 
-/// A program with what the loader must know of it.
+/// What the loader must know of a program before it runs.
 #[derive(Debug)]
-pub struct Emission {
-    /// The modules.
-    pub program: Arc<Program>,
+pub struct Facts {
     /// Where things lie in memory.
     pub map: MemoryMap,
-    /// The runtime module's functions.
+    /// What the runtime brings.
     pub runtime: RuntimeFacts,
     /// One an assembly.
     pub images: Vec<ImageFacts>,
-    /// The table slot of each of the runtime's functions, by what it is.
-    runtime_slots: FxHashMap<Role, TableIndex>,
-    /// For each site that is compiled: its image, and the position among that one's callers.
-    callers: Vec<Option<(usize, usize)>>,
 }
 
-/// Whose function a table slot holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The compiled body of a method: R2R code, or C++ code of the runtime.
-    Body(MethodId),
-    /// The compiled method that holds a call site.
-    Caller(SiteId),
-    /// C code, or managed code of the runtime's own, that holds a call site.
-    NativeCaller(SiteId),
-    /// `WasmDelayLoadHelper->...(Sig:key)`.
-    ImportThunk(String),
-    /// `WasmR2RToInterpreterThunk(key)`.
-    R2RToInterpreter(String),
-    /// `WasmInterpreterToR2RThunk(key)`.
-    InterpreterToR2R(String),
-    /// `WasmVirtualDispatchThunk(key)`, by the key that its `V` entry has.
-    VirtualThunk(String),
-    /// A thunk for delegates closed over a static method with a return buffer (#134108).
-    ClosedStaticThunk(String),
-    /// Where a suspended runtime-async method is resumed.
-    ResumptionStub(MethodId),
-    /// The interpreter's C stub for an unmanaged signature (`CallFunc_*`).
-    InterpreterToNative(String),
-    /// The generated C wrapper of a UCO method.
-    ReverseThunk(MethodId),
-    /// A helper of the runtime.
-    Helper(Helper),
-}
-
-/// The functions of the runtime module, by table slot.
-#[derive(Debug)]
+/// Functions of the runtime module that the VM looks up, by what it looks them up by.
+#[derive(Debug, Default)]
 pub struct RuntimeFacts {
-    /// What each function is; function 0 lies at [`Program::host_base`].
-    pub roles: Vec<Role>,
+    /// C++ code: FCalls (`ecalllist.h`), and the targets of P/Invokes.
+    pub native_code: FxHashMap<MethodId, TableIndex>,
+    /// The generated C wrappers of UCO methods (`g_ReverseThunks`).
+    pub reverse_thunks: FxHashMap<MethodId, TableIndex>,
+    /// The interpreter's C stubs for unmanaged signatures (`g_wasmThunks`, `CallFunc_*`), by key.
+    pub interpreter_to_native: FxHashMap<String, TableIndex>,
+    /// The transition thunks of the runtime's own library, by key with its prefix, in the order in
+    /// which they are registered.
+    pub transition_thunks: Vec<(String, TableIndex)>,
 }
 
 /// What is known of one R2R image.
 #[derive(Debug, Default)]
 pub struct ImageFacts {
-    /// What each function is, by function index.
-    pub roles: Vec<Role>,
+    /// Bytes of its payload.
+    pub payload_size: u32,
+    /// Table slots that it takes.
+    pub table_size: u32,
     /// Import cells, ascending by RVA.
-    pub cells: Vec<Cell>,
-    /// The compiled methods that hold call sites.
-    pub callers: Vec<CallerFacts>,
+    pub cells: Vec<ImportCell>,
+    /// Compiled functions, by function index: those that have a RUNTIME_FUNCTION entry. Thunks come
+    /// after them.
+    pub bodies: Vec<CompiledBody>,
     /// Resumption stubs: the method, and the function index.
     pub resumption_stubs: Vec<(MethodId, u32)>,
-    /// Compiled functions with a RUNTIME_FUNCTION entry, callers included.
+    /// How many RUNTIME_FUNCTION entries the image says that it has.
     pub runtime_functions: u32,
     /// RVA of the table index of compiled function 0, behind the RUNTIME_FUNCTION sentinel.
     pub min_function_index: Rva,
@@ -95,22 +67,18 @@ pub struct ImageFacts {
     pub string_thunks_size: u32,
 }
 
-/// A compiled method that holds one call site.
-#[derive(Debug)]
-pub struct CallerFacts {
-    /// The site.
-    pub site: SiteId,
-    /// Its function index.
-    pub function: u32,
-    /// RVAs of the cells that must be resolved before it first runs.
+/// A compiled function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompiledBody {
+    /// The method whose body it is, if it is one that is called by its entry point.
+    pub method: Option<MethodId>,
+    /// RVAs of the cells that must be resolved before it first runs, in order.
     pub fixups: Vec<Rva>,
-    /// Bytes of shadow stack it takes.
-    pub frame_size: u32,
 }
 
 /// An import cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub struct ImportCell {
     /// Where, relative to the image base.
     pub rva: Rva,
     /// What it imports.
@@ -184,42 +152,9 @@ pub fn pointer_import(layout: &Layout, method: MethodId) -> Import {
     }
 }
 
-impl Emission {
-    /// Puts together what was emitted.
-    pub(super) fn of(
-        program: Program,
-        map: MemoryMap,
-        runtime: RuntimeFacts,
-        images: Vec<ImageFacts>,
-    ) -> Self {
-        let roles = runtime.roles.iter().cloned();
-        let runtime_slots = roles.zip(program.host_base().onwards()).collect();
-        let mut callers = Vec::new();
-        for (image, facts) in images.iter().enumerate() {
-            for (position, caller) in facts.callers.iter().enumerate() {
-                let site = caller.site.index();
-                callers.resize(callers.len().max(site + 1), None);
-                callers[site] = Some((image, position));
-            }
-        }
-        Self { program: Arc::new(program), map, runtime, images, runtime_slots, callers }
-    }
-
-    /// The facts of a caller.
-    pub fn caller(&self, site: SiteId) -> Option<(usize, &CallerFacts)> {
-        let (image, position) = (*self.callers.get(site.index())?)?;
-        Some((image, &self.images[image].callers[position]))
-    }
-
-    /// The table slot of a runtime function.
-    pub fn runtime_slot(&self, role: &Role) -> Option<TableIndex> {
-        self.runtime_slots.get(role).copied()
-    }
-}
-
 impl ImageFacts {
     /// The cell at this RVA (`ReadyToRunInfo` finds cells by RVA alone on wasm: `sectionIndex == -1`).
-    pub fn cell_at(&self, rva: Rva) -> Option<&Cell> {
+    pub fn cell_at(&self, rva: Rva) -> Option<&ImportCell> {
         self.cells.binary_search_by_key(&rva, |c| c.rva).ok().map(|i| &self.cells[i])
     }
 
@@ -227,9 +162,4 @@ impl ImageFacts {
     pub fn rva_of(&self, import: Import) -> Option<Rva> {
         self.cells.iter().find(|c| c.import == import).map(|c| c.rva)
     }
-}
-
-/// The type of a function of a module.
-pub fn function_type<'a>(program: &'a Program, module: &super::Module, index: u32) -> &'a FuncType {
-    &program.types[module.functions[index as usize].ty.0 as usize]
 }

@@ -10,6 +10,7 @@ pub mod code;
 pub mod decisions;
 pub(crate) mod declare;
 pub(crate) mod delegate;
+pub mod emission;
 mod emit;
 pub mod encode;
 pub mod facts;

@@ -8,7 +8,7 @@ use strum::VariantArray;
 use super::bodies::{self, Home};
 use super::code::{Global, Op};
 use super::decisions::Compiler;
-use super::facts::{Role, RuntimeFacts};
+use super::emission::Role;
 use super::frames::ArgumentPlan;
 use super::function::{Assembler, Types};
 use super::helpers::{Helper, driver_type};
@@ -26,8 +26,8 @@ use crate::scenario::{
     Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature, SiteId,
 };
 
-/// The runtime module for a layout.
-pub fn emit(layout: &Layout, types: &mut Types, compiler: &dyn Compiler) -> (Module, RuntimeFacts) {
+/// The runtime module for a layout, and what each of its functions is.
+pub fn emit(layout: &Layout, types: &mut Types, compiler: &dyn Compiler) -> (Module, Vec<Role>) {
     let mut builder = Builder { layout, compiler, types, functions: Vec::new(), roles: Vec::new() };
     builder.callers();
     builder.call_stubs();
@@ -39,7 +39,7 @@ pub fn emit(layout: &Layout, types: &mut Types, compiler: &dyn Compiler) -> (Mod
         builder.add(Role::Helper(helper), function);
     }
     let Builder { functions, roles, .. } = builder;
-    (Module { name: "runtime".into(), functions, payload: Vec::new() }, RuntimeFacts { roles })
+    (Module { name: "runtime".into(), functions, payload: Vec::new() }, roles)
 }
 
 /// The runtime module while it is put together.

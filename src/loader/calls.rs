@@ -9,12 +9,10 @@ use super::script::{broken_guard, read_variable, variable_address};
 use super::trace::Step;
 use super::{Vm, VmProcess, delegates, entry, fixups, method_pep, runtime_calls, types};
 use crate::engine::{Memory, Trap};
-use crate::image::facts::Role;
+use crate::image::emission::CallerCode;
 use crate::image::map::{FRAME_ARGUMENTS, GUARD};
 use crate::image::words::{Address, FunctionPointer, ObjectAddress, TableIndex};
-use crate::scenario::{
-    Action, Call, Caller, Layout, MethodId, Site, SiteId, Slot, VariableId, meaning,
-};
+use crate::scenario::{Action, Call, Caller, Layout, MethodId, Site, SiteId, VariableId, meaning};
 
 /// A call that is going on.
 #[derive(Debug)]
@@ -91,12 +89,26 @@ fn dispatch(process: &mut VmProcess<'_>, call: &Call, depth: usize) -> Result<()
             return interpreted_call(process, &scenario.layout, call, depth);
         }
         Caller::ReadyToRun(_) => {
-            fixups::prepare_caller(process, call.site)?;
+            prepare_caller(process, call.site)?;
             set_gc_mode(process, GcMode::Cooperative)?;
         }
         Caller::Native => set_gc_mode(process, GcMode::Preemptive)?,
     }
     enter_caller(process, call.site, depth)
+}
+
+/// Prepares the compiled method that holds a site, once.
+pub(super) fn prepare_caller(process: &mut VmProcess<'_>, site: SiteId) -> Result<(), Trap> {
+    let vm = process.vm();
+    if std::mem::replace(&mut vm.prepared_callers[site.index()], true) {
+        return Ok(());
+    }
+    match vm.emission.caller(site) {
+        Some(CallerCode::Compiled { image, function, .. }) => {
+            fixups::prepare(process, image, function)
+        }
+        Some(CallerCode::Runtime(_)) | None => Ok(()),
+    }
 }
 
 /// Enters the code that holds a site, on the frame at this depth.
@@ -106,7 +118,7 @@ pub(super) fn enter_caller(
     depth: usize,
 ) -> Result<(), Trap> {
     let vm = process.vm();
-    let (frame, result) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
+    let (frame, result) = (vm.facts.map.frame(depth), vm.facts.map.result(depth));
     let code = caller_slot(vm, site);
     let sp = process.stack_pointer();
     process.call(code, [sp, frame.get(), result.get()])
@@ -114,11 +126,14 @@ pub(super) fn enter_caller(
 
 /// The table slot of the code that holds a site.
 fn caller_slot(vm: &Vm, site: SiteId) -> TableIndex {
-    if let Some((image, facts)) = vm.emission.caller(site) {
-        let loaded = vm.images[image];
-        return loaded.map_or(TableIndex::NONE, |image| image.table_base.plus(facts.function));
-    }
-    vm.emission.runtime_slot(&Role::NativeCaller(site)).unwrap_or(TableIndex::NONE)
+    let slot = match vm.emission.caller(site) {
+        Some(CallerCode::Compiled { image, function, .. }) => {
+            vm.images[image.index()].map(|image| image.table_base.plus(function))
+        }
+        Some(CallerCode::Runtime(slot)) => Some(slot),
+        None => None,
+    };
+    slot.unwrap_or(TableIndex::NONE)
 }
 
 /// Runs a site that takes.
@@ -133,7 +148,7 @@ pub fn take(
     let (address, object) = (variable_address(into), ObjectAddress::new(on.unwrap_or(0)));
     match caller(process.vm(), data) {
         Caller::ReadyToRun(_) => {
-            fixups::prepare_caller(process, site)?;
+            prepare_caller(process, site)?;
             let code = caller_slot(process.vm(), site);
             let sp = process.stack_pointer();
             process.call(code, [sp, address.get(), object.get()])?;
@@ -157,8 +172,8 @@ fn interpreted_take(
         Action::Ldftn(method) => entry::multi_callable_address(process, method)?,
         Action::Ldvirtftn(method) => fixups::virtual_function_pointer(process, object, method)?,
         Action::NewDelegate { method, closed } => {
-            let slot = process.vm().scenario.layout.method(method).slot;
-            let pointer = if closed && slot != Slot::None {
+            let dispatched = process.vm().scenario.layout.method(method).is_virtual();
+            let pointer = if closed && dispatched {
                 fixups::virtual_function_pointer(process, object, method)?
             } else {
                 entry::multi_callable_address(process, method)?
@@ -185,7 +200,7 @@ fn write_frame(
     passed: &[u8],
 ) -> Result<(), Trap> {
     let pointer = pointer.unwrap_or(FunctionPointer::NULL);
-    let map = &process.vm().emission.map;
+    let map = &process.vm().facts.map;
     let (frame, result, size) = (map.frame(depth), map.result(depth), map.result_size);
     write_u32(process, frame, pointer.get())?;
     process.write(frame.at(FRAME_ARGUMENTS).get(), passed)?;
@@ -245,7 +260,7 @@ fn interpreted_call(
 ) -> Result<(), Trap> {
     set_gc_mode(process, GcMode::Cooperative)?;
     let vm = process.vm();
-    let (frame, ret) = (vm.emission.map.frame(depth), vm.emission.map.result(depth));
+    let (frame, ret) = (vm.facts.map.frame(depth), vm.facts.map.result(depth));
     let pointer = FunctionPointer::new(read_u32(process, frame)?);
     let vm = process.vm();
     let signature = layout.call_signature(call.site);
@@ -303,7 +318,7 @@ fn collect_result(
     passed: &[u8],
 ) -> Result<(), Trap> {
     let (memory, vm) = process.split();
-    let map = &vm.emission.map;
+    let map = &vm.facts.map;
     let (frame, result, result_size) = (map.frame(depth), map.result(depth), map.result_size);
     let ret = vm.scenario.layout.call_signature(call.site).ret;
     let size = ret.map_or(0, |ty| meaning::stack_size(&vm.scenario.layout, ty));

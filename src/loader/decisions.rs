@@ -14,7 +14,6 @@ use crate::abi::vm::{MetadataConvention, signature_key};
 use crate::engine::Trap;
 use crate::image::decisions::{Compiler, FixedCompiler};
 use crate::image::declare;
-use crate::image::facts::Role;
 use crate::image::helpers::Helper;
 use crate::image::words::{Address, FunctionPointer, ObjectAddress, PepAddress, TableIndex};
 use crate::scenario::{Layout, MethodId, Signature};
@@ -214,7 +213,7 @@ decisions! {
 
     /// The reverse thunk that `g_ReverseThunks` has for a method.
     ReverseThunk: fn reverse_thunk(vm: &Vm, method: MethodId) -> Option<TableIndex> {
-        vm.emission.runtime_slot(&Role::ReverseThunk(method))
+        vm.facts.runtime.reverse_thunks.get(&method).copied()
     }
 
     /// What an exported wrapper does when its method has an R2R body (#134355).

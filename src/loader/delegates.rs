@@ -17,7 +17,7 @@ use crate::image::delegate::{DELEGATE_SIZE, METHOD_PTR, METHOD_PTR_AUX, TARGET};
 use crate::image::map::VARIABLES;
 use crate::image::pep::{CLOSED_STATIC_SIZE, CLOSED_STATIC_TARGET, CODE};
 use crate::image::words::{Address, FunctionPointer, ObjectAddress, PepAddress};
-use crate::scenario::{MethodId, Slot, VariableId};
+use crate::scenario::{MethodId, VariableId};
 
 /// Makes a delegate over what `pointer` leads to, and stores it in a variable.
 // mutants: variables by other numbers, or at other addresses, each still its own
@@ -66,7 +66,7 @@ fn entry_point(process: &mut VmProcess<'_>, callee: Callee) -> Result<PepAddress
 
 fn open_aux(process: &mut VmProcess<'_>, method: MethodId, pointer: PepAddress) -> FunctionPointer {
     let vm = process.vm();
-    let dispatched = vm.scenario.layout.method(method).slot != Slot::None;
+    let dispatched = vm.scenario.layout.method(method).is_virtual();
     if !dispatched {
         return pointer.into();
     }
@@ -88,9 +88,7 @@ fn closed_entry(
     if signature.instance {
         // A stub that came out of a slot unboxes already; an instantiating one does not.
         return match callee {
-            Callee::Stub(_) if !(signature.context && types::is_boxed(layout, method)) => {
-                Ok(pointer)
-            }
+            Callee::Stub(_) if !(signature.context && layout.is_boxed(method)) => Ok(pointer),
             _ => {
                 let pep = types::bound_entry(process, method)?;
                 let (callee, _) = interpreter::owner(process, pep)?;
@@ -154,7 +152,7 @@ fn delegate_pointer(
     let open_virtual = vm.stubs().any(|(stub, at)| {
         at.pep == method_ptr.assume_pep()
             && matches!(stub.kind, StubKind::Shuffle(method)
-                if vm.scenario.layout.method(method).slot != Slot::None)
+                if vm.scenario.layout.method(method).is_virtual())
     });
     if open_virtual {
         return Vm::open_virtual_method_ptr(process, method_ptr).map(FunctionPointer::assume_pep);

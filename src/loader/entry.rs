@@ -10,7 +10,6 @@ use super::trace::{Prestub, Step, Writer};
 use super::{Vm, VmProcess, addresses, images, method_pep, stubs, thunks};
 use crate::abi::vm::MetadataConvention;
 use crate::engine::Trap;
-use crate::image::facts::Role;
 use crate::image::pep::{BYTE_CODE_SIZE, PREFERS_INTERPRETER, UCO_CHECKED, UCO_HAS};
 use crate::image::words::{FunctionPointer, PepAddress, TableIndex};
 use crate::scenario::{Code, Convention, Form, MethodId};
@@ -234,7 +233,7 @@ fn publish(
 /// The table index of an FCall, or of a P/Invoke's target (`PInvoke::ResolvePInvokeTarget`).
 pub fn native_code(process: &mut VmProcess<'_>, method: MethodId) -> Result<TableIndex, Trap> {
     let vm = process.vm();
-    let slot = vm.emission.runtime_slot(&Role::Body(method));
+    let slot = vm.facts.runtime.native_code.get(&method).copied();
     slot.ok_or_else(|| vm.abort("the runtime has no such function"))
 }
 

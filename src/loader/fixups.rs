@@ -11,13 +11,13 @@ use super::{Vm, VmProcess, addresses, entry, images, interpreter, method_pep, ty
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::engine::Trap;
-use crate::image::facts::{Cell, Import};
+use crate::image::facts::{Import, ImportCell};
 use crate::image::helpers::Helper;
 use crate::image::payload::RECORD_SUBJECT;
 use crate::image::pep::{CODE, virtual_dispatch_entry};
 use crate::image::thunks::{TRANSITION_BLOCK, virtual_key};
 use crate::image::words::{Address, FunctionPointer, ImageBase, ObjectAddress, PepAddress, Rva};
-use crate::scenario::{AssemblyId, Dispatch, MethodId, SiteId};
+use crate::scenario::{AssemblyId, Dispatch, MethodId};
 
 /// The eager import section: helpers, the module pointer and resumption stubs,
 /// when the image is loaded.
@@ -25,8 +25,8 @@ pub fn resolve_eager_imports(
     process: &mut VmProcess<'_>,
     assembly: AssemblyId,
 ) -> Result<(), Trap> {
-    let emission = process.vm().emission.clone();
-    let facts = &emission.images[assembly.index()];
+    let facts = process.vm().facts.clone();
+    let facts = &facts.images[assembly.index()];
     let Some(image) = process.vm().images[assembly.index()] else { return Ok(()) };
     for cell in &facts.cells {
         let at = images::address(process, &image, cell.rva, 4)?;
@@ -75,17 +75,17 @@ fn jit_helper_pep(process: &mut VmProcess<'_>, helper: Helper) -> PepAddress {
     position.map_or(PepAddress::default(), |i| process.vm().helper_peps[i])
 }
 
-/// Prepares the compiled method that holds a site: resolves its fixup list.
+/// Prepares a compiled function: resolves its fixup list.
 /// Resolver A, `jitinterface.cpp` `LoadDynamicInfoEntry`.
-pub fn prepare_caller(process: &mut VmProcess<'_>, site: SiteId) -> Result<(), Trap> {
-    let vm = process.vm();
-    if std::mem::replace(&mut vm.prepared_callers[site.index()], true) {
-        return Ok(());
-    }
-    let emission = vm.emission.clone();
-    let Some((image, caller)) = emission.caller(site) else { return Ok(()) };
-    for &rva in &caller.fixups {
-        load_dynamic_info_entry(process, AssemblyId(image as u16), rva)?;
+pub fn prepare(
+    process: &mut VmProcess<'_>,
+    assembly: AssemblyId,
+    function: u32,
+) -> Result<(), Trap> {
+    let facts = process.vm().facts.clone();
+    let body = facts.images[assembly.index()].bodies.get(function as usize);
+    for &rva in body.iter().flat_map(|body| &body.fixups) {
+        load_dynamic_info_entry(process, assembly, rva)?;
     }
     Ok(())
 }
@@ -96,8 +96,8 @@ pub fn resolve(
     assembly: AssemblyId,
     import: Import,
 ) -> Result<Option<FunctionPointer>, Trap> {
-    let emission = process.vm().emission.clone();
-    let Some(rva) = emission.images[assembly.index()].rva_of(import) else { return Ok(None) };
+    let facts = &process.vm().facts;
+    let Some(rva) = facts.images[assembly.index()].rva_of(import) else { return Ok(None) };
     load_dynamic_info_entry(process, assembly, rva)?;
     let at = cell_address(process, assembly, rva)?;
     read_u32(process, at).map(|word| Some(FunctionPointer::new(word)))
@@ -109,7 +109,7 @@ fn load_dynamic_info_entry(
     rva: Rva,
 ) -> Result<(), Trap> {
     let vm = process.vm();
-    let Some(cell) = vm.emission.images[assembly.index()].cell_at(rva).copied() else {
+    let Some(cell) = vm.facts.images[assembly.index()].cell_at(rva).copied() else {
         return Err(vm.abort("a fixup names no import cell"));
     };
     let at = cell_address(process, assembly, rva)?;
@@ -149,7 +149,7 @@ pub fn external_method_fixup_worker(
     let rva = Rva::new(read_u32(process, import_thunk.at(RECORD_SUBJECT))?);
     let vm = process.vm();
     let found = vm.images.iter().position(|i| i.is_some_and(|i| i.module == module));
-    let cell = found.and_then(|i| Some((i, *vm.emission.images[i].cell_at(rva)?)));
+    let cell = found.and_then(|i| Some((i, *vm.facts.images[i].cell_at(rva)?)));
     let Some((i, cell)) = cell else {
         return Err(vm.abort("an import thunk names no import cell"));
     };
@@ -177,7 +177,7 @@ pub fn external_method_fixup_worker(
 fn virtual_entry(
     process: &mut VmProcess<'_>,
     assembly: AssemblyId,
-    cell: Cell,
+    cell: ImportCell,
     method: MethodId,
     dispatch: Dispatch,
     object: ObjectAddress,
@@ -251,14 +251,15 @@ pub fn generic_lookup(process: &mut VmProcess<'_>, record: Address) -> Result<u3
 }
 
 /// Resolves the fixup list of a compiled body before it is published
-/// (`FixupDelayList`); false if one fails, and the body with it. The lists that
+/// (`FixupDelayList`); false if one fails, and the body with it. The lists of methods that
 /// Calliper emits name the image's [`Import::Missing`], which nothing can resolve.
 // mutants: only a body that is rejected has a list, and each list fails
-pub fn fixup_delay_list(vm: &mut Vm, method: MethodId) -> bool {
-    let assembly = vm.scenario.layout.method(method).assembly;
-    let cells = &vm.emission.images[assembly.index()].cells;
-    let resolves = cells.iter().all(|cell| cell.import != Import::Missing);
-    if !resolves {
+pub fn fixup_delay_list(vm: &mut Vm, assembly: AssemblyId, function: u32) -> bool {
+    let image = &vm.facts.images[assembly.index()];
+    let Some(body) = image.bodies.get(function as usize) else { return true };
+    let missing = |&rva: &Rva| image.cell_at(rva).is_none_or(|c| c.import == Import::Missing);
+    let resolves = !body.fixups.iter().any(missing);
+    if let (false, Some(method)) = (resolves, body.method) {
         vm.trace.push(Step::Rejected { method });
     }
     resolves
@@ -296,9 +297,10 @@ mod tests {
     use super::*;
     use crate::engine::Engine;
     use crate::engine::paper::Paper;
-    use crate::image::facts::Emission;
-    use crate::loader::{Fixed, host_call};
-    use crate::scenario::text;
+    use crate::image::emission::Emission;
+    use crate::image::facts::CompiledBody;
+    use crate::loader::{Fixed, calls, host_call};
+    use crate::scenario::{SiteId, text};
 
     const PROGRAM: &str = r#"
 calliper = 1
@@ -322,6 +324,7 @@ events = [{ load = "A" }, { load = "B" }]
 "#;
 
     const A: AssemblyId = AssemblyId(0);
+    const B: AssemblyId = AssemblyId(1);
     const PLAIN: MethodId = MethodId(0);
     const UCO: MethodId = MethodId(1);
     const SHARED: MethodId = MethodId(2);
@@ -355,9 +358,16 @@ events = [{ load = "A" }, { load = "B" }]
     #[test]
     fn a_list_fails_where_an_import_is_missing() {
         let mut vm = vm();
-        assert!(fixup_delay_list(&mut vm, PLAIN));
+        let facts = vm.facts.clone();
+        let function = |method| {
+            let is = |body: &CompiledBody| body.method == Some(method);
+            let mut images = facts.images.iter();
+            let found = images.find_map(|image| image.bodies.iter().position(is));
+            found.expect("it has a compiled body") as u32
+        };
+        assert!(fixup_delay_list(&mut vm, A, function(PLAIN)));
         assert!(vm.trace.is_empty());
-        assert!(!fixup_delay_list(&mut vm, REJECTED));
+        assert!(!fixup_delay_list(&mut vm, B, function(REJECTED)));
         assert_eq!(vm.trace, [Step::Rejected { method: REJECTED }]);
     }
 
@@ -398,12 +408,12 @@ events = [{ load = "A" }, { load = "B" }]
     #[test]
     fn a_caller_is_prepared_once() {
         let vm = with_image(|process| {
-            prepare_caller(process, SiteId(0)).expect("its fixups resolve");
-            let imports = &process.vm().emission.images[A.index()];
+            calls::prepare_caller(process, SiteId(0)).expect("its fixups resolve");
+            let imports = &process.vm().facts.images[A.index()];
             let rva = imports.rva_of(Import::MethodEntry(PLAIN)).expect("the image imports it");
             let cell = cell_address(process, A, rva).expect("the image is loaded");
             write_u32(process, cell, 0).expect("the cell can be written");
-            prepare_caller(process, SiteId(0)).expect("nothing happens");
+            calls::prepare_caller(process, SiteId(0)).expect("nothing happens");
             assert_eq!(read_u32(process, cell), Ok(0));
         });
         assert_eq!(patched(&vm), [(PLAIN, Resolver::LoadDynamicInfoEntry)]);

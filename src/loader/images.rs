@@ -6,7 +6,7 @@ use super::trace::Step;
 use super::{MethodAddresses, Vm, VmProcess, fixups, thunks, types};
 use crate::engine::Trap;
 use crate::image::ModuleId;
-use crate::image::facts::{ImageFacts, Role};
+use crate::image::facts::ImageFacts;
 use crate::image::helpers::Helper;
 use crate::image::map::GUARD;
 use crate::image::payload::{
@@ -84,9 +84,9 @@ fn word(process: &mut VmProcess<'_>, image: &LoadedImage, rva: Rva) -> Result<u3
 /// relocates and registers it, and makes MethodDescs and entry points for its methods.
 pub fn load(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<(), Trap> {
     start_runtime(process)?;
-    let emission = process.vm().emission.clone();
-    let facts = &emission.images[assembly.index()];
-    let image = instantiate(process, assembly)?;
+    let facts = process.vm().facts.clone();
+    let facts = &facts.images[assembly.index()];
+    let image = instantiate(process, assembly, facts)?;
     relocate(process, &image)?;
     register(process, assembly, facts, image)?;
     create_methods(process, facts)?;
@@ -102,10 +102,13 @@ pub fn load(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<(), Tra
 
 /// `libCorerun.js`: the table grows by the image's size at its end, the
 /// payload goes to 16-aligned memory, and the host patches `TableBase` into its header.
-fn instantiate(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<LoadedImage, Trap> {
+fn instantiate(
+    process: &mut VmProcess<'_>,
+    assembly: AssemblyId,
+    facts: &ImageFacts,
+) -> Result<LoadedImage, Trap> {
     let vm = process.vm();
-    let module = &vm.emission.program.images[assembly.index()];
-    let (size, table_size) = (module.payload.len() as u32, module.functions.len() as u32);
+    let (size, table_size) = (facts.payload_size, facts.table_size);
     let image_base = ImageBase::made_at(vm.allocate(size));
     let module = vm.allocate(16);
     let table_base = process.table_grow(table_size);
@@ -232,17 +235,8 @@ fn start_runtime(process: &mut VmProcess<'_>) -> Result<(), Trap> {
         pep.set_actual_code(process, helper.slot())?;
     }
     let vm = process.vm();
-    let emission = vm.emission.clone();
-    for (slot, role) in emission.program.host_base().onwards().zip(&emission.runtime.roles) {
-        match role {
-            Role::R2RToInterpreter(key) => {
-                vm.thunks.register(&format!("I{key}"), slot);
-            }
-            Role::InterpreterToR2R(key) => {
-                vm.thunks.register(&format!("M{key}"), slot);
-            }
-            _ => {}
-        }
+    for (key, slot) in &vm.facts.runtime.transition_thunks {
+        vm.thunks.register(key, *slot);
     }
     Ok(())
 }
@@ -285,7 +279,7 @@ pub fn ready_to_run_body(
         return Ok(None);
     }
     let Some(image) = vm.images[assembly.index()] else { return Ok(None) };
-    let facts = &vm.emission.images[assembly.index()];
+    let facts = &vm.facts.images[assembly.index()];
     let functions = facts.runtime_functions;
     let Some(rid) = facts.methods.iter().position(|&m| m == method) else { return Ok(None) };
     let entry = facts.method_entries.plus(4 * rid as u32);
@@ -295,7 +289,7 @@ pub fn ready_to_run_body(
     if id >= functions {
         return Err(process.vm().abort("a method entry names no RUNTIME_FUNCTION"));
     }
-    if has_fixups && !fixups::fixup_delay_list(process.vm(), method) {
+    if has_fixups && !fixups::fixup_delay_list(process.vm(), assembly, id) {
         return Ok(None);
     }
     Ok(Some(image.function(id)))
@@ -337,10 +331,7 @@ pub fn method_of_frame(
 
 fn method_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<MethodId> {
     let (image, function) = function_of_table_index(vm, table_index_of_virtual_ip(vm, ip)?)?;
-    match vm.emission.images[image].roles[function as usize] {
-        Role::Body(method) => Some(method),
-        _ => None,
-    }
+    vm.facts.images[image].bodies.get(function as usize)?.method
 }
 
 /// The image that filled a slot of the table, by its position, and the function's index in it.

@@ -9,7 +9,6 @@ use super::trace::Step;
 use super::{Vm, VmProcess, entry, images, method_pep, stubs};
 use crate::abi::vm::{MetadataConvention, Slot, argument_slots, returns_by_buffer};
 use crate::engine::{Memory, Trap};
-use crate::image::facts::Role;
 use crate::image::map::THREAD;
 use crate::image::pep::PepWords;
 use crate::image::thunks::TRANSITION_BLOCK;
@@ -128,7 +127,7 @@ pub fn with_slots(
     let vm = process.vm();
     let (slots, size) = argument_slots(&vm.scenario.layout, signature);
     let args = vm.interpreter_top;
-    let map = &vm.emission.map;
+    let map = &vm.facts.map;
     if args.get() + size > map.interpreter_stack + map.interpreter_stack_size {
         return Err(Trap::StackExhausted);
     }
@@ -176,9 +175,8 @@ fn native_cookie(vm: &mut Vm, signature: &Signature) -> TableIndex {
         signature,
         convention: MetadataConvention::Unmanaged,
     });
-    let role = Role::InterpreterToNative(key[1..].to_owned());
-    match vm.emission.runtime_slot(&role) {
-        Some(stub) => {
+    match vm.facts.runtime.interpreter_to_native.get(&key[1..]) {
+        Some(&stub) => {
             vm.native_cookies.insert(signature.clone(), stub);
             stub
         }

@@ -45,7 +45,8 @@ pub mod types;
 use std::sync::Arc;
 
 use crate::engine::{Process, Trap};
-use crate::image::facts::Emission;
+use crate::image::emission::Emission;
+use crate::image::facts::Facts;
 use crate::image::helpers::Helper;
 use crate::image::map::HEAP_ALIGNMENT;
 use crate::scenario::{MethodId, Scenario, Signature, VariableId};
@@ -75,7 +76,10 @@ impl dyn Process<Vm> + '_ {
 pub struct Vm {
     /// What is being run.
     pub scenario: Arc<Scenario>,
-    /// The modules that were emitted for it.
+    /// What the loader knows of the program.
+    pub facts: Arc<Facts>,
+    /// What was emitted for the scenario. The loader asks it for what the scenario means, which is
+    /// where the code of a site lies, and what memory held at the start; nothing else.
     pub emission: Arc<Emission>,
     /// Who decides.
     pub loader: &'static dyn Loader,
@@ -131,11 +135,12 @@ impl Vm {
         loader: &'static dyn Loader,
     ) -> Self {
         let layout = &scenario.layout;
+        let facts = emission.facts.clone();
         Self {
             images: vec![None; layout.assemblies.len()],
             methods: vec![None; layout.methods.len()],
             prepared_callers: vec![false; layout.sites.len()],
-            heap: Address::new(emission.map.heap),
+            heap: Address::new(facts.map.heap),
             next_virtual_ip: images::FIRST_VIRTUAL_IP,
             helper_peps: [PepAddress::default(); Helper::JIT.len()],
             thunks: thunks::Registry::default(),
@@ -148,14 +153,15 @@ impl Vm {
             delegates: Vec::new(),
             closed_statics: Vec::new(),
             virtual_dispatch_entries: Vec::new(),
-            interpreter_top: ArgsAddress::new(emission.map.interpreter_stack),
+            interpreter_top: ArgsAddress::new(facts.map.interpreter_stack),
             running: Vec::new(),
-            guards: script::guards_of(&emission.map),
+            guards: script::guards_of(&facts.map),
             decided: decisions::Decided::default(),
             stray_write: None,
             observation: Observation::with_capacity(scenario.script.len()),
             trace: Vec::with_capacity(4 * scenario.script.len()),
             scenario,
+            facts,
             emission,
             loader,
         }

@@ -14,9 +14,9 @@ use super::memory::write_u32;
 use super::{Vm, VmProcess, addresses, entry, fixups, method_pep, stubs, types};
 use crate::abi::vm::returns_by_buffer;
 use crate::engine::Trap;
-use crate::image::facts::{Import, Role};
+use crate::image::facts::Import;
 use crate::image::words::{FunctionPointer, PepAddress, TableIndex};
-use crate::scenario::{Call, MethodId, RuntimePath, Slot, meaning};
+use crate::scenario::{Call, MethodId, RuntimePath, meaning};
 
 /// Runs a method on the runtime's behalf.
 pub fn run(
@@ -88,7 +88,7 @@ fn enter_with(
     call: &Call,
     depth: usize,
 ) -> Result<(), Trap> {
-    let frame = process.vm().emission.map.frame(depth);
+    let frame = process.vm().facts.map.frame(depth);
     write_u32(process, frame, pointer.get())?;
     enter_caller(process, call.site, depth)
 }
@@ -99,7 +99,7 @@ fn interpreted(
     arguments: Arguments,
     depth: usize,
 ) -> Result<(), Trap> {
-    let ret = process.vm().emission.map.result(depth);
+    let ret = process.vm().facts.map.result(depth);
     let (callee, _) = interpreter::owner(process, pep)?;
     let signature = process.vm().signature(callee).clone();
     with_slots(process, &signature, &arguments, |process, args| {
@@ -120,10 +120,10 @@ fn reflection(
     let layout = &vm.scenario.layout;
     let signature = &layout.method(method).signature;
     let by_buffer = signature.ret.is_some_and(|ty| returns_by_buffer(layout, ty));
-    let boxed = call.this.is_some() && types::is_boxed(layout, method);
+    let boxed = call.this.is_some() && layout.is_boxed(method);
     let shared = signature.context && !boxed;
-    let dispatched = layout.method(method).slot != Slot::None;
-    let ret = vm.emission.map.result(depth);
+    let dispatched = layout.method(method).is_virtual();
+    let ret = vm.facts.map.result(depth);
     let mut arguments = arguments(vm, call, None);
     if by_buffer && !vm.reflection_skips_return_buffer() {
         arguments.put_first(ret.get());
@@ -152,7 +152,7 @@ fn export(
     depth: usize,
 ) -> Result<(), Trap> {
     set_gc_mode(process, GcMode::Preemptive)?;
-    let wrapper = process.vm().emission.runtime_slot(&Role::ReverseThunk(method));
+    let wrapper = process.vm().facts.runtime.reverse_thunks.get(&method).copied();
     enter_with(process, wrapper.unwrap_or(TableIndex::NONE).into(), call, depth)
 }
 

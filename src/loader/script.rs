@@ -98,7 +98,7 @@ pub(super) fn guards_of(map: &MemoryMap) -> Vec<(Range<u32>, Place)> {
 /// Looks at the guards round everything that a call is handed.
 fn find_stray_write(process: &mut VmProcess<'_>) -> Result<Option<StrayWrite>, Trap> {
     let (memory, vm) = process.split();
-    let memory = memory.read(0, vm.emission.map.end)?;
+    let memory = memory.read(0, vm.facts.map.end)?;
     Ok(vm.guards.iter().find_map(|(range, place)| {
         let (at, expected, found) =
             broken_guard(&memory[range.start as usize..range.end as usize])?;
@@ -150,7 +150,7 @@ fn finals(process: &mut VmProcess<'_>) -> Result<Finals, Trap> {
     for (_, addresses) in &vm.stubs {
         finals.stubs.push(addresses.pep.words(&memory)?);
     }
-    let images = vm.emission.images.iter().zip(&vm.images);
+    let images = vm.facts.images.iter().zip(&vm.images);
     for (assembly, (facts, image)) in (0..).map(AssemblyId).zip(images) {
         let Some(image) = image else { continue };
         for cell in &facts.cells {

@@ -8,7 +8,7 @@ use super::{Vm, VmProcess, images, method_pep, types};
 use crate::engine::Trap;
 use crate::image::delegate::METHOD_PTR_AUX;
 use crate::image::words::{Address, ArgsAddress, ObjectAddress, PepAddress};
-use crate::scenario::{MethodId, Slot, meaning};
+use crate::scenario::{MethodId, meaning};
 
 /// The stub of this kind, made if there is none yet.
 pub fn stub(process: &mut VmProcess<'_>, kind: StubKind) -> Result<Callee, Trap> {
@@ -64,7 +64,7 @@ fn shuffle(
     if !target.signature.instance {
         return Ok(aux);
     }
-    let dispatched = target.slot != Slot::None;
+    let dispatched = target.is_virtual();
     let receiver = vm.open_receiver(arguments);
     arguments.this = Some(receiver);
     if !dispatched {

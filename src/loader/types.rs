@@ -11,7 +11,7 @@ use super::{VmProcess, addresses, stubs};
 use crate::engine::Trap;
 use crate::image::map::GUARD;
 use crate::image::words::{Address, ObjectAddress, PepAddress};
-use crate::scenario::{AssemblyId, ClassId, ClassKind, Layout, MethodId, Slot, meaning};
+use crate::scenario::{AssemblyId, ClassId, ClassKind, MethodId, Slot, meaning};
 
 /// Bytes of a MethodTable, in front of its chunk pointer.
 pub const METHOD_TABLE_SIZE: u32 = 40;
@@ -104,20 +104,13 @@ fn receiver_entry(
 ) -> Result<PepAddress, Trap> {
     let vm = process.vm();
     let layout = &vm.scenario.layout;
-    let boxed =
-        layout.class(class).kind == ClassKind::Struct && layout.method(method).class == Some(class);
+    let boxed = layout.is_boxed(method) && layout.method(method).class == Some(class);
     let callee = if boxed && vm.unboxes() {
         stubs::stub(process, StubKind::Unboxing(method))?
     } else {
         method.into()
     };
     addresses(process, callee).map(|a| a.pep)
-}
-
-/// The method's receivers, as objects, are boxes: it is a method of a value type.
-pub fn is_boxed(layout: &Layout, method: MethodId) -> bool {
-    let class = layout.method(method).class;
-    class.is_some_and(|class| layout.class(class).kind == ClassKind::Struct)
 }
 
 /// The entry point of a method that is called on this receiver, boxed or not.

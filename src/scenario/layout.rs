@@ -131,6 +131,12 @@ impl Layout {
         &self.classes[id.index()]
     }
 
+    /// The method is one of a value type: its receivers, as objects, are boxes.
+    pub fn is_boxed(&self, method: MethodId) -> bool {
+        let class = self.method(method).class;
+        class.is_some_and(|class| self.class(class).kind == ClassKind::Struct)
+    }
+
     /// A class and what it extends, most derived first.
     pub fn ancestry(&self, class: ClassId) -> impl Iterator<Item = ClassId> {
         std::iter::successors(Some(class), |&id| self.class(id).base)

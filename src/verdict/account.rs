@@ -7,7 +7,8 @@ use std::fmt;
 use super::class::FindingClass;
 use super::run::Run;
 use super::value::{classify, slot_owner};
-use crate::image::facts::{Import, Role, call_import};
+use crate::image::emission::Role;
+use crate::image::facts::{Import, call_import};
 use crate::image::pep::PepWords;
 use crate::image::words::{Address, FunctionPointer, TableIndex};
 use crate::loader::Vm;
@@ -97,7 +98,7 @@ impl Account<'_> {
     /// Every import cell of loaded images that imports the method.
     fn cell(&self, f: &mut fmt::Formatter<'_>, method: MethodId) -> fmt::Result {
         let vm = self.run.vm;
-        for (i, facts) in vm.emission.images.iter().enumerate() {
+        for (i, facts) in vm.facts.images.iter().enumerate() {
             let Some(image) = vm.images()[i] else { continue };
             for cell in &facts.cells {
                 if cell.import.method_entry() == Some(method) {

@@ -19,7 +19,7 @@ pub(super) fn wrong_arguments(
     if got != want {
         return Some(first_wrong_argument(vm, entry.method, got, want));
     }
-    let map = &vm.emission.map;
+    let map = &vm.facts.map;
     let by_buffer = reference::shape::has_return_buffer(layout, &method.signature);
     let buffer = if by_buffer { map.result(depth) } else { Address::default() };
     if entry.return_buffer != buffer {

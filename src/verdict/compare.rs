@@ -9,6 +9,7 @@ use super::finding::{Finding, finding};
 use super::mismatch::Mismatch;
 use super::pointer::wrong_pointer;
 use super::run::Run;
+use crate::image::emission::CallerCode;
 use crate::image::words::FunctionPointer;
 use crate::loader::Vm;
 use crate::loader::observation::{Entry, EventObservation};
@@ -168,7 +169,10 @@ fn compare_stack_pointers(
 /// (#122988).
 fn published_frame(vm: &Vm, site: SiteId) -> u32 {
     match vm.scenario.layout.site(site).action.kind().is_unmanaged() {
-        true => vm.emission.caller(site).map_or(0, |(_, caller)| caller.frame_size),
+        true => match vm.emission.caller(site) {
+            Some(CallerCode::Compiled { frame_size, .. }) => frame_size,
+            Some(CallerCode::Runtime(_)) | None => 0,
+        },
         false => 0,
     }
 }
@@ -179,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::engine::Trap;
-    use crate::image::facts::Emission;
+    use crate::image::emission::Emission;
     use crate::image::words::Address;
     use crate::loader::Fixed;
     use crate::loader::observation::{CallObservation, Observation};
@@ -229,7 +233,7 @@ events = [
         let mut vm = vm();
         let expected = reference::expect(&vm.scenario);
         let want = &expected.calls[0];
-        let stack_top = vm.emission.map.stack_top;
+        let stack_top = vm.facts.map.stack_top;
         let seen = &mut vm.observation;
         seen.bytes.clone_from(&expected.bytes);
         seen.events = vec![quiet(), EventObservation { calls: 0..1, entries: 0..1, ..quiet() }];

@@ -6,7 +6,8 @@ use super::pointer::{is_own_code, wrong_pointer};
 use super::run::Run;
 use super::value::{Value, classify, slot_owner};
 use crate::abi::FuncType;
-use crate::image::facts::{Import, Role};
+use crate::image::emission::Role;
+use crate::image::facts::Import;
 use crate::image::pep::PepWords;
 use crate::image::words::{FunctionPointer, TableIndex};
 use crate::loader::Vm;
@@ -39,7 +40,7 @@ pub(super) fn compare_finals(run: &Run, mismatches: &mut Vec<Mismatch>) {
         }
     }
     for &(assembly, rva, value) in &finals.cells {
-        let Some(cell) = vm.emission.images[assembly.index()].cell_at(rva) else { continue };
+        let Some(cell) = vm.facts.images[assembly.index()].cell_at(rva) else { continue };
         if let Some(what) = wrong_cell(vm, cell.import, FunctionPointer::new(value)) {
             let name = &layout.assemblies[assembly.index()].name;
             mismatch(format!("import cell {name}+{rva}: {what}"));

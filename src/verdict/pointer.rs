@@ -1,13 +1,13 @@
 //! What a word that is handed out must be.
 
 use super::value::{SlotOwner, Value, classify};
-use crate::image::facts::Role;
+use crate::image::emission::Role;
 use crate::image::words::FunctionPointer;
 use crate::loader::callee::StubKind;
 use crate::loader::{MethodAddresses, Vm};
 use crate::reference;
 use crate::scenario::targets::{Held, HeldKind};
-use crate::scenario::{ClassKind, Convention, Layout, MethodId};
+use crate::scenario::{Convention, Layout, MethodId};
 
 /// Why the word that was handed out is no pointer to this, or no delegate.
 pub(super) fn wrong_pointer(vm: &Vm, held: Held, word: FunctionPointer) -> Option<String> {
@@ -33,7 +33,7 @@ enum Meant {
 impl Meant {
     fn by(layout: &Layout, Held { method, kind }: Held) -> Self {
         let data = layout.method(method);
-        let boxed = data.class.is_some_and(|c| layout.class(c).kind == ClassKind::Struct);
+        let boxed = layout.is_boxed(method);
         match (kind, data.convention) {
             (HeldKind::Delegate { .. }, _) => Meant::Delegate,
             (_, Convention::UnmanagedCallersOnly) => Meant::Unmanaged(method),

@@ -1,7 +1,7 @@
 //! What a word is: the question that #129857 took days to answer.
 
 use crate::abi::FuncType;
-use crate::image::facts::{Emission, Role, function_type};
+use crate::image::emission::{Emission, Role, function_type};
 use crate::image::words::{Address, FunctionPointer, PepAddress, TableIndex};
 use crate::image::{HOST_SLOTS, Module};
 use crate::loader::Vm;
@@ -66,10 +66,10 @@ pub fn slot_owner<'a>(vm: &'a Vm, index: TableIndex) -> Option<SlotOwner<'a>> {
     };
     let host_base = emission.program.host_base();
     if let Some(function) = index.behind(host_base).filter(|_| index.get() < HOST_SLOTS) {
-        return Some(owner(&emission.program.runtime, &emission.runtime.roles, function));
+        return Some(owner(&emission.program.runtime, &emission.roles.runtime, function));
     }
     let (image, function) = function_of_table_index(vm, index)?;
-    Some(owner(&emission.program.images[image], &emission.images[image].roles, function))
+    Some(owner(&emission.program.images[image], &emission.roles.images[image], function))
 }
 
 /// What a word is, in a process that ended up with a table of this length.
@@ -87,7 +87,7 @@ pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value<'_> {
     }
     let in_image = vm.images().iter().enumerate().any(|(i, image)| {
         image.is_some_and(|image| {
-            let size = vm.emission.program.images[i].payload.len() as u32;
+            let size = vm.facts.images[i].payload_size;
             address.behind(image.image_base).is_some_and(|rva| rva < size)
         })
     });

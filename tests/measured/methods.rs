@@ -80,7 +80,7 @@ fn a_pinvoke_keeps_its_words() {
     }
     // The native target is a raw table index, of the runtime's own.
     let vm = run(&[take]).vm;
-    let role = calliper::image::facts::Role::Body(calliper::scenario::MethodId(3));
+    let role = calliper::image::emission::Role::Body(calliper::scenario::MethodId(3));
     let target = vm.emission.runtime_slot(&role).expect("the runtime has the function");
     let program = &vm.emission.program;
     let function = &program.runtime.functions

@@ -6,7 +6,7 @@ use calliper::abi::ValType;
 use calliper::engine::EngineKind;
 use calliper::gallery;
 use calliper::image::code::{Global, Op};
-use calliper::image::facts::{Emission, Role};
+use calliper::image::emission::{CallerCode, Emission, Role};
 use calliper::image::helpers::Helper;
 use calliper::judge::Judge;
 use calliper::loader::callee::Callee;
@@ -145,7 +145,7 @@ fn an_inner_callee_that_returns_something_else() {
 #[test]
 fn an_inner_callee_that_overwrites_the_outer_callers_argument() {
     all_find(FindingClass::StrayWrite, &Fixed, |emission| {
-        let argument = emission.map.frame(0).at(calliper::image::map::FRAME_ARGUMENTS);
+        let argument = emission.facts.map.frame(0).at(calliper::image::map::FRAME_ARGUMENTS);
         let write =
             [Op::I32Const(argument.get() as i32), Op::I32Const(1), Op::Store(ValType::I32, 0)];
         alter(emission, &INNER, |code| drop(code.splice(0..0, write)));
@@ -214,8 +214,10 @@ fn a_method_that_is_resumed_with_another_continuation() {
 #[test]
 fn a_frame_that_an_interpreted_caller_leaves_published() {
     all_find(FindingClass::StackPointer, &Fixed, |emission| {
-        let (_, caller) = emission.caller(SiteId(7)).expect("the R2R site has one");
-        let frame = caller.frame_size as i32;
+        let Some(CallerCode::Compiled { frame_size, .. }) = emission.caller(SiteId(7)) else {
+            panic!("the R2R site has a compiled caller")
+        };
+        let frame = frame_size as i32;
         let publish = [
             Op::GlobalGet(Global::StackPointer),
             Op::I32Const(frame),

@@ -1,6 +1,7 @@
 //! Import cells of each kind, unresolved and resolved, and what they lead to.
 
-use calliper::image::facts::{Import, Role};
+use calliper::image::emission::Role;
+use calliper::image::facts::Import;
 use calliper::image::helpers::Helper;
 use calliper::loader::Fixed;
 use calliper::scenario::Dispatch;
@@ -61,7 +62,7 @@ fn run(events: &[&str]) -> Finished {
 }
 
 fn cell(run: &Finished, import: Import) -> u32 {
-    let rva = run.vm.emission.images[0].rva_of(import).expect("the image imports it");
+    let rva = run.vm.facts.images[0].rva_of(import).expect("the image imports it");
     run.word(run.vm.images()[0].expect("loaded").image_base.at(rva).get())
 }
 
@@ -129,7 +130,7 @@ fn lazy_cells_start_at_a_record_that_names_them() {
         (virtual_entry(Dispatch::ImportThunk), "iTip"),
         (virtual_entry(Dispatch::VirtualThunk), "iTip"),
     ] {
-        let rva = run.vm.emission.images[0].rva_of(import).expect("the image imports it");
+        let rva = run.vm.facts.images[0].rva_of(import).expect("the image imports it");
         let thunk = format!("WasmDelayLoadHelper->DelayLoad_MethodCall(Sig:{key})");
         assert_eq!(record(&run, cell(&run, import)), (thunk, rva.get()), "{import:?}");
     }
@@ -164,6 +165,6 @@ fn a_virtual_dispatch_entry_point_is_made_once_and_says_where_the_slot_is() {
     assert_eq!(run.slot("Base", 1), run.pep("One"));
     // The thunk went by the initial entry, as nobody had made the entry point callable.
     assert_eq!(run.words_of("One"), "0, MD of One, IR, 0");
-    let roles = &run.vm.emission.images[0].roles;
+    let roles = &run.vm.emission.roles.images[0];
     assert!(roles.contains(&Role::VirtualThunk("Viiiii".into())));
 }

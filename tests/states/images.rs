@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use calliper::image::HOST_SLOTS;
-use calliper::image::facts::{Import, Role};
+use calliper::image::emission::Role;
+use calliper::image::facts::Import;
 use calliper::image::payload::TABLE_BASE;
 use calliper::image::words::TableIndex;
 use calliper::loader::{Fixed, images};
@@ -69,7 +70,7 @@ fn the_first_registration_of_a_key_wins_across_images() {
     // The runtime's own thunks were there before any image's.
     let run = run_events(&[LOAD_A, r#"{ touch = "Main" }"#]);
     assert!(run.is_host_slot(run.word(run.pep("Main"))));
-    let roles = &run.vm.emission.images[0].roles;
+    let roles = &run.vm.emission.roles.images[0];
     assert!(roles.contains(&Role::R2RToInterpreter("vip".into())), "the image has one as well");
 }
 
@@ -158,7 +159,7 @@ fn relocations_reach_every_page() {
     assert_eq!(run.ran(), [format!("M{}", MANY - 1)]);
 
     let image = run.vm.images()[0].expect("loaded");
-    let facts = &run.vm.emission.images[0];
+    let facts = &run.vm.facts.images[0];
     let mut pages = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
     for method in (0..MANY - 1).map(MethodId) {
         let rva = facts.rva_of(Import::LazyMethodEntry(method)).expect("the image imports it");
@@ -178,7 +179,7 @@ fn relocations_reach_every_page() {
 fn every_compiled_function_of_every_image_has_a_virtual_ip_of_its_own() {
     let run = run_events(&[LOAD_B, LOAD_A]);
     let mut seen = std::collections::BTreeSet::new();
-    for (image, facts) in run.vm.images().iter().flatten().zip(&run.vm.emission.images) {
+    for (image, facts) in run.vm.images().iter().flatten().zip(&run.vm.facts.images) {
         for function in 0..facts.runtime_functions {
             let index = image.table_base.plus(function);
             let ip = images::virtual_ip_of_table_index(&run.vm, index).expect("it has one");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calliper::engine::{Engine, EngineKind, Keep};
 use calliper::image::HOST_SLOTS;
-use calliper::image::facts::Emission;
+use calliper::image::emission::Emission;
 use calliper::image::pep::PepWords;
 use calliper::image::words::{MethodDescAddress, PepAddress, TableIndex};
 use calliper::loader::callee::Callee;

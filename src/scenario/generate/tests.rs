@@ -163,7 +163,7 @@ fn receiver(layout: &Layout, id: MethodId) -> String {
         None if method.signature.instance => "unknown instance",
         None => "static",
     };
-    let slot = if method.slot == Slot::None { "" } else { "virtual " };
+    let slot = if method.is_virtual() { "virtual " } else { "" };
     format!("{slot}{kind} {}", code(layout, id))
 }
 
@@ -265,7 +265,7 @@ fn situation(
     let interpreted = data.code == Code::Interpreted;
     let compiled = data.code == Code::ReadyToRun;
     let by_interpreter = matches!(site.caller, Caller::Interpreter(_));
-    let boxed = data.class.is_some_and(|class| layout.class(class).kind == ClassKind::Struct);
+    let boxed = layout.is_boxed(method);
     let buffer = data.signature.ret.is_some_and(|ty| crate::abi::vm::returns_by_buffer(layout, ty));
     let vector = data.signature.params.contains(&Type::Vector128);
     let held = variables.of(call).map(|held| held.kind);
@@ -279,7 +279,7 @@ fn situation(
             "a closed static with a return buffer"
         }
         (Action::Invoke(_), Some(HeldKind::Delegate { on: None }))
-            if data.slot != Slot::None && compiled =>
+            if data.is_virtual() && compiled =>
         {
             "an open virtual delegate with a compiled target"
         }

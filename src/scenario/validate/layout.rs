@@ -161,7 +161,7 @@ fn class_of_method_rules(layout: &Layout, method: &Method) -> Rules {
                 show(&class.name)
             ),
         ),
-        Some(class) if class.kind == ClassKind::Interface && method.slot == Slot::None => {
+        Some(class) if class.kind == ClassKind::Interface && !method.is_virtual() => {
             broken(Part::Class, "a method of an interface; expected it to be `virtual`")
         }
         Some(_) if method.convention != Convention::Managed => {
