@@ -14,6 +14,7 @@ pub mod engine;
 pub mod files;
 pub mod gallery;
 pub mod image;
+pub mod index;
 pub mod judge;
 pub mod loader;
 pub mod random;

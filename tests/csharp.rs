@@ -316,7 +316,7 @@ fn references_results(scenario: &Scenario) -> Vec<u64> {
         match result.as_slice() {
             [] => {
                 let mut wide = scenario.layout.clone();
-                wide.methods[usize::from(call.callee.0)].signature.ret = Some(Type::U64);
+                wide.methods[call.callee].signature.ret = Some(Type::U64);
                 let mut out = Vec::new();
                 let seen: Vec<u8> = seen.into_iter().flat_map(u64::to_le_bytes).collect();
                 meaning::push_result(&wide, call.callee, &seen, &mut out);

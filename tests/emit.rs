@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use calliper::image::ModuleId;
 use calliper::image::emission::Emission;
 use calliper::image::encode::{encode_image, encode_runtime};
 use calliper::replay;
@@ -32,8 +31,8 @@ fn every_module_of_the_corpus_validates() {
         let program = Emission::new(&case.scenario.layout).program;
         validate(&case.name, "runtime", &encode_runtime(&program));
         assert_eq!(program.images.len(), case.scenario.layout.assemblies.len());
-        for (index, image) in (0u16..).zip(&program.images) {
-            validate(&case.name, &image.name, &encode_image(&program, ModuleId(index)));
+        for (id, image) in program.images.enumerated() {
+            validate(&case.name, &image.name, &encode_image(&program, id));
         }
     }
 }

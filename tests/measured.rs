@@ -53,22 +53,25 @@ fn interpreted(uco: Signature, reverse_thunk: bool) -> Layout {
         action,
     };
     Layout {
-        assemblies: vec![Assembly { name: "Probe".into() }],
+        assemblies: vec![Assembly { name: "Probe".into() }].into(),
         structs: vec![Struct {
             name: "S12".into(),
             shape: StructShape::Opaque { size: 12, align: 4 },
-        }],
+        }]
+        .into(),
         methods: vec![
             method("M", Convention::Managed, add(), false),
             method("U", Convention::UnmanagedCallersOnly, uco, reverse_thunk),
-        ],
+        ]
+        .into(),
         sites: vec![
             site("TakeManaged", Action::Ldftn(MANAGED)),
             site("Calli", Action::ManagedCalli(add())),
             site("Direct", Action::Direct { callee: MANAGED, binding: Binding::Lazy }),
             site("TakeUco", Action::Ldftn(UCO)),
             site("UnmanagedCalli", Action::UnmanagedCalli(add())),
-        ],
+        ]
+        .into(),
         ..Layout::default()
     }
 }
@@ -93,7 +96,7 @@ fn call(site: SiteId, pointer: Option<VariableId>) -> Event {
 
 /// The measured build had no R2R code.
 fn scenario(layout: Layout, script: Vec<Event>) -> Scenario {
-    let variables = vec!["pointer".into()];
+    let variables = vec!["pointer".into()].into();
     Scenario { layout, variables, script, interpreter_only: true, ..Scenario::default() }
 }
 
@@ -156,7 +159,7 @@ fn a_uco_method_with_a_compiled_reverse_thunk() {
     assert_eq!(vm.observation.events[1].pointer, Some(FunctionPointer::new(code)));
     let program = &vm.emission.program;
     let function = &program.runtime.functions[(code - program.host_base().get()) as usize];
-    assert_eq!(program.types[function.ty.0 as usize].to_string(), "(i32)->()");
+    assert_eq!(program.types[function.ty].to_string(), "(i32)->()");
 }
 
 #[test]

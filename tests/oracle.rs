@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use calliper::abi::ValType;
 use calliper::engine::{Engine, EngineError, EngineKind, HostCall, Process, paper::Paper};
-use calliper::image::Program;
 use calliper::image::code::{Global, Op};
 use calliper::image::emission::{Emission, Role};
 use calliper::image::helpers::Helper;
 use calliper::image::map::GUARD_SIZE;
 use calliper::image::pep::{CODE, PEP_SIZE};
+use calliper::image::{ModuleId, Program};
 use calliper::judge::Judge;
 use calliper::loader::{Fixed, Loader, Vm};
-use calliper::scenario::{MethodId, Scenario, text};
+use calliper::scenario::{AssemblyId, MethodId, Scenario, text};
 use calliper::verdict::FindingClass;
 
 use crate::util::HandsOut;
@@ -99,8 +99,8 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
 
 /// The table slot of the function with this role in the first image.
 fn slot(vm: &Vm, role: &Role) -> u32 {
-    let function = vm.emission.roles.images[0].iter().position(|r| r == role);
-    let image = vm.images()[0].expect("the image is loaded");
+    let function = vm.emission.roles.images[AssemblyId(0)].iter().position(|r| r == role);
+    let image = vm.images()[AssemblyId(0)].expect("the image is loaded");
     image.table_base.plus(function.expect("the image has the function") as u32).get()
 }
 
@@ -221,7 +221,7 @@ fn a_call_that_never_ends() {
     all_find(FindingClass::ResourceLimit, &Fixed, |emission| {
         // The method's body calls itself through the entry point that it was given.
         let program = Arc::get_mut(&mut emission.program).expect("not shared yet");
-        let function = &mut program.images[0].functions[2];
+        let function = &mut program.images[ModuleId(0)].functions[2];
         let ty = function.ty;
         assert_eq!(function.name, "Program::Managed");
         let again = [

@@ -450,7 +450,7 @@ fn scramble(numbers: &mut Numbers, scenario: &mut Scenario, other: &mut Scenario
         6 => layout.assemblies.clear(),
         7 => layout.methods.truncate(nth / 4),
         8 => layout.structs.truncate(nth / 4),
-        9 => layout.structs.reverse(),
+        9 => layout.structs.as_mut_slice().reverse(),
         10 => scenario.title = "two\nlines\u{2028}".repeat(nth * 10),
         11 => scenario.upstream = vec![0, 7, 0],
         12 => scenario.shows = vec![("a".into(), "b".into()), ("a".into(), "c d".into())],
@@ -463,7 +463,7 @@ fn scramble(numbers: &mut Numbers, scenario: &mut Scenario, other: &mut Scenario
         }
         17 => layout.methods.iter_mut().for_each(|m| m.assembly = AssemblyId(id)),
         20 => std::mem::swap(&mut layout.classes, &mut other.layout.classes),
-        21 => layout.classes.reverse(),
+        21 => layout.classes.as_mut_slice().reverse(),
         22 => layout.classes.truncate(nth / 4),
         23 => scramble_classes(numbers, layout, id),
         24 => layout.methods.iter_mut().for_each(|m| scramble_method(numbers, m, id)),
@@ -565,7 +565,7 @@ fn nest(script: &mut [Event], nth: usize) {
             let inner = Call { this: Some(nth as u32), ..call.clone() };
             call.inside = vec![inner];
         }
-        call.pointer = call.pointer.or(Some(VariableId(nth as u16)));
+        call.pointer = call.pointer.or(Some(VariableId::from(nth)));
     }
 }
 
@@ -577,8 +577,9 @@ fn a_scenario_too_large_to_be_written_is_cut() {
     assert!(validate::validate(&scenario).is_err());
     assert!(!check_fixup(&mut scenario));
     assert!(scenario.script.len() > 1000);
-    let mut method = scenario.layout.methods[0].clone();
+    let mut method = scenario.layout.method(MethodId(0)).clone();
     method.signature.params = vec![Type::I32; 400];
-    scenario.layout.methods.resize(300, method);
+    let missing = 300 - scenario.layout.methods.len();
+    scenario.layout.methods.extend(std::iter::repeat_n(method, missing));
     assert!(!check_fixup(&mut scenario));
 }

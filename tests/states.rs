@@ -6,11 +6,11 @@ mod cells;
 mod images;
 
 use calliper::gallery;
-use calliper::image::HOST_SLOTS;
 use calliper::image::emission::Role;
 use calliper::image::facts::Import;
 use calliper::image::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
 use calliper::image::words::{TableIndex, VirtualIp};
+use calliper::image::{HOST_SLOTS, ModuleId};
 use calliper::loader::images::{table_index_of_virtual_ip, virtual_ip_of_table_index};
 use calliper::loader::{Fixed, Loader, Vm};
 use calliper::scenario::{AssemblyId, MethodId};
@@ -61,7 +61,7 @@ fn words(vm: &Vm, method: MethodId) -> (PepWords, TableIndex) {
 }
 
 /// The slot of a function of an image.
-fn slot(vm: &Vm, assembly: usize, role: &Role) -> TableIndex {
+fn slot(vm: &Vm, assembly: AssemblyId, role: &Role) -> TableIndex {
     let function = vm.emission.roles.images[assembly].iter().position(|r| r == role);
     let image = vm.images()[assembly].expect("the image is loaded");
     image.table_base.plus(function.expect("the image has it") as u32)
@@ -93,19 +93,22 @@ fn a_thunk_is_installed_over_null_only() {
     // #130634 saw `{2974, MD, 0, flags 4}` live.
     let vm = run(&[LOAD_A, r#"{ touch = "Managed" }"#]);
     let (words, _) = words(&vm, MANAGED);
-    assert_eq!(words.actual_code, slot(&vm, 0, &thunk("iiip")));
+    assert_eq!(words.actual_code, slot(&vm, AssemblyId(0), &thunk("iiip")));
     assert_eq!((words.interpreter_data, words.flags), (0, PREFERS_INTERPRETER));
     assert!(!words.has_native_entry_point());
     // Prepared first: the R2R body stays.
     let vm = run(&[LOAD_A, r#"{ prepare = "Managed" }"#, r#"{ touch = "Managed" }"#]);
-    assert_eq!(self::words(&vm, MANAGED).0.actual_code, slot(&vm, 0, &Role::Body(MANAGED)));
+    assert_eq!(
+        self::words(&vm, MANAGED).0.actual_code,
+        slot(&vm, AssemblyId(0), &Role::Body(MANAGED))
+    );
 }
 
 #[test]
 fn publishing_r2r_code_replaces_the_thunk() {
     let vm = run(&[LOAD_A, r#"{ touch = "Managed" }"#, LAZY]);
     let (words, _) = words(&vm, MANAGED);
-    assert_eq!(words.actual_code, slot(&vm, 0, &Role::Body(MANAGED)));
+    assert_eq!(words.actual_code, slot(&vm, AssemblyId(0), &Role::Body(MANAGED)));
     assert_eq!((words.interpreter_data, words.flags), (0, 0));
 }
 
@@ -120,7 +123,7 @@ fn a_uco_methods_own_index_is_the_same_whatever_was_touched_first() {
     for order in orders {
         let vm = run(order);
         let (words, own) = words(&vm, UCO);
-        assert_eq!(own, slot(&vm, 0, &Role::Body(UCO)), "{order:?}");
+        assert_eq!(own, slot(&vm, AssemblyId(0), &Role::Body(UCO)), "{order:?}");
         assert_eq!(words.flags & (UCO_CHECKED | UCO_HAS), 3, "{order:?}");
         let taken = vm.observation.events.iter().find_map(|e| e.pointer);
         assert_eq!(taken, Some(own.into()), "{order:?}");
@@ -131,7 +134,7 @@ fn a_uco_methods_own_index_is_the_same_whatever_was_touched_first() {
 fn a_managed_thunk_that_was_there_first_stays_for_managed_callers() {
     let vm = run(&[LOAD_A, TOUCH_UCO, TAKE_UCO, CALL_UCO]);
     let (words, own) = words(&vm, UCO);
-    assert_eq!(words.actual_code, slot(&vm, 0, &thunk("iiip")));
+    assert_eq!(words.actual_code, slot(&vm, AssemblyId(0), &thunk("iiip")));
     assert_ne!(words.actual_code, own);
 }
 
@@ -141,7 +144,11 @@ fn the_seed_fault_depends_on_who_was_there_first() {
     let taken = |events: &[&str]| {
         let vm = run_under(events, fault);
         let pointer = vm.observation.events.last().and_then(|e| e.pointer);
-        (pointer, slot(&vm, 0, &Role::Body(UCO)).into(), slot(&vm, 0, &thunk("iiip")).into())
+        (
+            pointer,
+            slot(&vm, AssemblyId(0), &Role::Body(UCO)).into(),
+            slot(&vm, AssemblyId(0), &thunk("iiip")).into(),
+        )
     };
     let (pointer, _, thunk) = taken(&[LOAD_A, TAKE_UCO]);
     assert_eq!(pointer, Some(thunk));
@@ -155,7 +162,7 @@ fn a_method_waits_for_an_image_that_brings_its_thunk() {
     let vm = run(&[LOAD_A, touch]);
     assert_eq!(words(&vm, PLAIN).0.actual_code, TableIndex::NONE);
     let vm = run(&[LOAD_A, touch, LOAD_B]);
-    assert_eq!(words(&vm, PLAIN).0.actual_code, slot(&vm, 1, &thunk("ldp")));
+    assert_eq!(words(&vm, PLAIN).0.actual_code, slot(&vm, AssemblyId(1), &thunk("ldp")));
 }
 
 #[test]
@@ -177,13 +184,13 @@ fn images_take_the_table_as_it_grows_and_are_relocated_to_it() {
 fn a_lazy_cell_starts_at_its_import_thunks_record_and_ends_at_the_entry_point() {
     let lazy = Import::LazyMethodEntry(MANAGED);
     let cell = |vm: &Vm| {
-        let rva = vm.facts.images[0].rva_of(lazy).expect("the image imports it");
+        let rva = vm.facts.images[AssemblyId(0)].rva_of(lazy).expect("the image imports it");
         let mut cells = vm.observation.finals.cells.iter();
         cells.find(|c| c.0 == AssemblyId(0) && c.1 == rva).expect("the cell was observed").2
     };
     let vm = run(&[LOAD_A]);
-    let image = vm.images()[0].expect("loaded");
-    let payload = vm.emission.program.images[0].payload.len() as u32;
+    let image = vm.images()[AssemblyId(0)].expect("loaded");
+    let payload = vm.emission.program.images[ModuleId(0)].payload.len() as u32;
     let base = image.image_base.get();
     assert!((base..base + payload).contains(&cell(&vm)));
     let vm = run(&[LOAD_A, LAZY]);
@@ -194,7 +201,7 @@ fn a_lazy_cell_starts_at_its_import_thunks_record_and_ends_at_the_entry_point() 
 fn virtual_ips_and_table_indices_lead_to_each_other() {
     let vm = run(&[LOAD_A, LOAD_B]);
     for method in [MANAGED, UCO] {
-        let index = slot(&vm, 0, &Role::Body(method));
+        let index = slot(&vm, AssemblyId(0), &Role::Body(method));
         let ip = virtual_ip_of_table_index(&vm, index).expect("compiled code has one");
         assert_eq!(ip.get() & 0x8000_0001, 0x8000_0001);
         assert_eq!(table_index_of_virtual_ip(&vm, ip), Some(index));

@@ -196,7 +196,7 @@ impl Case {
         call: usize,
     ) -> Result<Ending, Difference> {
         let ty = body_type(&self.layout, signature);
-        let role = Role::NativeCaller(SiteId(index as u16));
+        let role = Role::NativeCaller(SiteId::from(index));
         let caller = self.emission.runtime_slot(&role).expect("each site has a caller");
         let map = &self.emission.facts.map;
         let (frame, result) = (map.frame(0).get(), map.result(0).get());

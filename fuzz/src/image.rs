@@ -22,7 +22,7 @@ use calliper::image::{Module, ModuleId, Program};
 use calliper::loader::{Fixed, Loader, Vm, VmProcess, host_call, script};
 use calliper::scenario::generate::{fixup, generate};
 use calliper::scenario::meaning::{OBJECT_SIZE, object_address};
-use calliper::scenario::{ClassId, Event, Scenario, binary};
+use calliper::scenario::{AssemblyId, Event, Scenario, binary};
 
 /// Edits that an input starts with.
 pub const EDITS: usize = 8;
@@ -131,8 +131,8 @@ impl Case {
     fn edit_image(&mut self, edit: Edit) {
         let program = Arc::get_mut(&mut self.emission.program).expect("nobody else has it yet");
         let Some(image) = usize::from(edit.which).checked_rem(program.images.len()) else { return };
-        let payload = &mut program.images[image].payload;
-        let facts = &mut alone(&mut self.emission.facts).images[image];
+        let payload = &mut program.images[image.into()].payload;
+        let facts = &mut alone(&mut self.emission.facts).images[image.into()];
         let len = payload.len();
         let word = edit.word(len as u32);
         match edit.what % 24 {
@@ -262,7 +262,7 @@ impl Watched<'_> {
             return true;
         }
         let vm = self.process.vm();
-        let image = vm.images()[usize::from(loading.module.0)];
+        let image = vm.images()[AssemblyId(loading.module.0)];
         if image.is_none_or(|image| image.image_base != loading.image_base) {
             // It is not registered yet: this is a relocation.
             return false;
@@ -275,9 +275,8 @@ impl Watched<'_> {
             within(pep, pep + PEP_SIZE + PEP_GUARD)
                 || within(method_desc, code_data + CODE_DATA_SIZE)
         });
-        let classes = vm.scenario.layout.classes.len() as u16;
-        let object = (0..classes).map(|id| object_address(ClassId(id)));
-        fresh || callee || object.into_iter().any(|at| within(at, at + OBJECT_SIZE))
+        let mut objects = vm.scenario.layout.classes.ids().map(object_address);
+        fresh || callee || objects.any(|at| within(at, at + OBJECT_SIZE))
     }
 }
 
@@ -329,7 +328,7 @@ impl Process<Vm> for Watched<'_> {
         table_base: TableIndex,
     ) -> Result<(), Trap> {
         self.process.instantiate(module, memory_base, table_base)?;
-        let Module { payload, .. } = &self.program.images[usize::from(module.0)];
+        let Module { payload, .. } = &self.program.images[module];
         let image_end = memory_base.get() + payload.len() as u32;
         self.loading = Some(Loading { module, image_base: memory_base, image_end });
         Ok(())

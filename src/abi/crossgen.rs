@@ -116,7 +116,7 @@ fn param_token(layout: &Layout, ty: Type) -> Token {
         Type::Vector128 => Token::V,
         Type::Vector256 => Token::Vectors(2),
         Type::Vector512 => Token::Vectors(4),
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(inner) => param_token(layout, inner),
             StructShape::Opaque { size, align } if align > 8 => Token::A(size),
             StructShape::Opaque { size, .. } => Token::S(size),

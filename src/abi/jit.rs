@@ -73,7 +73,7 @@ fn passing(layout: &Layout, ty: Type) -> Passing {
         Type::Vector128 => Passing::ByValue(&[V128]),
         Type::Vector256 => Passing::ByValue(&[V128; 2]),
         Type::Vector512 => Passing::ByValue(&[V128; 4]),
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(field) => passing(layout, field),
             StructShape::Opaque { .. } | StructShape::Empty => Passing::ByReference,
         },

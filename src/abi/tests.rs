@@ -18,7 +18,8 @@ fn layout() -> Layout {
             opaque("S8", 8, 4),
             Struct { name: "D".into(), shape: StructShape::Wraps(Type::F64) },
             opaque("A32", 32, 16),
-        ],
+        ]
+        .into(),
         ..Layout::default()
     }
 }

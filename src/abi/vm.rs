@@ -65,7 +65,7 @@ pub fn returns_by_buffer(layout: &Layout, ty: Type) -> bool {
 /// The type at the bottom of single-field structs (`MethodTable::IsWasmSingleField...` chain).
 fn innermost(layout: &Layout, mut ty: Type) -> Type {
     while let Type::Struct(id) = ty {
-        match layout.structs[id.index()].shape {
+        match layout.structs[id].shape {
             StructShape::Wraps(inner) => ty = inner,
             StructShape::Opaque { .. } | StructShape::Empty => break,
         }
@@ -135,6 +135,6 @@ pub fn reverse_thunk_key(layout: &Layout, method: &Method) -> String {
     let (namespace, outer) = outer.rsplit_once('.').unwrap_or(("", outer));
     let innermost =
         if nested.is_empty() { outer } else { nested.rsplit('+').next().unwrap_or(outer) };
-    let assembly = &layout.assemblies[method.assembly.index()].name;
+    let assembly = &layout.assemblies[method.assembly].name;
     format!("{name}#{}:{assembly}:{namespace}:{innermost}", method.signature.params.len())
 }

@@ -218,26 +218,25 @@ impl Search<'_> {
 
     /// Takes types out of signatures, and replaces those that have to stay.
     fn simplify_signatures(&mut self) {
-        for index in 0..self.best.layout.methods.len() {
-            let params = self.best.layout.methods[index].signature.params.len();
+        for id in self.best.layout.methods.ids() {
+            let params = self.best.layout.method(id).signature.params.len();
             for at in (0..params).rev() {
-                let dropped = self.restate(index, |s| {
+                let dropped = self.restate(id, |s| {
                     s.params.remove(at);
                 });
                 if !dropped {
-                    self.restate(index, |s| s.params[at] = Type::I32);
+                    self.restate(id, |s| s.params[at] = Type::I32);
                 }
             }
-            self.restate(index, |s| s.instance = false);
-            if !self.restate(index, |s| s.ret = None) {
-                self.restate(index, |s| s.ret = s.ret.map(|_| Type::I32));
+            self.restate(id, |s| s.instance = false);
+            if !self.restate(id, |s| s.ret = None) {
+                self.restate(id, |s| s.ret = s.ret.map(|_| Type::I32));
             }
         }
     }
 
     /// Changes a method's signature, and all that are the same: a near miss needs both to stay one.
-    fn restate(&mut self, method: usize, change: impl FnOnce(&mut Signature)) -> bool {
-        let id = MethodId(method as u16);
+    fn restate(&mut self, id: MethodId, change: impl FnOnce(&mut Signature)) -> bool {
         let old = self.best.layout.method(id).signature.clone();
         let mut new = old.clone();
         change(&mut new);
@@ -263,10 +262,10 @@ impl Search<'_> {
             self.attempt(|scenario| {
                 let layout = &mut scenario.layout;
                 match seed % 4 {
-                    0 => one(seed, &mut layout.methods),
-                    1 => one(seed, &mut layout.sites),
+                    0 => one(seed, layout.methods.as_mut_slice()),
+                    1 => one(seed, layout.sites.as_mut_slice()),
                     2 => one(seed, &mut scenario.script),
-                    _ => one(seed, &mut layout.structs),
+                    _ => one(seed, layout.structs.as_mut_slice()),
                 }
             });
         }

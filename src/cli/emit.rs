@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::csharp;
 use crate::files;
+use crate::image::Program;
 use crate::image::emission::Emission;
 use crate::image::encode::{encode_image, encode_runtime};
-use crate::image::{ModuleId, Program};
 use crate::replay;
 use crate::scenario::Scenario;
 
@@ -84,13 +84,13 @@ fn wasm(scenario: &Scenario) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
 /// Every module, with a file name that no other has.
 fn modules(program: &Program) -> Vec<(String, Vec<u8>)> {
     let mut modules = vec![("runtime".to_owned(), encode_runtime(program))];
-    for (index, image) in (0u16..).zip(&program.images) {
+    for (id, image) in program.images.enumerated() {
         let mut name = file_name(&image.name);
         // Some file systems hold `A.wasm` and `a.wasm` to be the same file.
         while modules.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
-            name = format!("{name}-{index}");
+            name = format!("{name}-{}", id.0);
         }
-        modules.push((name, encode_image(program, ModuleId(index))));
+        modules.push((name, encode_image(program, id)));
     }
     modules
 }

@@ -10,9 +10,7 @@ use super::methods::attribute;
 use super::names::Owner;
 use super::wrap::indent;
 use super::{Home, Source};
-use crate::scenario::{
-    AssemblyId, ClassId, ClassKind, Convention, MethodId, ObjectClass, SiteId, StructId,
-};
+use crate::scenario::{AssemblyId, ClassId, ClassKind, Convention, MethodId, ObjectClass, SiteId};
 
 /// What every file begins with.
 pub(super) const USINGS: &str = "\
@@ -37,7 +35,7 @@ struct Members {
 impl Source<'_> {
     /// The source of an assembly.
     pub fn assembly(&self, id: AssemblyId) -> String {
-        let name = &self.layout.assemblies[id.index()].name;
+        let name = &self.layout.assemblies[id].name;
         let mut out = format!("// Assembly {name}.\n\n{USINGS}\n");
         out.push_str("[assembly: DisableRuntimeMarshalling]\n");
         for (class, data) in self.classes().filter(|(_, class)| class.assembly == id) {
@@ -48,7 +46,7 @@ impl Source<'_> {
         out.push_str(&self.methods_without_class(id));
         let contexts = self.layout.methods_of(id).filter(|(_, m)| m.signature.context);
         for (method, data) in contexts {
-            let context = &self.names.contexts[method.index()];
+            let context = &self.names.contexts[method];
             let _ = write!(
                 out,
                 "\n// What {} is instantiated over: it stands for the context argument.\npublic \
@@ -65,11 +63,11 @@ impl Source<'_> {
     }
 
     fn classes(&self) -> impl Iterator<Item = (ClassId, &ObjectClass)> {
-        (0u16..).map(ClassId).zip(&self.layout.classes)
+        self.layout.classes.enumerated()
     }
 
     fn method_ids(&self) -> impl Iterator<Item = MethodId> {
-        (0u16..).map(MethodId).take(self.layout.methods.len())
+        self.layout.methods.ids()
     }
 
     /// Methods that belong to no class, and the call sites of the assembly.
@@ -80,8 +78,7 @@ impl Source<'_> {
             if data.assembly != id || data.class.is_some() {
                 continue;
             }
-            let members =
-                types.entry(self.names.methods[method.index()].owner.clone()).or_default();
+            let members = types.entry(self.names.methods[method].owner.clone()).or_default();
             members.instance |= data.signature.instance;
             let list = if data.signature.continuation {
                 &mut members.awaiting
@@ -124,8 +121,8 @@ impl Source<'_> {
 
     /// The code of all sites that stand there.
     pub fn sites_at(&self, home: Home) -> Vec<String> {
-        let here = |site: &SiteId| self.site_homes[site.index()] == home;
-        let ids = (0u16..).map(SiteId).take(self.layout.sites.len());
+        let here = |site: &SiteId| self.site_homes[*site] == home;
+        let ids = self.layout.sites.ids();
         ids.filter(here).map(|id| self.site(id)).filter(|code| !code.is_empty()).collect()
     }
 
@@ -166,7 +163,7 @@ impl Source<'_> {
         let base = format!(" : {}", above.join(", "));
         let mut out = type_with(&owner, false, "public ", keyword, &base, &members);
         if class.kind == ClassKind::Interface {
-            let (plain, name) = (&self.names.defaults[id.index()], self.class(id));
+            let (plain, name) = (&self.names.defaults[id], self.class(id));
             let _ = write!(
                 out,
                 "\n// Something to call the interface's own code on.\npublic sealed class {plain} : Known, \
@@ -206,12 +203,12 @@ impl Source<'_> {
     /// Types that all assemblies share.
     pub fn shared_types(&self) -> String {
         let mut out = String::new();
-        for (id, _) in (0u16..).map(StructId).zip(&self.layout.structs) {
+        for (id, _) in self.layout.structs.enumerated() {
             out.push('\n');
             out.push_str(&self.struct_declaration(id));
         }
         for (id, class) in self.classes().filter(|&(id, _)| self.homes.is_shared(id)) {
-            let assembly = &self.layout.assemblies[class.assembly.index()].name;
+            let assembly = &self.layout.assemblies[class.assembly].name;
             let _ = write!(
                 out,
                 "\n// In the scenario {} is of {assembly}; an assembly that {assembly}'s project may refer \

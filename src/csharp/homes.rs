@@ -5,28 +5,29 @@
 //! call site stands in its own assembly if that closes no circle, and else in the application,
 //! which refers to all of them: the call itself stays the same.
 
+use crate::index::IndexVec;
 use crate::scenario::{AssemblyId, ClassId, ClassKind, Layout, MethodId, Slot};
 
 /// Who refers to whom.
 #[derive(Debug)]
 pub(super) struct Homes {
     /// For each assembly, the others that its project refers to.
-    references: Vec<Vec<AssemblyId>>,
+    references: IndexVec<AssemblyId, Vec<AssemblyId>>,
     /// Interfaces that all assemblies share, as one behind their own implements them.
-    shared: Vec<bool>,
+    shared: IndexVec<ClassId, bool>,
 }
 
 impl Homes {
     pub fn new(layout: &Layout) -> Self {
-        let references = vec![Vec::new(); layout.assemblies.len()];
-        let mut homes = Homes { references, shared: vec![false; layout.classes.len()] };
+        let references = layout.assemblies.map(|_| Vec::new());
+        let mut homes = Homes { references, shared: layout.classes.map(|_| false) };
         for method in &layout.methods {
             let (Some(interface), Some(class)) = (interface_of(layout, method.slot), method.class)
             else {
                 continue;
             };
             if layout.class(interface).assembly > layout.class(class).assembly {
-                homes.shared[interface.index()] = true;
+                homes.shared[interface] = true;
             }
         }
         for class in &layout.classes {
@@ -46,12 +47,12 @@ impl Homes {
 
     /// The interface is declared where every assembly sees it.
     pub fn is_shared(&self, class: ClassId) -> bool {
-        self.shared[class.index()]
+        self.shared[class]
     }
 
     /// The assemblies that an assembly's project refers to, in order.
     pub fn references(&self, assembly: AssemblyId) -> &[AssemblyId] {
-        &self.references[assembly.index()]
+        &self.references[assembly]
     }
 
     /// Lets `from` refer to all of `to`, unless that closes a circle.
@@ -64,7 +65,7 @@ impl Homes {
     }
 
     fn refer(&mut self, from: AssemblyId, to: AssemblyId) {
-        let references = &mut self.references[from.index()];
+        let references = &mut self.references[from];
         if from != to && !references.contains(&to) {
             references.push(to);
             references.sort_unstable();
@@ -72,13 +73,13 @@ impl Homes {
     }
 
     fn reaches(&self, from: AssemblyId, to: AssemblyId) -> bool {
-        let mut seen = vec![false; self.references.len()];
+        let mut seen = self.references.map(|_| false);
         let mut pending = vec![from];
         while let Some(at) = pending.pop() {
             if at == to {
                 return true;
             }
-            if !std::mem::replace(&mut seen[at.index()], true) {
+            if !std::mem::replace(&mut seen[at], true) {
                 pending.extend(self.references(at));
             }
         }

@@ -120,7 +120,7 @@ impl Source<'_> {
     fn head(&self, id: MethodId, modifiers: &str) -> String {
         let signature = &self.layout.method(id).signature;
         let result = self.spell_result(signature);
-        let member = &self.names.methods[id.index()].member;
+        let member = &self.names.methods[id].member;
         let (generic, constraint) =
             if signature.context { ("<T>", " where T : class") } else { ("", "") };
         let tail = format!("){constraint}");
@@ -197,7 +197,7 @@ impl Source<'_> {
             links.push(if value { ".See(Word + 4)" } else { ".See(Word)" }.to_owned());
         }
         if signature.context {
-            let context = &self.names.contexts[id.index()];
+            let context = &self.names.contexts[id];
             let word = meaning::context_address(id);
             links.push(format!(".See(typeof(T) == typeof({context}) ? {word:#x}u : 0u)"));
         }
@@ -215,17 +215,17 @@ impl Source<'_> {
     /// `<Context>` of a method that is generic.
     pub fn instantiation(&self, id: MethodId) -> String {
         match self.layout.method(id).signature.context {
-            true => format!("<{}>", self.names.contexts[id.index()]),
+            true => format!("<{}>", self.names.contexts[id]),
             false => String::new(),
         }
     }
 
     /// A `MethodInfo` of a method.
     pub fn method_info(&self, id: MethodId) -> String {
-        let super::names::MethodName { owner, member } = &self.names.methods[id.index()];
+        let super::names::MethodName { owner, member } = &self.names.methods[id];
         let owner = owner.path();
         let context = match self.layout.method(id).signature.context {
-            true => format!(", typeof({})", self.names.contexts[id.index()]),
+            true => format!(", typeof({})", self.names.contexts[id]),
             false => String::new(),
         };
         format!("Il.Method(typeof({owner}), nameof({owner}.{member}){context})")

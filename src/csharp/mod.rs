@@ -27,6 +27,7 @@ mod wrap;
 
 use std::path::PathBuf;
 
+use crate::index::IndexVec;
 use crate::reference::{Expectation, expect};
 use crate::scenario::action::{Given, Subject, VariableKind};
 use crate::scenario::targets::{HeldKind, Variables, slot_of};
@@ -65,9 +66,9 @@ struct Source<'s> {
     names: Names,
     homes: Homes,
     /// Where each site stands.
-    site_homes: Vec<Home>,
+    site_homes: IndexVec<SiteId, Home>,
     /// How each site looks.
-    variants: Vec<Vec<Variant>>,
+    variants: IndexVec<SiteId, Vec<Variant>>,
     delegates: Delegates,
     /// Types whose class constructors are run, or that are made by default constructors, in the
     /// order of the calls that do.
@@ -149,8 +150,8 @@ impl<'s> Source<'s> {
             layout,
             names: Names::new(scenario),
             homes: Homes::new(layout),
-            site_homes: Vec::new(),
-            variants: vec![Vec::new(); layout.sites.len()],
+            site_homes: IndexVec::default(),
+            variants: layout.sites.map(|_| Vec::new()),
             delegates: Delegates::default(),
             constructed: Vec::new(),
             expectation: expect(scenario),
@@ -174,7 +175,7 @@ impl<'s> Source<'s> {
 
     fn look_at_call(&mut self, variables: &Variables<'_>, call: &Call) {
         let variant = self.variant(variables, call);
-        let variants = &mut self.variants[call.site.index()];
+        let variants = &mut self.variants[call.site];
         if !variants.contains(&variant) {
             variants.push(variant);
         }
@@ -207,11 +208,11 @@ impl<'s> Source<'s> {
 
     /// Where each site stands, and which delegate types there are.
     fn settle_sites(&mut self) {
-        for (id, site) in (0u16..).map(SiteId).zip(&self.layout.sites) {
-            if self.variants[id.index()].is_empty() {
-                self.variants[id.index()].push(Variant::Plain);
+        for (id, site) in self.layout.sites.enumerated() {
+            if self.variants[id].is_empty() {
+                self.variants[id].push(Variant::Plain);
             }
-            let variants = self.variants[id.index()].clone();
+            let variants = self.variants[id].clone();
             let home = match site.caller.assembly() {
                 Some(assembly) => {
                     let referred = sites::referred(self, site, &variants);
@@ -268,7 +269,7 @@ impl<'s> Source<'s> {
 
     /// The type that a site's code is a member of.
     fn home_owner(&self, site: SiteId) -> Option<&Owner> {
-        match self.site_homes[site.index()] {
+        match self.site_homes[site] {
             Home::Assembly(assembly) => Some(self.names.owner(assembly)),
             Home::Application => None,
         }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::index::IndexVec;
 use crate::scenario::{
-    AssemblyId, ClassKind, Convention, Layout, Method, MethodId, Scenario, Slot,
+    AssemblyId, ClassId, ClassKind, Convention, Layout, Method, MethodId, Scenario, SiteId, Slot,
+    StructId,
 };
 
 /// The keywords of C#, and the words that are keywords in some places.
@@ -88,19 +90,19 @@ impl Owner {
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     /// The file name of each assembly.
-    pub projects: Vec<String>,
+    pub projects: IndexVec<AssemblyId, String>,
     /// The type of each assembly's methods that belong to no class.
-    pub owners: Vec<Owner>,
-    pub structs: Vec<String>,
-    pub classes: Vec<String>,
+    pub owners: IndexVec<AssemblyId, Owner>,
+    pub structs: IndexVec<StructId, String>,
+    pub classes: IndexVec<ClassId, String>,
     /// For each interface: a class that has its methods as they are.
-    pub defaults: Vec<String>,
-    pub methods: Vec<MethodName>,
+    pub defaults: IndexVec<ClassId, String>,
+    pub methods: IndexVec<MethodId, MethodName>,
     /// What each method that is generic is instantiated over.
-    pub contexts: Vec<String>,
+    pub contexts: IndexVec<MethodId, String>,
     /// The type of each method's open delegates.
-    pub opens: Vec<String>,
-    pub sites: Vec<String>,
+    pub opens: IndexVec<MethodId, String>,
+    pub sites: IndexVec<SiteId, String>,
     /// What else may not be declared twice.
     used: BTreeSet<String>,
 }
@@ -110,45 +112,45 @@ impl Names {
         let layout = &scenario.layout;
         let mut names = Names::of_types(layout);
         names.name_methods(layout);
-        names.sites = layout.sites.iter().map(|site| names.take(&site.name, "Site")).collect();
+        names.sites = layout.sites.map(|site| names.take(&site.name, "Site"));
         names
     }
 
     fn of_types(layout: &Layout) -> Self {
         let mut names = Names {
             projects: projects(layout),
-            owners: Vec::new(),
-            structs: Vec::new(),
-            classes: Vec::new(),
-            defaults: Vec::new(),
-            methods: Vec::new(),
-            contexts: Vec::new(),
-            opens: Vec::new(),
-            sites: Vec::new(),
+            owners: IndexVec::default(),
+            structs: IndexVec::default(),
+            classes: IndexVec::default(),
+            defaults: IndexVec::default(),
+            methods: IndexVec::default(),
+            contexts: IndexVec::default(),
+            opens: IndexVec::default(),
+            sites: IndexVec::default(),
             used: TAKEN.split_whitespace().map(str::to_owned).collect(),
         };
-        names.classes = layout.classes.iter().map(|c| names.take(&c.name, "Class")).collect();
-        names.structs = layout.structs.iter().map(|s| names.take(&s.name, "Struct")).collect();
+        names.classes = layout.classes.map(|c| names.take(&c.name, "Class"));
+        names.structs = layout.structs.map(|s| names.take(&s.name, "Struct"));
         let owner = |a: &crate::scenario::Assembly| Owner::plain(&names.take(&a.name, "Assembly"));
-        names.owners = layout.assemblies.iter().map(owner).collect();
+        names.owners = layout.assemblies.map(owner);
         let default = |c: &crate::scenario::ObjectClass| match c.kind {
             ClassKind::Interface => names.take(&format!("Plain{}", c.name), "Class"),
             ClassKind::Class | ClassKind::Struct => String::new(),
         };
-        names.defaults = layout.classes.iter().map(default).collect();
+        names.defaults = layout.classes.map(default);
         names
     }
 
     fn name_methods(&mut self, layout: &Layout) {
         let mut symbols = Symbols::default();
-        let mut named: Vec<Option<MethodName>> = Vec::new();
+        let mut named: IndexVec<MethodId, Option<MethodName>> = IndexVec::default();
         for method in &layout.methods {
             let symbol = symbols.place(self, method);
             let slot_of_its_own = !matches!(method.slot, Slot::Overrides(_));
             let ordinary = (symbol.is_none() && slot_of_its_own).then(|| MethodName {
                 owner: match method.class {
-                    Some(class) => Owner::plain(&self.classes[class.index()]),
-                    None => self.owners[method.assembly.index()].clone(),
+                    Some(class) => Owner::plain(&self.classes[class]),
+                    None => self.owners[method.assembly].clone(),
                 },
                 member: self.take(&method.name, "Method"),
             });
@@ -156,11 +158,12 @@ impl Names {
         }
         let overriding = |method: &Method| {
             let Slot::Overrides(first) = method.slot else { return None };
-            let member = named.get(first.index())?.as_ref()?.member.clone();
-            let owner = Owner::plain(&self.classes[method.class?.index()]);
+            let member = named.get(first)?.as_ref()?.member.clone();
+            let owner = Owner::plain(&self.classes[method.class?]);
             Some(MethodName { owner, member })
         };
-        self.methods = (layout.methods.iter().zip(&named))
+        let all = layout.methods.iter().zip(&named);
+        self.methods = all
             .map(|(method, name)| name.clone().or_else(|| overriding(method)))
             .map(|name| name.expect("an override is of a method with a name of its own"))
             .collect();
@@ -169,7 +172,7 @@ impl Names {
                 true => self.take(&format!("{prefix}{}{suffix}", method.name), "Type"),
                 false => String::new(),
             };
-            layout.methods.iter().map(name).collect::<Vec<_>>()
+            layout.methods.map(name)
         };
         let contexts = each("", "Context", &|m| m.signature.context);
         let opens = each("Open", "", &|m| m.signature.instance);
@@ -197,19 +200,19 @@ impl Names {
 
     /// What a method is called from code in `home`.
     pub fn method(&self, id: MethodId, home: Option<&Owner>) -> String {
-        let MethodName { owner, member } = &self.methods[id.index()];
+        let MethodName { owner, member } = &self.methods[id];
         if home == Some(owner) { member.clone() } else { format!("{}.{member}", owner.path()) }
     }
 
     /// The type of an assembly's methods that belong to no class.
     pub fn owner(&self, assembly: AssemblyId) -> &Owner {
-        &self.owners[assembly.index()]
+        &self.owners[assembly]
     }
 }
 
 /// File names that a file system which ignores case tells apart.
-fn projects(layout: &Layout) -> Vec<String> {
-    let mut projects: Vec<String> = Vec::new();
+fn projects(layout: &Layout) -> IndexVec<AssemblyId, String> {
+    let mut projects: IndexVec<AssemblyId, String> = IndexVec::default();
     let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
     for assembly in &layout.assemblies {
         let mut name = assembly.name.clone();

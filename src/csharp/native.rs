@@ -107,12 +107,12 @@ impl Source<'_> {
     /// The C file.
     pub fn native_code(&self) -> String {
         let mut out = SUPPORT.to_owned();
-        for (id, _) in (0u16..).map(StructId).zip(&self.layout.structs) {
+        for (id, _) in self.layout.structs.enumerated() {
             if !self.holds_object(Type::Struct(id)) {
                 out.push_str(&self.c_struct(id));
             }
         }
-        for (id, method) in (0u16..).map(MethodId).zip(&self.layout.methods) {
+        for (id, method) in self.layout.methods.enumerated() {
             if method.convention == Convention::PInvoke {
                 out.push_str(&self.target(id));
             }
@@ -146,7 +146,7 @@ impl Source<'_> {
             Type::Vector128 => "vector128",
             Type::Vector256 => "vector256",
             Type::Vector512 => "vector512",
-            Type::Struct(id) => return format!("struct_{}", self.layout.structs[id.index()].name),
+            Type::Struct(id) => return format!("struct_{}", self.layout.structs[id].name),
         };
         plain.into()
     }
@@ -154,7 +154,7 @@ impl Source<'_> {
     fn c_struct(&self, id: StructId) -> String {
         let name = self.c_type(Type::Struct(id));
         let (size, align) = self.layout.size_align(Type::Struct(id));
-        match self.layout.structs[id.index()].shape {
+        match self.layout.structs[id].shape {
             StructShape::Wraps(inner) => {
                 format!("\ntypedef struct {{ {} value; }} {name};\n", self.c_type(inner))
             }

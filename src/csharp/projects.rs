@@ -14,14 +14,13 @@ const APPLICATION: &str = "Calliper.App";
 impl Source<'_> {
     /// Every file, with its path below the program's directory.
     pub fn files(&self) -> Vec<(PathBuf, String)> {
-        let assemblies: Vec<AssemblyId> =
-            (0u16..).map(AssemblyId).take(self.layout.assemblies.len()).collect();
+        let assemblies: Vec<AssemblyId> = self.layout.assemblies.ids().collect();
         let mut files = vec![
             (format!("{APPLICATION}/{APPLICATION}.csproj"), self.application(&assemblies)),
             (format!("{APPLICATION}/Program.cs"), self.script()),
         ];
         for &id in &assemblies {
-            let name = &self.names.projects[id.index()];
+            let name = &self.names.projects[id];
             files.push((format!("{name}/{name}.csproj"), self.library(self.homes.references(id))));
             files.push((format!("{name}/{name}.cs"), self.assembly(id)));
         }
@@ -39,7 +38,7 @@ impl Source<'_> {
 
     fn library(&self, references: &[AssemblyId]) -> String {
         let mut names = vec![SUPPORT];
-        names.extend(references.iter().map(|id| self.names.projects[id.index()].as_str()));
+        names.extend(references.iter().map(|&id| self.names.projects[id].as_str()));
         project(self.properties(), "", &names)
     }
 
@@ -55,12 +54,12 @@ impl Source<'_> {
 
     fn application(&self, assemblies: &[AssemblyId]) -> String {
         let mut names = vec![SUPPORT];
-        names.extend(assemblies.iter().map(|id| self.names.projects[id.index()].as_str()));
+        names.extend(assemblies.iter().map(|&id| self.names.projects[id].as_str()));
         let mut items = String::from(
             "\n  <!-- In the runtime's own tree, which assemblies get an R2R image. -->\n  <ItemGroup>\n",
         );
         let compiled = assemblies.iter().filter(|&&id| self.has_compiled_code(id));
-        let compiled = compiled.map(|id| self.names.projects[id.index()].as_str());
+        let compiled = compiled.map(|&id| self.names.projects[id].as_str());
         for name in compiled.chain([APPLICATION]) {
             let _ = writeln!(items, "    <WasmReadyToRunAssembly Include=\"{name}\" />");
         }

@@ -9,11 +9,12 @@ use super::names::Names;
 use super::types::{digest, innermost, is_empty, without_pointer};
 use super::wrap::{indent, list};
 use super::{Home, Source};
+use crate::index::IndexVec;
 use crate::scenario::action::{Action, ActionKind, Given, Receiver, Subject, VariableKind};
 use crate::scenario::targets::{Held, Target, Variables, dispatch, has_slot, slot_of};
 use crate::scenario::{
     Call, Caller, ClassKind, Convention, Event, Layout, MethodId, RuntimePath, Signature, SiteId,
-    Type, meaning,
+    Type, VariableId, meaning,
 };
 
 /// Writes the statements of `Main`.
@@ -24,8 +25,8 @@ struct Writer<'p, 's> {
     names: Names,
     /// The C# variable for each variable of the scenario and each type that it had, and the
     /// one that it has now.
-    locals: Vec<Vec<(String, String)>>,
-    current: Vec<usize>,
+    locals: IndexVec<VariableId, Vec<(String, String)>>,
+    current: IndexVec<VariableId, usize>,
     /// How many calls have been written.
     calls: usize,
     /// How many types have been constructed.
@@ -60,14 +61,13 @@ impl Source<'_> {
     }
 
     fn main(&self) -> String {
-        let variables = self.scenario.variables.len();
         let mut writer = Writer {
             program: self,
             layout: self.layout,
             variables: Variables::new(self.scenario),
             names: self.names.clone(),
-            locals: vec![Vec::new(); variables],
-            current: vec![0; variables],
+            locals: self.scenario.variables.map(|_| Vec::new()),
+            current: self.scenario.variables.map(|_| 0),
             calls: 0,
             constructed: 0,
         };
@@ -89,7 +89,7 @@ impl Writer<'_, '_> {
         };
         match event {
             Event::Load(id) => {
-                let name = &self.layout.assemblies[id.index()].name;
+                let name = &self.layout.assemblies[*id].name;
                 format!(
                     "// load {name}: an event of the loader's own; C# loads an assembly when it first needs it.\n"
                 )
@@ -100,14 +100,14 @@ impl Writer<'_, '_> {
             Event::Recycle { from, to } => {
                 comment(format!("recycle {} as {}", method(*from), method(*to)))
             }
-            Event::Take { site, into, on } => self.take(*site, into.index(), *on),
+            Event::Take { site, into, on } => self.take(*site, *into, *on),
             Event::Call(call) => self.call(call),
         }
     }
 
     /// A site, as the script names it.
     fn site(&self, site: SiteId) -> String {
-        let name = &self.program.names.sites[site.index()];
+        let name = &self.program.names.sites[site];
         match self.program.home_owner(site) {
             Some(owner) => format!("{}.{name}", owner.path()),
             None if self.layout.site(site).caller == Caller::Native => {
@@ -117,8 +117,8 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn take(&mut self, site: SiteId, into: usize, on: Option<u32>) -> String {
-        let Some(held) = self.variables.held(crate::scenario::VariableId(into as u16)) else {
+    fn take(&mut self, site: SiteId, into: VariableId, on: Option<u32>) -> String {
+        let Some(held) = self.variables.held(into) else {
             return String::new();
         };
         let target = on.map(|object| self.bound(held, object));
@@ -298,7 +298,7 @@ impl Writer<'_, '_> {
             }
             Subject::Method(_) => {}
             Subject::Variable(..) => {
-                let variable = call.pointer.map_or(0, |variable| variable.index());
+                let variable = call.pointer.unwrap_or(VariableId(0));
                 arguments.push(self.locals[variable][self.current[variable]].1.clone());
             }
         }
@@ -322,7 +322,7 @@ impl Writer<'_, '_> {
     fn receiver(&self, method: MethodId, seen: u32) -> String {
         let program = self.program;
         let Some(class) = self.layout.method(method).class else {
-            let owner = program.names.methods[method.index()].owner.path();
+            let owner = program.names.methods[method].owner.path();
             return format!("Objects.Of<{owner}>({seen:#x})");
         };
         let kind = self.layout.class(class).kind;
@@ -342,7 +342,7 @@ impl Writer<'_, '_> {
         let known = meaning::class_at(self.layout, seen).filter(|&object| suits(object));
         let name = match (known, kind) {
             (Some(object), _) => program.class(object),
-            (None, ClassKind::Interface) => &program.names.defaults[class.index()],
+            (None, ClassKind::Interface) => &program.names.defaults[class],
             (None, _) => program.class(class),
         };
         format!("Objects.Of<{name}>({seen:#x})")
@@ -371,7 +371,7 @@ impl Writer<'_, '_> {
             }
             RuntimePath::Finalizer => {
                 let object = self.receiver(target.method, target.this.unwrap_or(0));
-                let slot = &program.names.methods[slot_of(self.layout, callee).index()];
+                let slot = &program.names.methods[slot_of(self.layout, callee)];
                 let owner = slot.owner.path();
                 format!("Finalization.Run(() => (({owner}){object}).{}())", slot.member)
             }

@@ -62,7 +62,7 @@ impl Source<'_> {
         }
         let home = self.home_owner(id);
         let mut out = self.site_comment(id, site);
-        for &variant in &self.variants[id.index()] {
+        for &variant in &self.variants[id] {
             if let Action::PInvoke { callee, suppress_gc_transition: true } = site.action {
                 out.push_str(&self.suppressing(id, callee));
                 continue;
@@ -76,7 +76,7 @@ impl Source<'_> {
                 "{}\npublic static {} {}(",
                 attribute(kind),
                 code.result,
-                self.names.sites[id.index()]
+                self.names.sites[id]
             );
             out.push_str(&arrow(&list(&head, &code.parameters, ")"), &code.expression));
         }
@@ -87,10 +87,8 @@ impl Source<'_> {
         let name = &site.name;
         let notes = self.notes(&site.action).into_iter().filter(|(holds, _)| *holds);
         let mut out: String = notes.map(|(_, note)| format!("// {name}: {note}.\n")).collect();
-        if let (Some(assembly), Home::Application) =
-            (site.caller.assembly(), self.site_homes[id.index()])
-        {
-            let assembly = &self.layout.assemblies[assembly.index()].name;
+        if let (Some(assembly), Home::Application) = (site.caller.assembly(), self.site_homes[id]) {
+            let assembly = &self.layout.assemblies[assembly].name;
             out.push_str(&format!(
                 "// {name}: stands in {assembly}, whose project cannot refer to what it calls, as \
                  that refers back to it.\n"
@@ -149,7 +147,7 @@ impl Source<'_> {
              {} {}(",
             entry(method),
             self.spell_result(&method.signature),
-            self.names.sites[id.index()]
+            self.names.sites[id]
         );
         list(&head, &self.parameters(&method.signature), ");\n")
     }
@@ -163,7 +161,7 @@ impl Source<'_> {
             "[DllImport(\"calliper\", EntryPoint = \"site_{}\")]\npublic static extern {} {}(",
             site.name,
             self.spell_result(signature),
-            self.names.sites[id.index()]
+            self.names.sites[id]
         );
         let mut parameters = vec![format!("{} function", self.spell_pointer(signature, true))];
         parameters.extend(self.parameters(signature));
@@ -201,7 +199,7 @@ impl Source<'_> {
     fn receiver_type(&self, method: MethodId) -> String {
         match receiver_class(self.layout, method) {
             Some(class) => self.class(class).to_owned(),
-            None => self.names.methods[method.index()].owner.path(),
+            None => self.names.methods[method].owner.path(),
         }
     }
 
@@ -218,9 +216,9 @@ impl Source<'_> {
         }
         let mut parameters = Vec::new();
         let function = if signature.instance {
-            let owner = &self.names.methods[callee.index()].owner;
+            let owner = &self.names.methods[callee].owner;
             parameters.push(format!("{} self", owner.path()));
-            format!("self.{}", self.names.methods[callee.index()].member)
+            format!("self.{}", self.names.methods[callee].member)
         } else {
             self.names.method(callee, home)
         };
@@ -282,7 +280,7 @@ impl Source<'_> {
         };
         let own = &self.layout.method(method).signature;
         let mut parameters = vec![
-            format!("{} function", self.names.opens[method.index()]),
+            format!("{} function", self.names.opens[method]),
             format!("{} self", self.receiver_type(method)),
         ];
         parameters.extend(self.parameters(own));
@@ -320,7 +318,7 @@ impl Source<'_> {
         let method = self.layout.method(id);
         let first = slot_of(self.layout, id);
         let result = self.delegate_type(id, closed);
-        let member = &self.names.methods[first.index()].member;
+        let member = &self.names.methods[first].member;
         let instantiation = self.instantiation(id);
         let (parameters, expression) = match (method.signature.instance, closed) {
             (true, true) => (
@@ -345,7 +343,7 @@ impl Source<'_> {
     /// The type of a delegate over a method.
     pub fn delegate_type(&self, id: MethodId, closed: bool) -> String {
         if self.layout.method(id).signature.instance && !closed {
-            return self.names.opens[slot_of(self.layout, id).index()].clone();
+            return self.names.opens[slot_of(self.layout, id)].clone();
         }
         self.delegates.plain(&self.layout.invoke_signature(id, closed)).to_owned()
     }
@@ -356,7 +354,7 @@ impl Source<'_> {
         let reference = if self.is_struct(id) { "ref " } else { "" };
         let mut parameters = vec![format!("{reference}{} self", self.receiver_type(id))];
         parameters.extend(self.parameters(signature));
-        let name = &self.names.opens[id.index()];
+        let name = &self.names.opens[id];
         let result = self.spell_result(signature);
         list(&format!("public unsafe delegate {result} {name}("), &parameters, ");\n")
     }

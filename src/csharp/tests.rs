@@ -14,7 +14,7 @@ fn file(scenario: &Scenario, path: &str) -> String {
 }
 
 /// A method with this result and these parameters, and what `meaning` says it answers.
-fn answer(signature: &str, method: usize, words: &[u64]) -> Vec<u8> {
+fn answer(signature: &str, method: u16, words: &[u64]) -> Vec<u8> {
     let mut text = String::from("calliper = 1\ntitle = \"\"\n[assemblies]\nA = {}\n[methods]\n");
     for index in 0..=method {
         text +=
@@ -22,11 +22,11 @@ fn answer(signature: &str, method: usize, words: &[u64]) -> Vec<u8> {
     }
     let layout = read(&text).layout;
     let mut arguments = Vec::new();
-    for (&ty, &word) in layout.methods[method].signature.params.iter().zip(words) {
+    for (&ty, &word) in layout.method(MethodId(method)).signature.params.iter().zip(words) {
         meaning::push_value(&layout, ty, word, &mut arguments);
     }
     let mut out = Vec::new();
-    meaning::push_result(&layout, MethodId(method as u16), &arguments, &mut out);
+    meaning::push_result(&layout, MethodId(method), &arguments, &mut out);
     out
 }
 

@@ -16,7 +16,7 @@ pub(super) fn without_pointer(ty: Type) -> Type {
 /// What stands inside of all the structs of one field, and how many there are.
 pub(super) fn innermost(layout: &Layout, ty: Type) -> (Type, usize) {
     match ty {
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(inner) => {
                 let (leaf, depth) = innermost(layout, inner);
                 (leaf, depth + 1)
@@ -29,7 +29,7 @@ pub(super) fn innermost(layout: &Layout, ty: Type) -> (Type, usize) {
 
 /// A value of this type has nothing in it.
 pub(super) fn is_empty(layout: &Layout, ty: Type) -> bool {
-    let shape = |id: StructId| layout.structs[id.index()].shape;
+    let shape = |id: StructId| layout.structs[id].shape;
     matches!(innermost(layout, ty).0, Type::Struct(id) if shape(id) == StructShape::Empty)
 }
 
@@ -49,7 +49,7 @@ impl Source<'_> {
     /// A type as C# spells it.
     pub fn spell(&self, ty: Type) -> String {
         match ty {
-            Type::Struct(id) => self.names.structs[id.index()].clone(),
+            Type::Struct(id) => self.names.structs[id].clone(),
             _ => Type::PRIMITIVES
                 .iter()
                 .find(|(primitive, _)| *primitive == ty)
@@ -86,7 +86,7 @@ impl Source<'_> {
     pub fn value(&self, ty: Type, word: u64) -> String {
         let layout = self.layout;
         if let Type::Struct(id) = ty
-            && let StructShape::Wraps(inner) = layout.structs[id.index()].shape
+            && let StructShape::Wraps(inner) = layout.structs[id].shape
         {
             return format!("new {} {{ Value = {} }}", self.spell(ty), self.value(inner, word));
         }
@@ -129,7 +129,7 @@ impl Source<'_> {
 
     /// What a class is called.
     pub fn class(&self, class: ClassId) -> &str {
-        &self.names.classes[class.index()]
+        &self.names.classes[class]
     }
 
     /// The end of a body: it answers with a value of its method's result type.
@@ -150,7 +150,7 @@ impl Source<'_> {
     /// The value of a type whose innermost field is this.
     fn wrap(&self, ty: Type, leaf: &dyn Fn(Type) -> String) -> String {
         if let Type::Struct(id) = ty
-            && let StructShape::Wraps(inner) = self.layout.structs[id.index()].shape
+            && let StructShape::Wraps(inner) = self.layout.structs[id].shape
         {
             return format!("new {} {{ Value = {} }}", self.spell(ty), self.wrap(inner, leaf));
         }
@@ -159,11 +159,11 @@ impl Source<'_> {
 
     /// The declaration of a value type.
     pub fn struct_declaration(&self, id: StructId) -> String {
-        let name = &self.names.structs[id.index()];
+        let name = &self.names.structs[id];
         let layout = self.layout;
         let (size, align) = layout.size_align(Type::Struct(id));
         let mut out = String::new();
-        match layout.structs[id.index()].shape {
+        match layout.structs[id].shape {
             StructShape::Wraps(inner) => {
                 let _ = write!(
                     out,

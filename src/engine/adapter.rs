@@ -15,6 +15,7 @@ use super::{HostCall, MAX_REENTRIES, Memory, MemoryView, Process, Trap};
 use crate::image::encode::{encode_image, encode_runtime};
 use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{ModuleId, Program};
+use crate::index::IndexVec;
 
 /// An engine's API, so far as it differs from the others'.
 pub(super) trait Backend: Sized + 'static {
@@ -153,14 +154,14 @@ pub(super) struct Compiled<B: Backend, S: 'static> {
     pub program: Arc<Program>,
     /// The runtime module.
     pub runtime: B::Runtime<S>,
-    images: Vec<OnceLock<B::Image>>,
+    images: IndexVec<ModuleId, OnceLock<B::Image>>,
 }
 
 impl<B: Backend, S: 'static> Compiled<B, S> {
     /// Compiles a program's runtime module.
     pub fn new(backend: &B, program: &Arc<Program>) -> Result<Self, String> {
         let runtime = backend.compile(&encode_runtime(program)).map_err(describe)?;
-        let images = program.images.iter().map(|_| OnceLock::new()).collect();
+        let images = program.images.map(|_| OnceLock::new());
         Ok(Self { program: program.clone(), runtime, images })
     }
 
@@ -168,7 +169,7 @@ impl<B: Backend, S: 'static> Compiled<B, S> {
     where
         A: Access<Backend = B, State = S>,
     {
-        let cell = &self.images[usize::from(id.0)];
+        let cell = &self.images[id];
         if let Some(image) = cell.get() {
             return Ok(image);
         }

@@ -24,7 +24,7 @@ impl Load {
     /// changes nothing. A wasm engine alone would already have written the element segment
     /// when it finds that the data segment does not fit.
     pub fn check(self, program: &Program, table_len: u32) -> Result<Range<usize>, Trap> {
-        let image = &program.images[usize::from(self.module.0)];
+        let image = &program.images[self.module];
         let slots = u64::from(self.table_base.get()) + image.functions.len() as u64;
         if slots > u64::from(table_len) {
             return Err(Trap::TableOutOfBounds);

@@ -295,8 +295,7 @@ impl<S> PaperProcess<S> {
             self.memory.replace(&program.memory);
             self.program = Some(program.clone());
             let entry = FuncType::new([ValType::I32; 3], None);
-            let position = program.types.iter().position(|ty| *ty == entry);
-            self.entry_type = position.map(|id| TypeId(id as u32));
+            self.entry_type = program.types.position(|ty| *ty == entry);
         }
         if !same || self.host_slots_changed {
             self.fill_host_slots(program);
@@ -328,7 +327,7 @@ impl<S> PaperProcess<S> {
     fn function<'p>(&self, program: &'p Program, slot: Slot) -> &'p Function {
         let module = match self.instances[usize::from(slot.instance)].module {
             None => &program.runtime,
-            Some(id) => &program.images[usize::from(id.0)],
+            Some(id) => &program.images[id],
         };
         &module.functions[usize::from(slot.function)]
     }
@@ -368,7 +367,7 @@ impl<S> PaperProcess<S> {
         operands: &mut Operands,
     ) -> Result<(usize, usize), Trap> {
         self.burn(1 + function.code.len() as u64)?;
-        let base = top - program.types[function.ty.0 as usize].params.len();
+        let base = top - program.types[function.ty].params.len();
         let first = top + function.locals.len();
         let too_deep = self.frames.len() >= MAX_CALLS;
         if too_deep || first + function.code.len() > operands.0.len() {
@@ -419,7 +418,7 @@ impl<S> PaperProcess<S> {
         let mut next = 0;
         loop {
             let Some(&op) = function.code.get(next) else {
-                let ty = &program.types[function.ty.0 as usize];
+                let ty = &program.types[function.ty];
                 if ty.result.is_some() {
                     operands[base] = operands[top - 1];
                 }
@@ -601,7 +600,7 @@ impl<S> Process<S> for PaperProcess<S> {
         let program = self.program();
         let load = Load { module, memory_base, table_base };
         load.check(&program, self.table.len() as u32)?;
-        let image = &program.images[usize::from(module.0)];
+        let image = &program.images[module];
         let instance = self.instances.len() as u16;
         self.instances.push(Instance { module: Some(module), memory_base, table_base });
         let slots = &mut self.table[table_base.get() as usize..][..image.functions.len()];

@@ -349,7 +349,7 @@ impl<B: Backend, S: 'static> Process<S> for Outside<'_, B, S> {
     ) -> Result<(), Trap> {
         let load = Load { module, memory_base, table_base };
         let range = load.check(&self.program, self.wanted.table_len)?;
-        let payload = &self.program.images[usize::from(module.0)].payload;
+        let payload = &self.program.images[module].payload;
         B::parts(&mut self.store).0[range].copy_from_slice(payload);
         self.wanted.loads.push(load);
         Ok(())

@@ -16,7 +16,7 @@ fault! {
     impl Loader {
         fn key(&self, request: &KeyRequest<'_>) -> String {
             let empty = |ty: &Type| match ty {
-                Type::Struct(id) => request.layout.structs[id.index()].shape == StructShape::Empty,
+                Type::Struct(id) => request.layout.structs[*id].shape == StructShape::Empty,
                 _ => false,
             };
             let mut signature = request.signature.clone();

@@ -20,10 +20,10 @@ fault! {
         fn reverse_thunk(&self, vm: &Vm, method: MethodId) -> Option<TableIndex> {
             let layout = &vm.scenario.layout;
             let key = reverse_thunk_key(layout, layout.method(method));
-            let found = layout.methods.iter().position(|candidate| {
+            let found = layout.methods.position(|candidate| {
                 candidate.reverse_thunk && reverse_thunk_key(layout, candidate) == key
             })?;
-            vm.facts.runtime.reverse_thunks.get(&MethodId(found as u16)).copied()
+            vm.facts.runtime.reverse_thunks.get(&found).copied()
         }
     }
 }

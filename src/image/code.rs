@@ -7,11 +7,13 @@
 //! check against the upstream disassembly.
 
 use crate::abi::ValType;
+use crate::index::ids;
 
-/// Position of a function type in [`Program::types`](super::Program::types).
-/// Two equal ids mean two equal types, whichever module they stand in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TypeId(pub u32);
+ids! {
+    /// Position of a function type in [`Program::types`](super::Program::types).
+    /// Two equal ids mean two equal types, whichever module they stand in.
+    pub struct TypeId(u32);
+}
 
 /// A global that modules share. All but the first and last are constant for an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,8 @@ use super::helpers::Helper;
 use super::words::TableIndex;
 use super::{Module, Program};
 use crate::abi::FuncType;
-use crate::scenario::{AssemblyId, MethodId, SiteId};
+use crate::index::IndexVec;
+use crate::scenario::{AssemblyId, Layout, MethodId, SiteId};
 
 /// A program with what is known of it.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Emission {
     /// What each function is.
     pub roles: Roles,
     /// Where each site's code is, if it has code of its own.
-    callers: Vec<Option<CallerCode>>,
+    callers: IndexVec<SiteId, Option<CallerCode>>,
 }
 
 /// What each function is, by function index.
@@ -29,7 +30,7 @@ pub struct Roles {
     /// Of the runtime module; function 0 lies at [`Program::host_base`].
     pub runtime: Vec<Role>,
     /// Of each image.
-    pub images: Vec<Vec<Role>>,
+    pub images: IndexVec<AssemblyId, Vec<Role>>,
 }
 
 /// Whose function a table slot holds.
@@ -81,6 +82,7 @@ impl Emission {
     /// Puts together what was emitted. `frames` has the compiled methods that hold sites, with
     /// the shadow stack that each takes.
     pub(super) fn of(
+        layout: &Layout,
         program: Program,
         facts: Facts,
         roles: Roles,
@@ -90,17 +92,16 @@ impl Emission {
             Role::NativeCaller(site) => Some((*site, CallerCode::Runtime(slot))),
             _ => None,
         });
-        let mut callers = Vec::new();
+        let mut callers = layout.sites.map(|_| None);
         for (site, code) in frames.into_iter().chain(native) {
-            callers.resize(callers.len().max(site.index() + 1), None);
-            callers[site.index()] = Some(code);
+            callers[site] = Some(code);
         }
         Self { program: Arc::new(program), facts: Arc::new(facts), roles, callers }
     }
 
     /// The code that holds a site.
     pub fn caller(&self, site: SiteId) -> Option<CallerCode> {
-        *self.callers.get(site.index())?
+        *self.callers.get(site)?
     }
 
     /// The table slot of a function of the runtime module.
@@ -147,5 +148,5 @@ impl RuntimeFacts {
 
 /// The type of a function of a module.
 pub fn function_type<'a>(program: &'a Program, module: &Module, index: u32) -> &'a FuncType {
-    &program.types[module.functions[index as usize].ty.0 as usize]
+    &program.types[module.functions[index as usize].ty]
 }

@@ -21,6 +21,7 @@ use super::words::Rva;
 use super::{Function, Module, Program, payload, runtime_module, thunks};
 use crate::abi::Shape;
 use crate::abi::crossgen::{Lowered, lower, raise};
+use crate::index::IndexVec;
 use crate::scenario::{
     Action, AssemblyId, Binding, Caller, Code, Convention, Dispatch, Layout, Signature, SiteId,
     Type,
@@ -44,10 +45,10 @@ fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let mut types = Types::default();
     let (runtime, runtime_roles) = runtime_module::emit(layout, &mut types, compiler);
-    let mut roles = Roles { runtime: runtime_roles, images: Vec::new() };
-    let (mut images, mut facts, mut callers) = (Vec::new(), Vec::new(), Vec::new());
-    for index in 0..layout.assemblies.len() {
-        let assembly = AssemblyId(index as u16);
+    let mut roles = Roles { runtime: runtime_roles, images: IndexVec::default() };
+    let (mut images, mut facts) = (IndexVec::default(), IndexVec::default());
+    let mut callers = Vec::new();
+    for assembly in layout.assemblies.ids() {
         let image = ImageBuilder::new(layout, compiler, assembly).emit(&mut types);
         images.push(image.module);
         facts.push(image.facts);
@@ -65,7 +66,8 @@ fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
         stack_pointer: map.stack_top,
     };
     let runtime = RuntimeFacts::of(&program, &roles.runtime);
-    Emission::of(program, Facts { map, runtime, images: facts }, roles, callers)
+    let facts = Facts { map, runtime, images: facts };
+    Emission::of(layout, program, facts, roles, callers)
 }
 
 /// The signature of a static method that a delegate of this `Invoke` can be closed over.
@@ -278,7 +280,7 @@ impl<'a> ImageBuilder<'a> {
             string_thunks_size: payload.string_thunks_size,
             ..facts
         };
-        let name = self.layout.assemblies[self.assembly.index()].name.clone();
+        let name = self.layout.assemblies[self.assembly].name.clone();
         let module = Module { name, functions, payload: payload.bytes };
         Image { module, facts, roles, callers }
     }

@@ -17,6 +17,7 @@ use wasm_encoder::{
 use super::code::{Global, Narrow, Op, TypeId};
 use super::{Function, HOST_SLOTS, Module, ModuleId, Program};
 use crate::abi::{FuncType, ValType};
+use crate::index::IndexVec;
 
 /// The module and name of the runtime module's host import.
 pub const HOST_IMPORT: (&str, &str) = ("vm", "host");
@@ -84,7 +85,7 @@ pub fn encode_runtime(program: &Program) -> Vec<u8> {
 /// # Panics
 /// If the program has no such module.
 pub fn encode_image(program: &Program, id: ModuleId) -> Vec<u8> {
-    let module = &program.images[usize::from(id.0)];
+    let module = &program.images[id];
     let mut types = ModuleTypes::new(program);
     let code = code(module, &mut types);
     let functions = functions(module, &mut types);
@@ -121,29 +122,29 @@ pub fn encode_image(program: &Program, id: ModuleId) -> Vec<u8> {
 /// first use.
 struct ModuleTypes<'a> {
     program: &'a Program,
-    indices: Vec<Option<u32>>,
+    indices: IndexVec<TypeId, Option<u32>>,
     section: TypeSection,
 }
 
 impl<'a> ModuleTypes<'a> {
     fn new(program: &'a Program) -> Self {
-        Self { program, indices: vec![None; program.types.len()], section: TypeSection::new() }
+        Self { program, indices: program.types.map(|_| None), section: TypeSection::new() }
     }
 
     fn index(&mut self, id: TypeId) -> u32 {
-        if let Some(index) = self.indices[id.0 as usize] {
+        if let Some(index) = self.indices[id] {
             return index;
         }
-        let index = push_type(&mut self.section, &self.program.types[id.0 as usize]);
-        self.indices[id.0 as usize] = Some(index);
+        let index = push_type(&mut self.section, &self.program.types[id]);
+        self.indices[id] = Some(index);
         index
     }
 
     /// The host import's type, shared with the program's if that has it as well.
     fn add_host(&mut self) -> u32 {
         let host = FuncType::new([ValType::I32; 5], Some(ValType::I32));
-        match self.program.types.iter().position(|ty| *ty == host) {
-            Some(id) => self.index(TypeId(id as u32)),
+        match self.program.types.position(|ty| *ty == host) {
+            Some(id) => self.index(id),
             None => push_type(&mut self.section, &host),
         }
     }

@@ -12,7 +12,8 @@ use rustc_hash::FxHashMap;
 use super::helpers::Helper;
 use super::map::MemoryMap;
 use super::words::{Rva, TableIndex};
-use crate::scenario::{Binding, Dispatch, Layout, MethodId};
+use crate::index::IndexVec;
+use crate::scenario::{AssemblyId, Binding, Dispatch, Layout, MethodId};
 
 /// What the loader must know of a program before it runs.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Facts {
     /// What the runtime brings.
     pub runtime: RuntimeFacts,
     /// One an assembly.
-    pub images: Vec<ImageFacts>,
+    pub images: IndexVec<AssemblyId, ImageFacts>,
 }
 
 /// Functions of the runtime module that the VM looks up, by what it looks them up by.

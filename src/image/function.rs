@@ -6,11 +6,12 @@ use super::Function;
 use super::code::{Global, Op, TypeId};
 use super::words::Rva;
 use crate::abi::{FuncType, ValType};
+use crate::index::IndexVec;
 
 /// Function types, each once.
 #[derive(Debug, Default)]
 pub struct Types {
-    list: Vec<FuncType>,
+    list: IndexVec<TypeId, FuncType>,
     ids: HashMap<FuncType, TypeId>,
 }
 
@@ -20,14 +21,13 @@ impl Types {
         if let Some(&id) = self.ids.get(&ty) {
             return id;
         }
-        let id = TypeId(self.list.len() as u32);
-        self.list.push(ty.clone());
+        let id = self.list.push(ty.clone());
         self.ids.insert(ty, id);
         id
     }
 
     /// The list that ids index.
-    pub fn into_list(self) -> Vec<FuncType> {
+    pub fn into_list(self) -> IndexVec<TypeId, FuncType> {
         self.list
     }
 }

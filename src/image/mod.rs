@@ -27,12 +27,22 @@ mod values;
 pub mod words;
 
 use crate::abi::{FuncType, ValType};
+use crate::index::{IndexVec, ids};
+use crate::scenario::AssemblyId;
 use code::{Op, TypeId};
 use words::TableIndex;
 
-/// Which module: the runtime, or an assembly's image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ModuleId(pub u16);
+ids! {
+    /// Position of an assembly's image in [`Program::images`].
+    pub struct ModuleId(u16);
+}
+
+impl From<AssemblyId> for ModuleId {
+    /// The image of this assembly: there is one for each, in their order.
+    fn from(assembly: AssemblyId) -> Self {
+        Self(assembly.0)
+    }
+}
 
 /// Everything that is emitted for a layout.
 #[derive(Debug)]
@@ -40,12 +50,12 @@ pub struct Program {
     /// A number no other live program has: the key for compiled-module caches.
     pub serial: u64,
     /// All function types, each once.
-    pub types: Vec<FuncType>,
+    pub types: IndexVec<TypeId, FuncType>,
     /// The runtime module: defines memory, table and `__stack_pointer`, and
     /// fills slots [`Program::host_base`]`..`[`HOST_SLOTS`] of the table.
     pub runtime: Module,
-    /// One an assembly, indexed by [`ModuleId`].
-    pub images: Vec<Module>,
+    /// One an assembly.
+    pub images: IndexVec<ModuleId, Module>,
     /// Linear memory at the start, whole 64 KiB pages. Also its maximum.
     pub memory: Vec<u8>,
     /// `__stack_pointer` at the start.

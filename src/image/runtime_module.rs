@@ -22,9 +22,7 @@ use crate::abi::crossgen::{Lowered, lower};
 use crate::abi::{Shape, ValType, jit};
 use crate::scenario::action::{Subject, VariableKind};
 use crate::scenario::meaning::CONTINUATION;
-use crate::scenario::{
-    Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature, SiteId,
-};
+use crate::scenario::{Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature};
 
 /// The runtime module for a layout, and what each of its functions is.
 pub fn emit(layout: &Layout, types: &mut Types, compiler: &dyn Compiler) -> (Module, Vec<Role>) {
@@ -66,7 +64,7 @@ impl Builder<'_> {
     /// runtime's own library by which it runs methods.
     fn callers(&mut self) {
         let layout = self.layout;
-        for (id, site) in (0u16..).map(SiteId).zip(&layout.sites) {
+        for (id, site) in layout.sites.enumerated() {
             let name = format!("native_caller_{}", site.name);
             let Some(signature) = site.signature(layout).filter(|_| site.caller == Caller::Native)
             else {
@@ -117,7 +115,7 @@ impl Builder<'_> {
     /// FCalls and the targets of P/Invokes.
     fn bodies(&mut self) {
         let layout = self.layout;
-        for (id, method) in (0u16..).map(MethodId).zip(&layout.methods) {
+        for (id, method) in layout.methods.enumerated() {
             if method.code == Code::Native {
                 let body = bodies::body(layout, self.types, id, &Home::Runtime, self.compiler);
                 self.add(Role::Body(id), body);
@@ -127,7 +125,7 @@ impl Builder<'_> {
 
     fn reverse_thunks(&mut self) {
         let layout = self.layout;
-        for (id, method) in (0u16..).map(MethodId).zip(&layout.methods) {
+        for (id, method) in layout.methods.enumerated() {
             if method.reverse_thunk {
                 let lowered = lower(layout, &method.signature, Shape::Unmanaged);
                 let name = format!("Call_{}", method.name);

@@ -29,7 +29,7 @@ pub fn held(layout: &Layout, ty: Type) -> Held {
         Type::Int128 => Held::Pair,
         Type::Vector256 => Held::Vectors(2),
         Type::Vector512 => Held::Vectors(4),
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(inner) => held(layout, inner),
             StructShape::Opaque { size, .. } => Held::Reference(size),
             StructShape::Empty => Held::Reference(1),

@@ -1,5 +1,6 @@
 //! What a portable entry point belongs to: a method, or a stub that the VM generates.
 
+use crate::index::ids;
 use crate::scenario::{Layout, MethodId, Signature};
 
 /// Whoever owns a MethodDesc and a portable entry point.
@@ -11,9 +12,10 @@ pub enum Callee {
     Stub(StubId),
 }
 
-/// Position of a stub among the VM's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StubId(pub u16);
+ids! {
+    /// Position of a stub among the VM's.
+    pub struct StubId(u16);
+}
 
 /// What an IL stub does. All of them are interpreted, as measured on a published build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -100,7 +100,7 @@ fn dispatch(process: &mut VmProcess<'_>, call: &Call, depth: usize) -> Result<()
 /// Prepares the compiled method that holds a site, once.
 pub(super) fn prepare_caller(process: &mut VmProcess<'_>, site: SiteId) -> Result<(), Trap> {
     let vm = process.vm();
-    if std::mem::replace(&mut vm.prepared_callers[site.index()], true) {
+    if std::mem::replace(&mut vm.prepared_callers[site], true) {
         return Ok(());
     }
     match vm.emission.caller(site) {
@@ -128,7 +128,7 @@ pub(super) fn enter_caller(
 fn caller_slot(vm: &Vm, site: SiteId) -> TableIndex {
     let slot = match vm.emission.caller(site) {
         Some(CallerCode::Compiled { image, function, .. }) => {
-            vm.images[image.index()].map(|image| image.table_base.plus(function))
+            vm.images[image].map(|image| image.table_base.plus(function))
         }
         Some(CallerCode::Runtime(slot)) => Some(slot),
         None => None,

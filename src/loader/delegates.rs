@@ -149,7 +149,7 @@ fn delegate_pointer(
     if let Some((_, pep)) = statics.iter().find(|(record, _)| *record == method_ptr.assume_pep()) {
         return Ok(*pep);
     }
-    let open_virtual = vm.stubs().any(|(stub, at)| {
+    let open_virtual = vm.stubs().iter().any(|(stub, at)| {
         at.pep == method_ptr.assume_pep()
             && matches!(stub.kind, StubKind::Shuffle(method)
                 if vm.scenario.layout.method(method).is_virtual())

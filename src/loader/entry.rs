@@ -272,13 +272,13 @@ pub fn reset(process: &mut VmProcess<'_>, method: MethodId) -> Result<(), Trap> 
 pub fn recycle(process: &mut VmProcess<'_>, from: MethodId, to: MethodId) -> Result<(), Trap> {
     reset(process, from)?;
     let vm = process.vm();
-    if let Some(at) = vm.methods[from.index()].take() {
+    if let Some(at) = vm.methods[from].take() {
         vm.recycled.push((from, at));
         let own = Place::BehindEntryPoint(from);
         for (_, place) in vm.guards.iter_mut().filter(|(_, place)| *place == own) {
             *place = Place::BehindEntryPoint(to);
         }
-        vm.methods[to.index()] = Some(at);
+        vm.methods[to] = Some(at);
     }
     vm.thunks.forget(from.into());
     Ok(())

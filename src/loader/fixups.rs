@@ -26,8 +26,8 @@ pub fn resolve_eager_imports(
     assembly: AssemblyId,
 ) -> Result<(), Trap> {
     let facts = process.vm().facts.clone();
-    let facts = &facts.images[assembly.index()];
-    let Some(image) = process.vm().images[assembly.index()] else { return Ok(()) };
+    let facts = &facts.images[assembly];
+    let Some(image) = process.vm().images[assembly] else { return Ok(()) };
     for cell in &facts.cells {
         let at = images::address(process, &image, cell.rva, 4)?;
         let value = match cell.import {
@@ -83,7 +83,7 @@ pub fn prepare(
     function: u32,
 ) -> Result<(), Trap> {
     let facts = process.vm().facts.clone();
-    let body = facts.images[assembly.index()].bodies.get(function as usize);
+    let body = facts.images[assembly].bodies.get(function as usize);
     for &rva in body.iter().flat_map(|body| &body.fixups) {
         load_dynamic_info_entry(process, assembly, rva)?;
     }
@@ -97,7 +97,7 @@ pub fn resolve(
     import: Import,
 ) -> Result<Option<FunctionPointer>, Trap> {
     let facts = &process.vm().facts;
-    let Some(rva) = facts.images[assembly.index()].rva_of(import) else { return Ok(None) };
+    let Some(rva) = facts.images[assembly].rva_of(import) else { return Ok(None) };
     load_dynamic_info_entry(process, assembly, rva)?;
     let at = cell_address(process, assembly, rva)?;
     read_u32(process, at).map(|word| Some(FunctionPointer::new(word)))
@@ -109,7 +109,7 @@ fn load_dynamic_info_entry(
     rva: Rva,
 ) -> Result<(), Trap> {
     let vm = process.vm();
-    let Some(cell) = vm.facts.images[assembly.index()].cell_at(rva).copied() else {
+    let Some(cell) = vm.facts.images[assembly].cell_at(rva).copied() else {
         return Err(vm.abort("a fixup names no import cell"));
     };
     let at = cell_address(process, assembly, rva)?;
@@ -148,12 +148,11 @@ pub fn external_method_fixup_worker(
     let module = Address::new(read_u32(process, image_base.at(module_cell))?);
     let rva = Rva::new(read_u32(process, import_thunk.at(RECORD_SUBJECT))?);
     let vm = process.vm();
-    let found = vm.images.iter().position(|i| i.is_some_and(|i| i.module == module));
-    let cell = found.and_then(|i| Some((i, *vm.facts.images[i].cell_at(rva)?)));
-    let Some((i, cell)) = cell else {
+    let found = vm.images.position(|i| i.is_some_and(|i| i.module == module));
+    let cell = found.and_then(|id| Some((id, *vm.facts.images[id].cell_at(rva)?)));
+    let Some((assembly, cell)) = cell else {
         return Err(vm.abort("an import thunk names no import cell"));
     };
-    let assembly = AssemblyId(i as u16);
     match cell.import {
         Import::LazyMethodEntry(method) | Import::MethodEntry(method) => {
             let pep = method_pep(process, method)?;
@@ -255,7 +254,7 @@ pub fn generic_lookup(process: &mut VmProcess<'_>, record: Address) -> Result<u3
 /// Calliper emits name the image's [`Import::Missing`], which nothing can resolve.
 // mutants: only a body that is rejected has a list, and each list fails
 pub fn fixup_delay_list(vm: &mut Vm, assembly: AssemblyId, function: u32) -> bool {
-    let image = &vm.facts.images[assembly.index()];
+    let image = &vm.facts.images[assembly];
     let Some(body) = image.bodies.get(function as usize) else { return true };
     let missing = |&rva: &Rva| image.cell_at(rva).is_none_or(|c| c.import == Import::Missing);
     let resolves = !body.fixups.iter().any(missing);
@@ -285,7 +284,7 @@ fn cell_address(
     rva: Rva,
 ) -> Result<Address, Trap> {
     let vm = process.vm();
-    let image = vm.images[assembly.index()];
+    let image = vm.images[assembly];
     let image = image.ok_or_else(|| vm.abort("an import cell's image is not loaded"))?;
     images::address(process, &image, rva, 4)
 }
@@ -409,7 +408,7 @@ events = [{ load = "A" }, { load = "B" }]
     fn a_caller_is_prepared_once() {
         let vm = with_image(|process| {
             calls::prepare_caller(process, SiteId(0)).expect("its fixups resolve");
-            let imports = &process.vm().facts.images[A.index()];
+            let imports = &process.vm().facts.images[A];
             let rva = imports.rva_of(Import::MethodEntry(PLAIN)).expect("the image imports it");
             let cell = cell_address(process, A, rva).expect("the image is loaded");
             write_u32(process, cell, 0).expect("the cell can be written");

@@ -5,7 +5,6 @@ use super::observation::Place;
 use super::trace::Step;
 use super::{MethodAddresses, Vm, VmProcess, fixups, thunks, types};
 use crate::engine::Trap;
-use crate::image::ModuleId;
 use crate::image::facts::ImageFacts;
 use crate::image::helpers::Helper;
 use crate::image::map::GUARD;
@@ -85,7 +84,7 @@ fn word(process: &mut VmProcess<'_>, image: &LoadedImage, rva: Rva) -> Result<u3
 pub fn load(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<(), Trap> {
     start_runtime(process)?;
     let facts = process.vm().facts.clone();
-    let facts = &facts.images[assembly.index()];
+    let facts = &facts.images[assembly];
     let image = instantiate(process, assembly, facts)?;
     relocate(process, &image)?;
     register(process, assembly, facts, image)?;
@@ -112,7 +111,7 @@ fn instantiate(
     let image_base = ImageBase::made_at(vm.allocate(size));
     let module = vm.allocate(16);
     let table_base = process.table_grow(table_size);
-    process.instantiate(ModuleId(assembly.0), image_base, table_base)?;
+    process.instantiate(assembly.into(), image_base, table_base)?;
     let image = LoadedImage {
         image_base,
         size,
@@ -190,7 +189,7 @@ fn register(
         vm.next_virtual_ip.checked_add(ips.checked_next_multiple_of(0x1_0000)?.max(0x1_0000))
     });
     vm.next_virtual_ip = taken.ok_or_else(|| vm.abort("no virtual IPs are left"))?;
-    vm.images[assembly.index()] = Some(image);
+    vm.images[assembly] = Some(image);
     Ok(())
 }
 
@@ -200,7 +199,7 @@ fn create_methods(process: &mut VmProcess<'_>, facts: &ImageFacts) -> Result<(),
         let addresses = create_method(process)?;
         let behind = addresses.pep.at(PEP_SIZE).get();
         let vm = process.vm();
-        vm.methods[method.index()] = Some(addresses);
+        vm.methods[method] = Some(addresses);
         vm.guards.push((behind..behind + PEP_GUARD, Place::BehindEntryPoint(method)));
     }
     Ok(())
@@ -278,8 +277,8 @@ pub fn ready_to_run_body(
     if !vm.ready_to_run() {
         return Ok(None);
     }
-    let Some(image) = vm.images[assembly.index()] else { return Ok(None) };
-    let facts = &vm.facts.images[assembly.index()];
+    let Some(image) = vm.images[assembly] else { return Ok(None) };
+    let facts = &vm.facts.images[assembly];
     let functions = facts.runtime_functions;
     let Some(rid) = facts.methods.iter().position(|&m| m == method) else { return Ok(None) };
     let entry = facts.method_entries.plus(4 * rid as u32);
@@ -334,11 +333,11 @@ fn method_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<MethodId> {
     vm.facts.images[image].bodies.get(function as usize)?.method
 }
 
-/// The image that filled a slot of the table, by its position, and the function's index in it.
-pub(crate) fn function_of_table_index(vm: &Vm, index: TableIndex) -> Option<(usize, u32)> {
-    vm.images.iter().enumerate().find_map(|(position, image)| {
+/// The assembly whose image filled a slot of the table, and the function's index in it.
+pub(crate) fn function_of_table_index(vm: &Vm, index: TableIndex) -> Option<(AssemblyId, u32)> {
+    vm.images.enumerated().find_map(|(assembly, image)| {
         let image = image.as_ref()?;
         let function = index.behind(image.table_base)?;
-        (function < image.table_size).then_some((position, function))
+        (function < image.table_size).then_some((assembly, function))
     })
 }

@@ -49,7 +49,8 @@ use crate::image::emission::Emission;
 use crate::image::facts::Facts;
 use crate::image::helpers::Helper;
 use crate::image::map::HEAP_ALIGNMENT;
-use crate::scenario::{MethodId, Scenario, Signature, VariableId};
+use crate::index::IndexVec;
+use crate::scenario::{AssemblyId, ClassId, MethodId, Scenario, Signature, SiteId, VariableId};
 
 use crate::image::words::{
     Address, ArgsAddress, MethodDescAddress, ObjectAddress, PepAddress, TableIndex,
@@ -87,15 +88,15 @@ pub struct Vm {
     pub observation: Observation,
     /// What the loader did, for the account of a finding.
     pub trace: Vec<Step>,
-    images: Vec<Option<images::LoadedImage>>,
+    images: IndexVec<AssemblyId, Option<images::LoadedImage>>,
     next_virtual_ip: u32,
     heap: Address,
-    methods: Vec<Option<MethodAddresses>>,
+    methods: IndexVec<MethodId, Option<MethodAddresses>>,
     helper_peps: [PepAddress; Helper::JIT.len()],
     thunks: thunks::Registry,
-    prepared_callers: Vec<bool>,
-    classes: Vec<Option<types::LoadedClass>>,
-    stubs: Vec<(Stub, MethodAddresses)>,
+    prepared_callers: IndexVec<SiteId, bool>,
+    classes: IndexVec<ClassId, Option<types::LoadedClass>>,
+    stubs: IndexVec<callee::StubId, (Stub, MethodAddresses)>,
     /// Call cookies that were found (`MethodDesc::GetCalliCookie`).
     cookies: FxHashMap<Callee, TableIndex>,
     /// The same for unmanaged signatures.
@@ -137,15 +138,15 @@ impl Vm {
         let layout = &scenario.layout;
         let facts = emission.facts.clone();
         Self {
-            images: vec![None; layout.assemblies.len()],
-            methods: vec![None; layout.methods.len()],
-            prepared_callers: vec![false; layout.sites.len()],
+            images: layout.assemblies.map(|_| None),
+            methods: layout.methods.map(|_| None),
+            prepared_callers: layout.sites.map(|_| false),
             heap: Address::new(facts.map.heap),
             next_virtual_ip: images::FIRST_VIRTUAL_IP,
             helper_peps: [PepAddress::default(); Helper::JIT.len()],
             thunks: thunks::Registry::default(),
-            classes: vec![None; layout.classes.len()],
-            stubs: Vec::new(),
+            classes: layout.classes.map(|_| None),
+            stubs: IndexVec::default(),
             cookies: FxHashMap::default(),
             native_cookies: FxHashMap::default(),
             byte_code: FxHashMap::default(),
@@ -169,11 +170,11 @@ impl Vm {
 
     /// A method's addresses, once its assembly is loaded.
     pub fn method(&self, method: MethodId) -> Option<MethodAddresses> {
-        self.methods.get(method.index()).copied().flatten()
+        self.methods.get(method).copied().flatten()
     }
 
     /// The loaded images, by assembly.
-    pub fn images(&self) -> &[Option<images::LoadedImage>] {
+    pub fn images(&self) -> &IndexVec<AssemblyId, Option<images::LoadedImage>> {
         &self.images
     }
 
@@ -208,7 +209,7 @@ impl Vm {
     pub fn signature(&self, callee: Callee) -> &Signature {
         match callee {
             Callee::Method(method) => &self.scenario.layout.method(method).signature,
-            Callee::Stub(stub) => &self.stubs[usize::from(stub.0)].0.signature,
+            Callee::Stub(stub) => &self.stubs[stub].0.signature,
         }
     }
 
@@ -216,7 +217,7 @@ impl Vm {
     pub fn method_of(&self, callee: Callee) -> MethodId {
         match callee {
             Callee::Method(method) => method,
-            Callee::Stub(stub) => self.stubs[usize::from(stub.0)].0.kind.method(),
+            Callee::Stub(stub) => self.stubs[stub].0.kind.method(),
         }
     }
 
@@ -224,7 +225,7 @@ impl Vm {
     pub fn addresses(&self, callee: Callee) -> Option<MethodAddresses> {
         match callee {
             Callee::Method(method) => self.method(method),
-            Callee::Stub(stub) => self.stubs.get(usize::from(stub.0)).map(|(_, at)| *at),
+            Callee::Stub(stub) => self.stubs.get(stub).map(|(_, at)| *at),
         }
     }
 
@@ -235,9 +236,9 @@ impl Vm {
 
     /// Everything that has an entry point, with where it lies.
     pub fn callees(&self) -> impl Iterator<Item = (Callee, MethodAddresses)> {
-        let methods = (0..).map(MethodId).zip(&self.methods);
+        let methods = self.methods.enumerated();
         let methods = methods.filter_map(|(id, at)| Some((Callee::Method(id), (*at)?)));
-        let stubs = (0..).map(callee::StubId).zip(&self.stubs);
+        let stubs = self.stubs.enumerated();
         methods.chain(stubs.map(|(id, (_, at))| (Callee::Stub(id), *at)))
     }
 

@@ -10,7 +10,7 @@ use super::{VmProcess, callee::Callee, entry, images};
 use crate::engine::{Memory, Trap};
 use crate::image::map::{GUARD, MemoryMap, THREAD, VARIABLES};
 use crate::image::words::{Address, FunctionPointer};
-use crate::scenario::{AssemblyId, Event, MethodId, VariableId};
+use crate::scenario::{Event, VariableId};
 
 /// Runs every event until one traps; then observes the final state. The
 /// results are left in the process's [`Vm`](super::Vm).
@@ -142,7 +142,7 @@ fn finals(process: &mut VmProcess<'_>) -> Result<Finals, Trap> {
         ..Finals::default()
     };
     let (memory, vm) = process.split();
-    for (id, method) in (0..).map(MethodId).zip(&vm.methods) {
+    for (id, method) in vm.methods.enumerated() {
         let Some(method) = method else { continue };
         let words = method.pep.words(&memory)?;
         finals.methods.push((id, words, method.method_desc.unmanaged_entry(&memory)?));
@@ -150,9 +150,9 @@ fn finals(process: &mut VmProcess<'_>) -> Result<Finals, Trap> {
     for (_, addresses) in &vm.stubs {
         finals.stubs.push(addresses.pep.words(&memory)?);
     }
-    let images = vm.facts.images.iter().zip(&vm.images);
-    for (assembly, (facts, image)) in (0..).map(AssemblyId).zip(images) {
+    for (assembly, image) in vm.images.enumerated() {
         let Some(image) = image else { continue };
+        let facts = &vm.facts.images[assembly];
         for cell in &facts.cells {
             let value = read_u32(&memory, image.image_base.at(cell.rva))?;
             finals.cells.push((assembly, cell.rva, value));

@@ -8,20 +8,19 @@ use super::{Vm, VmProcess, images, method_pep, types};
 use crate::engine::Trap;
 use crate::image::delegate::METHOD_PTR_AUX;
 use crate::image::words::{Address, ArgsAddress, ObjectAddress, PepAddress};
+use crate::index::IndexVec;
 use crate::scenario::{MethodId, meaning};
 
 /// The stub of this kind, made if there is none yet.
 pub fn stub(process: &mut VmProcess<'_>, kind: StubKind) -> Result<Callee, Trap> {
     let vm = process.vm();
-    let known = vm.stubs.iter().position(|(stub, _)| stub.kind == kind);
-    if let Some(known) = known {
-        return Ok(Callee::Stub(StubId(known as u16)));
+    if let Some(known) = vm.stubs.position(|(stub, _)| stub.kind == kind) {
+        return Ok(Callee::Stub(known));
     }
     let signature = kind.signature(&vm.scenario.layout);
     let addresses = images::create_method(process)?;
     let vm = process.vm();
-    vm.stubs.push((Stub { kind, signature }, addresses));
-    Ok(Callee::Stub(StubId(vm.stubs.len() as u16 - 1)))
+    Ok(Callee::Stub(vm.stubs.push((Stub { kind, signature }, addresses))))
 }
 
 /// Runs a stub on the arguments in these slots.
@@ -31,7 +30,7 @@ pub fn run(
     args: ArgsAddress,
     ret: Address,
 ) -> Result<(), Trap> {
-    let stub = process.vm().stubs[usize::from(id.0)].0.clone();
+    let stub = process.vm().stubs[id].0.clone();
     let mut arguments = Arguments::read(process, &stub.signature, args)?;
     let target = match stub.kind {
         StubKind::Instantiating(method) => {
@@ -79,7 +78,7 @@ fn shuffle(
 
 impl Vm {
     /// The VM's stubs, with where they lie.
-    pub fn stubs(&self) -> impl Iterator<Item = (&Stub, super::MethodAddresses)> {
-        self.stubs.iter().map(|(stub, addresses)| (stub, *addresses))
+    pub fn stubs(&self) -> &IndexVec<StubId, (Stub, super::MethodAddresses)> {
+        &self.stubs
     }
 }

@@ -33,7 +33,7 @@ pub struct LoadedClass {
 /// Makes the MethodTables of an assembly's classes, and their instances.
 pub fn create(process: &mut VmProcess<'_>, assembly: AssemblyId) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
-    for (id, class) in (0..).map(ClassId).zip(&scenario.layout.classes) {
+    for (id, class) in scenario.layout.classes.enumerated() {
         if class.assembly == assembly {
             create_class(process, id)?;
             if class.kind != ClassKind::Interface {
@@ -50,11 +50,11 @@ fn create_class(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
     let scenario = process.vm().scenario.clone();
     let class = scenario.layout.class(id);
     let vm = process.vm();
-    let module = vm.images[class.assembly.index()].map(|image| image.module).unwrap_or_default();
-    let base = class.base.and_then(|base| vm.classes[base.index()].clone());
+    let module = vm.images[class.assembly].map(|image| image.module).unwrap_or_default();
+    let base = class.base.and_then(|base| vm.classes[base].clone());
     let parent = base.as_ref().map(|base| base.method_table).unwrap_or_default();
     let (mut slots, mut entries) = base.map_or_else(Default::default, |b| (b.slots, b.entries));
-    for (method, data) in (0..).map(MethodId).zip(&scenario.layout.methods) {
+    for (method, data) in scenario.layout.methods.enumerated() {
         match data.slot {
             _ if data.class != Some(id) => {}
             Slot::None => {}
@@ -80,13 +80,13 @@ fn create_class(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
         let entry = receiver_entry(process, id, method)?;
         write_u32(process, chunk.at(offset), entry.get())?;
     }
-    process.vm().classes[id.index()] = Some(LoadedClass { method_table, slots, entries });
+    process.vm().classes[id] = Some(LoadedClass { method_table, slots, entries });
     Ok(())
 }
 
 fn create_instance(process: &mut VmProcess<'_>, id: ClassId) -> Result<(), Trap> {
     let object = ObjectAddress::new(meaning::object_address(id));
-    let class = process.vm().classes[id.index()].as_ref();
+    let class = process.vm().classes[id].as_ref();
     let method_table = class.map(|class| class.method_table).unwrap_or_default();
     write_u32(process, object.at(0), method_table.get())?;
     let fields = object.at(4).get()..object.at(meaning::OBJECT_SIZE).get();
@@ -126,7 +126,7 @@ fn class_of(process: &mut VmProcess<'_>, object: ObjectAddress) -> Result<ClassI
     let method_table = Address::new(read_u32(process, object.at(0))?);
     let vm = process.vm();
     let is = |c: &Option<LoadedClass>| c.as_ref().is_some_and(|c| c.method_table == method_table);
-    let found = vm.classes.iter().position(is).map(|i| ClassId(i as u16));
+    let found = vm.classes.position(is);
     found.ok_or_else(|| vm.abort("a receiver has no MethodTable"))
 }
 
@@ -139,7 +139,7 @@ pub fn slot_offsets(
 ) -> Result<(u16, u16), Trap> {
     let class = class_of(process, object)?;
     let vm = process.vm();
-    let slots = vm.classes[class.index()].as_ref().map(|c| c.slots.as_slice()).unwrap_or_default();
+    let slots = vm.classes[class].as_ref().map(|c| c.slots.as_slice()).unwrap_or_default();
     match slots.iter().position(|&slot| slot == first) {
         Some(slot) => Ok((METHOD_TABLE_SIZE as u16, 4 * slot as u16)),
         None => Err(vm.abort("the receiver has no such slot")),
@@ -181,7 +181,7 @@ fn resolve_interface(
     let scenario = process.vm().scenario.clone();
     let mut current = Some(class);
     while let Some(id) = current {
-        let own = (0..).map(MethodId).zip(&scenario.layout.methods);
+        let own = scenario.layout.methods.enumerated();
         for (method, data) in own {
             if data.class == Some(id) && data.slot == Slot::Overrides(first) {
                 return receiver_entry(process, id, method);

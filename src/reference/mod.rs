@@ -311,9 +311,8 @@ Export = { export = "Uco" }
         // A pointer to shared code leads to a stub, which supplies the context.
         assert_eq!(text(SHARED), ["(i32 i32 i32 i32)->i64", "(i32 i32 i32 i32 i32)->i64"]);
         let site = |name: &str| {
-            let position = layout.sites.iter().position(|site| site.name == name);
-            let site = SiteId(position.expect("it is there") as u16);
-            site_type(layout, site).to_string()
+            let site = layout.sites.position(|site| site.name == name);
+            site_type(layout, site.expect("it is there")).to_string()
         };
         for (name, ty) in [
             ("CallOuter", "(i32 i32 i32)->i32"),

@@ -52,7 +52,7 @@ enum Words {
 
 fn words(layout: &Layout, ty: Type) -> Words {
     if let Type::Struct(id) = ty {
-        return match layout.structs[id.index()].shape {
+        return match layout.structs[id].shape {
             StructShape::Opaque { .. } | StructShape::Empty => Words::Memory,
             StructShape::Wraps(field) => words(layout, field),
         };
@@ -71,7 +71,7 @@ fn words(layout: &Layout, ty: Type) -> Words {
 #[cfg(test)]
 mod tests {
     use super::{has_return_buffer, of};
-    use crate::scenario::{Scenario, Signature, text};
+    use crate::scenario::{MethodId, Scenario, Signature, text};
 
     fn scenario(signature: &str) -> Scenario {
         let text = format!(
@@ -115,7 +115,7 @@ M = {{ in = "A", code = "r2r", signature = "{signature}" }}
             let scenario = scenario(signature);
             let layout = &scenario.layout;
             // Objects and hidden words are for managed code alone, and have a shape all the same.
-            let read = &layout.methods[0].signature;
+            let read = &layout.method(MethodId(0)).signature;
             assert_eq!(of(layout, read, true).to_string(), managed, "{signature}");
             assert_eq!(of(layout, read, false).to_string(), unmanaged, "{signature}");
         }
@@ -124,7 +124,7 @@ M = {{ in = "A", code = "r2r", signature = "{signature}" }}
     #[test]
     fn hidden_words_stand_in_front_of_the_parameters() {
         let scenario = scenario("instance S8 (long)");
-        let mut signature = scenario.layout.methods[0].signature.clone();
+        let mut signature = scenario.layout.method(MethodId(0)).signature.clone();
         let ty = |signature: &Signature| of(&scenario.layout, signature, true).to_string();
         assert_eq!(ty(&signature), "(i32 i32 i32 i64 i32)->()");
         signature.context = true;
@@ -146,7 +146,7 @@ M = {{ in = "A", code = "r2r", signature = "{signature}" }}
             ("E ()", true),
         ] {
             let scenario = scenario(signature);
-            let read = &scenario.layout.methods[0].signature;
+            let read = &scenario.layout.method(MethodId(0)).signature;
             assert_eq!(has_return_buffer(&scenario.layout, read), buffer, "{signature}");
         }
     }

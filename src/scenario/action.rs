@@ -660,7 +660,7 @@ impl Action {
         match parts.subject {
             Subject::Variable(_, signature) => Some(signature),
             Subject::Method(_) if parts.gives.is_some() => None,
-            Subject::Method(method) => Some(&layout.methods.get(method.index())?.signature),
+            Subject::Method(method) => Some(&layout.methods.get(method)?.signature),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
 
 /// An id, to be changed.
 #[derive(Debug)]
-pub enum Id<'a> {
+pub enum AnyId<'a> {
     /// Of an assembly.
     Assembly(&'a mut AssemblyId),
     /// Of a value type.
@@ -61,13 +61,13 @@ impl Item {
     }
 
     /// The word of an id of this kind.
-    fn word<'a>(self, id: Id<'a>) -> Option<&'a mut u16> {
+    fn word<'a>(self, id: AnyId<'a>) -> Option<&'a mut u16> {
         match (self, id) {
-            (Item::Assembly, Id::Assembly(id)) => Some(&mut id.0),
-            (Item::Struct, Id::Struct(id)) => Some(&mut id.0),
-            (Item::Class, Id::Class(id)) => Some(&mut id.0),
-            (Item::Method, Id::Method(id)) => Some(&mut id.0),
-            (Item::Site, Id::Site(id)) => Some(&mut id.0),
+            (Item::Assembly, AnyId::Assembly(id)) => Some(&mut id.0),
+            (Item::Struct, AnyId::Struct(id)) => Some(&mut id.0),
+            (Item::Class, AnyId::Class(id)) => Some(&mut id.0),
+            (Item::Method, AnyId::Method(id)) => Some(&mut id.0),
+            (Item::Site, AnyId::Site(id)) => Some(&mut id.0),
             _ => None,
         }
     }
@@ -78,11 +78,11 @@ impl Item {
 pub fn remove(scenario: &mut Scenario, item: Item, index: usize) {
     let layout = &mut scenario.layout;
     match item {
-        Item::Assembly => drop(layout.assemblies.remove(index)),
-        Item::Struct => drop(layout.structs.remove(index)),
-        Item::Class => drop(layout.classes.remove(index)),
-        Item::Method => drop(layout.methods.remove(index)),
-        Item::Site => drop(layout.sites.remove(index)),
+        Item::Assembly => drop(layout.assemblies.remove(index.into())),
+        Item::Struct => drop(layout.structs.remove(index.into())),
+        Item::Class => drop(layout.classes.remove(index.into())),
+        Item::Method => drop(layout.methods.remove(index.into())),
+        Item::Site => drop(layout.sites.remove(index.into())),
     }
     visit(scenario, &mut |id| {
         if let Some(word) = item.word(id)
@@ -94,7 +94,7 @@ pub fn remove(scenario: &mut Scenario, item: Item, index: usize) {
 }
 
 /// Shows every id of a scenario.
-pub fn visit(scenario: &mut Scenario, see: &mut dyn FnMut(Id<'_>)) {
+pub fn visit(scenario: &mut Scenario, see: &mut dyn FnMut(AnyId<'_>)) {
     let layout = &mut scenario.layout;
     layout.structs.iter_mut().for_each(|item| in_struct(item, see));
     layout.classes.iter_mut().for_each(|class| in_class(class, see));
@@ -103,60 +103,60 @@ pub fn visit(scenario: &mut Scenario, see: &mut dyn FnMut(Id<'_>)) {
     scenario.script.iter_mut().for_each(|event| in_event(event, see));
 }
 
-fn in_struct(item: &mut Struct, see: &mut dyn FnMut(Id<'_>)) {
+fn in_struct(item: &mut Struct, see: &mut dyn FnMut(AnyId<'_>)) {
     match &mut item.shape {
         StructShape::Opaque { size: _, align: _ } | StructShape::Empty => {}
         StructShape::Wraps(ty) => in_type(ty, see),
     }
 }
 
-fn in_type(ty: &mut Type, see: &mut dyn FnMut(Id<'_>)) {
+fn in_type(ty: &mut Type, see: &mut dyn FnMut(AnyId<'_>)) {
     if let Type::Struct(id) = ty {
-        see(Id::Struct(id));
+        see(AnyId::Struct(id));
     }
 }
 
-fn in_signature(signature: &mut Signature, see: &mut dyn FnMut(Id<'_>)) {
+fn in_signature(signature: &mut Signature, see: &mut dyn FnMut(AnyId<'_>)) {
     let Signature { instance: _, context: _, continuation: _, ret, params } = signature;
     params.iter_mut().chain(ret).for_each(|ty| in_type(ty, see));
 }
 
-fn in_class(class: &mut ObjectClass, see: &mut dyn FnMut(Id<'_>)) {
+fn in_class(class: &mut ObjectClass, see: &mut dyn FnMut(AnyId<'_>)) {
     let ObjectClass { name: _, assembly, base, kind: _ } = class;
-    see(Id::Assembly(assembly));
+    see(AnyId::Assembly(assembly));
     if let Some(base) = base {
-        see(Id::Class(base));
+        see(AnyId::Class(base));
     }
 }
 
-fn in_method(method: &mut Method, see: &mut dyn FnMut(Id<'_>)) {
+fn in_method(method: &mut Method, see: &mut dyn FnMut(AnyId<'_>)) {
     let Method { assembly, class, slot, signature, .. } = method;
-    see(Id::Assembly(assembly));
+    see(AnyId::Assembly(assembly));
     if let Some(class) = class {
-        see(Id::Class(class));
+        see(AnyId::Class(class));
     }
     match slot {
         Slot::None | Slot::Virtual => {}
-        Slot::Overrides(method) => see(Id::Method(method)),
+        Slot::Overrides(method) => see(AnyId::Method(method)),
     }
     in_signature(signature, see);
 }
 
 /// Shows every id of a site.
-pub fn in_site(site: &mut Site, see: &mut dyn FnMut(Id<'_>)) {
+pub fn in_site(site: &mut Site, see: &mut dyn FnMut(AnyId<'_>)) {
     let Site { name: _, caller, action } = site;
     if let Some(assembly) = caller.assembly_mut() {
-        see(Id::Assembly(assembly));
+        see(AnyId::Assembly(assembly));
     }
     match action.subject_mut() {
-        SubjectMut::Method(method) => see(Id::Method(method)),
+        SubjectMut::Method(method) => see(AnyId::Method(method)),
         SubjectMut::Signature(signature) => in_signature(signature, see),
     }
 }
 
 /// Gives a method another signature. Sites that state the old one state the new one.
 pub fn restate(layout: &mut Layout, method: MethodId, new: Signature) {
-    let old = std::mem::replace(&mut layout.methods[method.index()].signature, new.clone());
+    let old = std::mem::replace(&mut layout.methods[method].signature, new.clone());
     let stated = layout.sites.iter_mut().filter_map(|site| site.action.stated_mut());
     stated.filter(|stated| **stated == old).for_each(|stated| stated.clone_from(&new));
 }
@@ -168,29 +168,29 @@ pub fn restate_all(layout: &mut Layout, old: &Signature, new: &Signature) {
     methods.chain(sites).filter(|stated| *stated == old).for_each(|stated| stated.clone_from(new));
 }
 
-fn in_event(event: &mut Event, see: &mut dyn FnMut(Id<'_>)) {
+fn in_event(event: &mut Event, see: &mut dyn FnMut(AnyId<'_>)) {
     match event {
-        Event::Load(assembly) => see(Id::Assembly(assembly)),
+        Event::Load(assembly) => see(AnyId::Assembly(assembly)),
         Event::Prepare(method) | Event::Touch(method) | Event::Reset(method) => {
-            see(Id::Method(method));
+            see(AnyId::Method(method));
         }
         Event::Recycle { from, to } => {
-            see(Id::Method(from));
-            see(Id::Method(to));
+            see(AnyId::Method(from));
+            see(AnyId::Method(to));
         }
         Event::Take { site, into, on: _ } => {
-            see(Id::Site(site));
-            see(Id::Variable(into));
+            see(AnyId::Site(site));
+            see(AnyId::Variable(into));
         }
         Event::Call(call) => in_call(call, see),
     }
 }
 
-fn in_call(call: &mut Call, see: &mut dyn FnMut(Id<'_>)) {
+fn in_call(call: &mut Call, see: &mut dyn FnMut(AnyId<'_>)) {
     let Call { site, pointer, this: _, args: _, inside } = call;
-    see(Id::Site(site));
+    see(AnyId::Site(site));
     if let Some(variable) = pointer {
-        see(Id::Variable(variable));
+        see(AnyId::Variable(variable));
     }
     inside.iter_mut().for_each(|call| in_call(call, see));
 }

@@ -9,60 +9,44 @@ use serde::{Deserialize, Serialize};
 use super::method::Method;
 use super::site::{Caller, Site};
 use super::types::{Signature, StructShape, Type};
+use crate::index::{IndexVec, ids};
 
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize,
-            Deserialize, Mutate,
-        )]
-        pub struct $name(pub u16);
-
-        impl $name {
-            /// The position in the scenario's list, for indexing.
-            pub fn index(self) -> usize {
-                usize::from(self.0)
-            }
-        }
-    };
-}
-
-id! {
+ids! {
     /// Position of an assembly in [`Layout::assemblies`].
-    AssemblyId
-}
-id! {
+    #[derive(Default, Serialize, Deserialize, Mutate)]
+    pub struct AssemblyId(u16);
+
     /// Position of a value type in [`Layout::structs`].
-    StructId
-}
-id! {
+    #[derive(Default, Serialize, Deserialize, Mutate)]
+    pub struct StructId(u16);
+
     /// Position of a class in [`Layout::classes`].
-    ClassId
-}
-id! {
+    #[derive(Default, Serialize, Deserialize, Mutate)]
+    pub struct ClassId(u16);
+
     /// Position of a method in [`Layout::methods`].
-    MethodId
-}
-id! {
+    #[derive(Default, Serialize, Deserialize, Mutate)]
+    pub struct MethodId(u16);
+
     /// Position of a call site in [`Layout::sites`].
-    SiteId
+    #[derive(Default, Serialize, Deserialize, Mutate)]
+    pub struct SiteId(u16);
 }
 
 /// Assemblies, types, methods and call sites: everything that modules are made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Layout {
     /// Each becomes one R2R module with its own table slice.
-    pub assemblies: Vec<Assembly>,
+    pub assemblies: IndexVec<AssemblyId, Assembly>,
     /// Value types; a wrapper may only wrap a struct declared before it.
-    pub structs: Vec<Struct>,
+    pub structs: IndexVec<StructId, Struct>,
     /// Types that methods are dispatched on. Each has one instance, an
     /// [object](super::meaning::object_address) that exists once its assembly is loaded.
-    pub classes: Vec<ObjectClass>,
+    pub classes: IndexVec<ClassId, ObjectClass>,
     /// Methods, of all assemblies.
-    pub methods: Vec<Method>,
+    pub methods: IndexVec<MethodId, Method>,
     /// Call sites, of all assemblies and of native code.
-    pub sites: Vec<Site>,
+    pub sites: IndexVec<SiteId, Site>,
 }
 
 /// One assembly, compiled to one R2R image.
@@ -112,12 +96,12 @@ pub enum ClassKind {
 impl Layout {
     /// The method with this id.
     pub fn method(&self, id: MethodId) -> &Method {
-        &self.methods[id.index()]
+        &self.methods[id]
     }
 
     /// The call site with this id.
     pub fn site(&self, id: SiteId) -> &Site {
-        &self.sites[id.index()]
+        &self.sites[id]
     }
 
     /// The signature whose parameters a call there gives. The site must be one that calls, as in
@@ -128,7 +112,7 @@ impl Layout {
 
     /// The class with this id.
     pub fn class(&self, id: ClassId) -> &ObjectClass {
-        &self.classes[id.index()]
+        &self.classes[id]
     }
 
     /// The method is one of a value type: its receivers, as objects, are boxes.
@@ -162,15 +146,12 @@ impl Layout {
 
     /// Methods that `assembly` defines, in order.
     pub fn methods_of(&self, assembly: AssemblyId) -> impl Iterator<Item = (MethodId, &Method)> {
-        (0u16..).map(MethodId).zip(&self.methods).filter(move |(_, m)| m.assembly == assembly)
+        self.methods.enumerated().filter(move |(_, m)| m.assembly == assembly)
     }
 
     /// Sites whose code stands in `assembly`'s R2R image, in order.
     pub fn compiled_sites_of(&self, assembly: AssemblyId) -> impl Iterator<Item = (SiteId, &Site)> {
-        (0u16..)
-            .map(SiteId)
-            .zip(&self.sites)
-            .filter(move |(_, s)| s.caller == Caller::ReadyToRun(assembly))
+        self.sites.enumerated().filter(move |(_, s)| s.caller == Caller::ReadyToRun(assembly))
     }
 
     /// Size and alignment in memory, in bytes, as the C# type has them.
@@ -190,7 +171,7 @@ impl Layout {
             // Aligned as the largest wasm type is.
             Type::Vector256 => (32, 16),
             Type::Vector512 => (64, 16),
-            Type::Struct(id) => match self.structs[id.index()].shape {
+            Type::Struct(id) => match self.structs[id].shape {
                 StructShape::Opaque { size, align } => (size, align),
                 StructShape::Wraps(inner) => self.size_align(inner),
                 StructShape::Empty => (1, 1),

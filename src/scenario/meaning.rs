@@ -28,7 +28,7 @@ pub fn object_address(class: ClassId) -> u32 {
 pub fn class_at(layout: &Layout, address: u32) -> Option<ClassId> {
     let offset = address.checked_sub(OBJECTS)?;
     let class = ClassId(u16::try_from(offset / OBJECT_SIZE).ok()?);
-    let known = layout.classes.get(class.index())?;
+    let known = layout.classes.get(class)?;
     (offset % OBJECT_SIZE == 0 && known.kind != ClassKind::Interface).then_some(class)
 }
 
@@ -86,7 +86,7 @@ pub fn normalise(layout: &Layout, ty: Type, word: u64) -> u64 {
         Type::U8 => u64::from(word as u8),
         Type::I16 => u64::from(word as i16 as u32),
         Type::U16 | Type::Char => u64::from(word as u16),
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(inner) => normalise(layout, inner, word),
             StructShape::Opaque { size, .. } if size < 8 => word & ((1 << (size * 8)) - 1),
             StructShape::Empty => word & 0xff,
@@ -101,7 +101,7 @@ pub fn normalise(layout: &Layout, ty: Type, word: u64) -> u64 {
 /// primitive or a struct that wraps one.
 pub fn stack_size(layout: &Layout, ty: Type) -> u32 {
     match ty {
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(inner) => stack_size(layout, inner),
             StructShape::Opaque { size, .. } => size,
             StructShape::Empty => 1,
@@ -159,7 +159,7 @@ pub fn tame(layout: &Layout, ty: Type, word: u64) -> u64 {
     match ty {
         Type::F32 => (word & 0x007f_ffff) | 0x3f80_0000,
         Type::F64 => (word & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000,
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(inner) => tame(layout, inner, word),
             StructShape::Opaque { .. } | StructShape::Empty => word,
         },

@@ -26,6 +26,8 @@ pub mod validate;
 
 use serde::{Deserialize, Serialize};
 
+use crate::index::IndexVec;
+
 pub use action::{Action, ActionKind, Binding, Dispatch, RuntimePath};
 pub use layout::{
     Assembly, AssemblyId, ClassId, ClassKind, Layout, MethodId, ObjectClass, SiteId, Struct,
@@ -64,7 +66,7 @@ pub struct Scenario {
     /// What modules are emitted.
     pub layout: Layout,
     /// Names of the function-pointer variables.
-    pub variables: Vec<String>,
+    pub variables: IndexVec<VariableId, String>,
     /// What happens.
     pub script: Vec<Event>,
 }

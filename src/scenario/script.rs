@@ -9,18 +9,12 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layout::{AssemblyId, MethodId, SiteId};
+use crate::index::ids;
 
-/// Position of a pointer variable in [`Scenario::variables`](super::Scenario::variables).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
-)]
-pub struct VariableId(pub u16);
-
-impl VariableId {
-    /// The position in the scenario's list, for indexing.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
-    }
+ids! {
+    /// Position of a pointer variable in [`Scenario::variables`](super::Scenario::variables).
+    #[derive(Serialize, Deserialize, Mutate)]
+    pub struct VariableId(u16);
 }
 
 /// One step of the script.

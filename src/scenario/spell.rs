@@ -29,7 +29,7 @@ pub fn spell(layout: &Layout, signature: &Signature) -> String {
 /// Spells a type; `?` for a struct that does not exist.
 pub(crate) fn spell_type(layout: &Layout, ty: Type) -> &str {
     match ty {
-        Type::Struct(id) => layout.structs.get(id.index()).map_or("?", |s| s.name.as_str()),
+        Type::Struct(id) => layout.structs.get(id).map_or("?", |s| s.name.as_str()),
         _ => {
             let same = |&&(primitive, _): &&(Type, &'static str)| primitive == ty;
             Type::PRIMITIVES.iter().find(same).map_or("?", |&(_, spelling)| spelling)

@@ -4,18 +4,19 @@
 
 use super::targets::Held;
 use super::{AssemblyId, ClassId, Convention, Form, Layout, MethodId, VariableId};
+use crate::index::IndexVec;
 
 /// The state of a program between two events of its script.
 #[derive(Debug)]
 pub(crate) struct State<'l> {
     layout: &'l Layout,
-    loaded: Vec<bool>,
+    loaded: IndexVec<AssemblyId, bool>,
     /// What each variable holds, in the order of their first takes.
-    holds: Vec<Held>,
+    holds: IndexVec<VariableId, Held>,
     /// Methods that an event has named or reached.
-    used: Vec<bool>,
+    used: IndexVec<MethodId, bool>,
     /// Dynamic methods whose MethodDesc is another's by now.
-    dead: Vec<bool>,
+    dead: IndexVec<MethodId, bool>,
 }
 
 /// Why an event may not happen now.
@@ -40,56 +41,56 @@ impl<'l> State<'l> {
     pub(crate) fn new(layout: &'l Layout) -> Self {
         State {
             layout,
-            loaded: vec![false; layout.assemblies.len()],
-            holds: Vec::new(),
-            used: vec![false; layout.methods.len()],
-            dead: vec![false; layout.methods.len()],
+            loaded: layout.assemblies.map(|_| false),
+            holds: IndexVec::default(),
+            used: layout.methods.map(|_| false),
+            dead: layout.methods.map(|_| false),
         }
     }
 
     /// The assembly has been loaded.
     pub(crate) fn is_loaded(&self, id: AssemblyId) -> bool {
-        self.loaded[id.index()]
+        self.loaded[id]
     }
 
     /// The assembly is loaded; those that [`bases`] are in come first.
     pub(crate) fn load(&mut self, id: AssemblyId) {
-        self.loaded[id.index()] = true;
+        self.loaded[id] = true;
     }
 
     /// The variable's value, if it has one by now.
     pub(crate) fn held(&self, variable: VariableId) -> Option<Held> {
-        self.holds.get(variable.index()).copied()
+        self.holds.get(variable).copied()
     }
 
     /// The values of all variables that have one, in their order.
-    pub(crate) fn holds(&self) -> &[Held] {
+    pub(crate) fn holds(&self) -> &IndexVec<VariableId, Held> {
         &self.holds
     }
 
     /// A variable gets a value: one that has one, or the next.
     pub(crate) fn hold(&mut self, variable: VariableId, held: Held) {
-        if variable.index() == self.holds.len() {
+        if variable == self.holds.next_id() {
             self.holds.push(held);
         }
-        self.holds[variable.index()] = held;
+        self.holds[variable] = held;
     }
 
     /// Something is done with the method.
     pub(crate) fn use_method(&mut self, id: MethodId) {
-        self.used[id.index()] = true;
+        self.used[id] = true;
     }
 
     /// One dynamic method becomes the other.
     pub(crate) fn recycle(&mut self, from: MethodId, to: MethodId) {
         self.use_method(from);
         self.use_method(to);
-        self.dead[from.index()] = true;
+        self.dead[from] = true;
     }
 
     /// Something may be done with the method.
     pub(crate) fn may_use(&self, id: MethodId) -> Result<(), Refusal> {
-        if self.dead[id.index()] { Err(Refusal::Dead) } else { Ok(()) }
+        if self.dead[id] { Err(Refusal::Dead) } else { Ok(()) }
     }
 
     /// The method's entry point may be reset.
@@ -108,16 +109,15 @@ impl<'l> State<'l> {
 
     /// The one dynamic method may become the other. Neither need exist.
     pub(crate) fn may_recycle(&self, from: MethodId, to: MethodId) -> Result<(), Refusal> {
-        let dynamic = |id: MethodId| {
-            self.layout.methods.get(id.index()).is_some_and(|m| m.form == Form::Dynamic)
-        };
+        let dynamic =
+            |id: MethodId| self.layout.methods.get(id).is_some_and(|m| m.form == Form::Dynamic);
         if !dynamic(from) {
             return Err(Refusal::RecycledIsNotDynamic);
         }
         if !dynamic(to) {
             return Err(Refusal::SuccessorIsNotDynamic);
         }
-        if from == to || self.used[to.index()] {
+        if from == to || self.used[to] {
             return Err(Refusal::SuccessorIsUsed);
         }
         self.may_use(from)
@@ -143,7 +143,7 @@ mod tests {
         let uco = Method { convention: Convention::UnmanagedCallersOnly, ..Method::default() };
         let dynamic = Method { form: Form::Dynamic, code: Code::Interpreted, ..Method::default() };
         let methods = vec![Method::default(), uco, dynamic.clone(), dynamic.clone(), dynamic];
-        Layout { methods, ..Layout::default() }
+        Layout { methods: methods.into(), ..Layout::default() }
     }
 
     #[test]

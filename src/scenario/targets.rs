@@ -10,6 +10,7 @@ use super::method::{Convention, Slot};
 use super::script::{Call, Event};
 use super::types::Signature;
 use super::{Scenario, VariableId};
+use crate::index::IndexVec;
 
 /// What a pointer variable holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +74,9 @@ pub struct Target {
 /// The method that runs when `method`'s slot is called on an instance of `class`.
 pub fn dispatch(layout: &Layout, class: ClassId, method: MethodId) -> MethodId {
     let overriding = |ancestor: ClassId| {
-        let position = layout.methods.iter().position(|candidate| {
+        layout.methods.position(|candidate| {
             candidate.class == Some(ancestor) && candidate.slot == Slot::Overrides(method)
-        })?;
-        Some(MethodId(position as u16))
+        })
     };
     // Up to the class that declares the slot.
     layout
@@ -119,7 +119,7 @@ pub fn slot_of(layout: &Layout, method: MethodId) -> MethodId {
 
 /// What a site that takes gives.
 pub fn taken(layout: &Layout, site: SiteId, on: Option<u32>) -> Option<Held> {
-    let action = &layout.sites.get(site.index())?.action;
+    let action = &layout.sites.get(site)?.action;
     let method = action.named()?;
     Some(match action.parts().gives? {
         Given::Pointer => Held { method, kind: HeldKind::Pointer { boxed: false } },
@@ -175,7 +175,7 @@ pub fn target(layout: &Layout, call: &Call, held: Option<Held>) -> Option<Target
         let this = call.this.map(|object| receiver(layout, method, object));
         Target { this, ..plain(method) }
     };
-    let parts = layout.sites.get(call.site.index())?.action.parts();
+    let parts = layout.sites.get(call.site)?.action.parts();
     if parts.gives.is_some() {
         return None;
     }
@@ -222,19 +222,19 @@ fn invoked(layout: &Layout, call: &Call, method: MethodId, on: Option<u32>) -> T
 #[derive(Debug)]
 pub struct Variables<'s> {
     layout: &'s Layout,
-    held: Vec<Option<Held>>,
+    held: IndexVec<VariableId, Option<Held>>,
 }
 
 impl<'s> Variables<'s> {
     /// Before the script's first event.
     pub fn new(scenario: &'s Scenario) -> Self {
-        Self { layout: &scenario.layout, held: vec![None; scenario.variables.len()] }
+        Self { layout: &scenario.layout, held: scenario.variables.map(|_| None) }
     }
 
     /// After this event. Only a take changes anything.
     pub fn step(&mut self, event: &Event) {
         if let Event::Take { site, into, on } = event
-            && let Some(held) = self.held.get_mut(into.index())
+            && let Some(held) = self.held.get_mut(*into)
         {
             *held = taken(self.layout, *site, *on);
         }
@@ -242,7 +242,7 @@ impl<'s> Variables<'s> {
 
     /// What a variable holds.
     pub fn held(&self, variable: VariableId) -> Option<Held> {
-        self.held.get(variable.index()).copied().flatten()
+        self.held.get(variable).copied().flatten()
     }
 
     /// What a call's variable holds.

@@ -98,8 +98,8 @@ impl Account<'_> {
     /// Every import cell of loaded images that imports the method.
     fn cell(&self, f: &mut fmt::Formatter<'_>, method: MethodId) -> fmt::Result {
         let vm = self.run.vm;
-        for (i, facts) in vm.facts.images.iter().enumerate() {
-            let Some(image) = vm.images()[i] else { continue };
+        for (assembly, facts) in vm.facts.images.enumerated() {
+            let Some(image) = vm.images()[assembly] else { continue };
             for cell in &facts.cells {
                 if cell.import.method_entry() == Some(method) {
                     let address = image.image_base.at(cell.rva);
@@ -107,7 +107,7 @@ impl Account<'_> {
                         f,
                         "  cell      {} of {}+{} at {address} holds {:#x}",
                         import(cell.import),
-                        vm.scenario.layout.assemblies[i].name,
+                        vm.scenario.layout.assemblies[assembly].name,
                         cell.rva,
                         self.word(address),
                     )?;
@@ -173,7 +173,7 @@ fn import(import: Import) -> &'static str {
 fn caller(vm: &Vm, site: &Site) -> String {
     let code = site.caller.kind().describe();
     match site.caller.assembly() {
-        Some(id) => format!("{code} of {}", vm.scenario.layout.assemblies[id.index()].name),
+        Some(id) => format!("{code} of {}", vm.scenario.layout.assemblies[id].name),
         None => code.to_owned(),
     }
 }
@@ -216,7 +216,7 @@ fn event(vm: &Vm, index: usize) -> String {
     let scenario = &vm.scenario;
     let layout = &scenario.layout;
     match &scenario.script[index] {
-        Event::Load(assembly) => format!("load {}", layout.assemblies[assembly.index()].name),
+        Event::Load(assembly) => format!("load {}", layout.assemblies[*assembly].name),
         Event::Prepare(method) => format!("prepare {}", layout.method(*method).name),
         Event::Touch(method) => format!("touch {}", layout.method(*method).name),
         Event::Reset(method) => format!("reset {}", layout.method(*method).name),
@@ -225,7 +225,7 @@ fn event(vm: &Vm, index: usize) -> String {
         }
         Event::Take { site, into, on } => {
             let on = on.map_or(String::new(), |object| format!(" on {}", receiver(vm, object)));
-            let into = &scenario.variables[into.index()];
+            let into = &scenario.variables[*into];
             format!("take {}{on} into {into}", layout.site(*site).name)
         }
         Event::Call(made) => call(vm, made),
@@ -234,10 +234,8 @@ fn event(vm: &Vm, index: usize) -> String {
 
 fn call(vm: &Vm, call: &Call) -> String {
     let scenario = &vm.scenario;
-    let through = call
-        .pointer
-        .map(|v| format!(" through {}", scenario.variables[v.index()]))
-        .unwrap_or_default();
+    let through =
+        call.pointer.map(|v| format!(" through {}", scenario.variables[v])).unwrap_or_default();
     let this = call.this.map_or(String::new(), |object| format!(" on {}", receiver(vm, object)));
     let name = &scenario.layout.site(call.site).name;
     let inside = if call.inside.is_empty() { "" } else { ", with calls inside" };
@@ -257,7 +255,7 @@ fn callee(vm: &Vm, callee: &Callee) -> String {
     let layout = &vm.scenario.layout;
     match callee {
         Callee::Method(method) => layout.method(*method).name.clone(),
-        Callee::Stub(id) => match vm.stubs().nth(usize::from(id.0)) {
+        Callee::Stub(id) => match vm.stubs().get(*id) {
             Some((stub, _)) => {
                 format!("{}'s {}", layout.method(stub.kind.method()).name, stub.kind.name())
             }
@@ -271,7 +269,7 @@ fn tell(vm: &Vm, step: &Step) -> String {
     let scenario = &vm.scenario;
     let layout = &scenario.layout;
     let method = |m: &MethodId| &layout.method(*m).name;
-    let assembly = |a: &crate::scenario::AssemblyId| &layout.assemblies[a.index()].name;
+    let assembly = |a: &crate::scenario::AssemblyId| &layout.assemblies[*a].name;
     let is = |word: FunctionPointer| {
         let value = classify(vm, word, vm.observation.finals.table_len);
         format!("{word}, {}", value.describe(layout))
@@ -324,7 +322,7 @@ fn tell(vm: &Vm, step: &Step) -> String {
             format!("{by} resolves {} in cell {}+{rva}: {}", method(m), assembly(a), is(*value))
         }
         Step::Stored { variable, value } => {
-            format!("{} = {}", scenario.variables[variable.index()], is(*value))
+            format!("{} = {}", scenario.variables[*variable], is(*value))
         }
         Step::NoStub { key } => format!("no call stub `{key}` was compiled"),
         Step::Abort { reason } => format!("the VM aborts: {reason}"),

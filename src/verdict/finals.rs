@@ -30,7 +30,7 @@ pub(super) fn compare_finals(run: &Run, mismatches: &mut Vec<Mismatch>) {
             mismatch(format!("{}: {what}", layout.method(*method).name));
         }
     }
-    for ((stub, at), words) in vm.stubs().zip(&finals.stubs) {
+    for ((stub, at), words) in vm.stubs().iter().zip(&finals.stubs) {
         let ty = reference::shape::of(layout, &stub.signature, true);
         let code = words.actual_code;
         if words.method_desc != at.method_desc || !is_null_or_thunk(vm, code, &ty) {
@@ -40,9 +40,9 @@ pub(super) fn compare_finals(run: &Run, mismatches: &mut Vec<Mismatch>) {
         }
     }
     for &(assembly, rva, value) in &finals.cells {
-        let Some(cell) = vm.facts.images[assembly.index()].cell_at(rva) else { continue };
+        let Some(cell) = vm.facts.images[assembly].cell_at(rva) else { continue };
         if let Some(what) = wrong_cell(vm, cell.import, FunctionPointer::new(value)) {
-            let name = &layout.assemblies[assembly.index()].name;
+            let name = &layout.assemblies[assembly].name;
             mismatch(format!("import cell {name}+{rva}: {what}"));
         }
     }

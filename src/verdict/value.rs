@@ -68,8 +68,9 @@ pub fn slot_owner<'a>(vm: &'a Vm, index: TableIndex) -> Option<SlotOwner<'a>> {
     if let Some(function) = index.behind(host_base).filter(|_| index.get() < HOST_SLOTS) {
         return Some(owner(&emission.program.runtime, &emission.roles.runtime, function));
     }
-    let (image, function) = function_of_table_index(vm, index)?;
-    Some(owner(&emission.program.images[image], &emission.roles.images[image], function))
+    let (assembly, function) = function_of_table_index(vm, index)?;
+    let module = &emission.program.images[assembly.into()];
+    Some(owner(module, &emission.roles.images[assembly], function))
 }
 
 /// What a word is, in a process that ended up with a table of this length.
@@ -85,9 +86,9 @@ pub fn classify(vm: &Vm, word: FunctionPointer, table_len: u32) -> Value<'_> {
     if let Some(value) = structure(vm, address) {
         return value;
     }
-    let in_image = vm.images().iter().enumerate().any(|(i, image)| {
+    let in_image = vm.images().enumerated().any(|(assembly, image)| {
         image.is_some_and(|image| {
-            let size = vm.facts.images[i].payload_size;
+            let size = vm.facts.images[assembly].payload_size;
             address.behind(image.image_base).is_some_and(|rva| rva < size)
         })
     });
@@ -105,7 +106,7 @@ fn structure(vm: &Vm, address: Address) -> Option<Value<'static>> {
     if let Some((callee, _)) = vm.callees().find(|(_, at)| at.pep.at(0) == address) {
         return Some(match callee {
             Callee::Method(method) => Value::EntryPoint(method),
-            Callee::Stub(id) => Value::Stub(vm.stubs().nth(usize::from(id.0))?.0.kind),
+            Callee::Stub(id) => Value::Stub(vm.stubs().get(id)?.0.kind),
         });
     }
     if let Some((_, pep)) = vm.closed_statics().iter().find(|(at, _)| at.at(0) == address) {

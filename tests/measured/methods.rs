@@ -85,7 +85,7 @@ fn a_pinvoke_keeps_its_words() {
     let program = &vm.emission.program;
     let function = &program.runtime.functions
         [target.behind(program.host_base()).expect("it is the host's") as usize];
-    assert_eq!(program.types[function.ty.0 as usize].to_string(), "()->i32");
+    assert_eq!(program.types[function.ty].to_string(), "()->i32");
 }
 
 /// `&G<string>.F` and `&G<object>.F`: the model has one method for each instantiation.

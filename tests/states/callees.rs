@@ -1,8 +1,10 @@
 //! Entry points of every kind of callee, state by state.
 
+use calliper::image::ModuleId;
 use calliper::image::pep::DATA;
 use calliper::loader::Fixed;
 use calliper::loader::trace::Step;
+use calliper::scenario::AssemblyId;
 
 use crate::util::{Finished, run_text};
 
@@ -179,8 +181,8 @@ fn with_ready_to_run_off_nothing_of_an_image_is_published() {
     let called = off(&[r#"{ call = "CallCompiled", args = [0x11223344] }"#]);
     assert_eq!(called.words_of("Compiled"), "0, MD of Compiled, IR, 0");
     // Cells are as the image has them: null, or the address of a record in it.
-    let image = called.vm.images()[0].expect("loaded");
-    let size = called.vm.emission.program.images[0].payload.len() as u32;
+    let image = called.vm.images()[AssemblyId(0)].expect("loaded");
+    let size = called.vm.emission.program.images[ModuleId(0)].payload.len() as u32;
     let base = image.image_base.get();
     let payload = base..base + size;
     for &(_, rva, value) in &called.vm.observation.finals.cells {

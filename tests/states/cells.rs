@@ -4,7 +4,7 @@ use calliper::image::emission::Role;
 use calliper::image::facts::Import;
 use calliper::image::helpers::Helper;
 use calliper::loader::Fixed;
-use calliper::scenario::Dispatch;
+use calliper::scenario::{AssemblyId, Dispatch};
 
 use crate::util::{Finished, run_text};
 
@@ -62,8 +62,8 @@ fn run(events: &[&str]) -> Finished {
 }
 
 fn cell(run: &Finished, import: Import) -> u32 {
-    let rva = run.vm.facts.images[0].rva_of(import).expect("the image imports it");
-    run.word(run.vm.images()[0].expect("loaded").image_base.at(rva).get())
+    let rva = run.vm.facts.images[AssemblyId(0)].rva_of(import).expect("the image imports it");
+    run.word(run.vm.images()[AssemblyId(0)].expect("loaded").image_base.at(rva).get())
 }
 
 /// A lazy cell's record: the symbol of its thunk, and the RVA of its cell.
@@ -74,7 +74,7 @@ fn record(run: &Finished, at: u32) -> (String, u32) {
 #[test]
 fn cells_that_are_resolved_when_the_image_is_loaded() {
     let run = run(&[]);
-    let image = run.vm.images()[0].expect("loaded");
+    let image = run.vm.images()[AssemblyId(0)].expect("loaded");
     assert_eq!(cell(&run, Import::Module), image.module.get());
     for helper in [Helper::DelayLoadMethodCall, Helper::R2RToInterpreter] {
         // Thunks dereference the cell once.
@@ -130,7 +130,7 @@ fn lazy_cells_start_at_a_record_that_names_them() {
         (virtual_entry(Dispatch::ImportThunk), "iTip"),
         (virtual_entry(Dispatch::VirtualThunk), "iTip"),
     ] {
-        let rva = run.vm.facts.images[0].rva_of(import).expect("the image imports it");
+        let rva = run.vm.facts.images[AssemblyId(0)].rva_of(import).expect("the image imports it");
         let thunk = format!("WasmDelayLoadHelper->DelayLoad_MethodCall(Sig:{key})");
         assert_eq!(record(&run, cell(&run, import)), (thunk, rva.get()), "{import:?}");
     }
@@ -165,6 +165,6 @@ fn a_virtual_dispatch_entry_point_is_made_once_and_says_where_the_slot_is() {
     assert_eq!(run.slot("Base", 1), run.pep("One"));
     // The thunk went by the initial entry, as nobody had made the entry point callable.
     assert_eq!(run.words_of("One"), "0, MD of One, IR, 0");
-    let roles = &run.vm.emission.roles.images[0];
+    let roles = &run.vm.emission.roles.images[AssemblyId(0)];
     assert!(roles.contains(&Role::VirtualThunk("Viiiii".into())));
 }

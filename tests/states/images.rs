@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use calliper::image::HOST_SLOTS;
 use calliper::image::emission::Role;
 use calliper::image::facts::Import;
 use calliper::image::payload::TABLE_BASE;
 use calliper::image::words::TableIndex;
+use calliper::image::{HOST_SLOTS, ModuleId};
 use calliper::loader::{Fixed, images};
 use calliper::scenario::{
     Action, Assembly, AssemblyId, Binding, Call, Caller, Code, Event, Layout, Method, MethodId,
@@ -70,7 +70,7 @@ fn the_first_registration_of_a_key_wins_across_images() {
     // The runtime's own thunks were there before any image's.
     let run = run_events(&[LOAD_A, r#"{ touch = "Main" }"#]);
     assert!(run.is_host_slot(run.word(run.pep("Main"))));
-    let roles = &run.vm.emission.roles.images[0];
+    let roles = &run.vm.emission.roles.images[AssemblyId(0)];
     assert!(roles.contains(&Role::R2RToInterpreter("vip".into())), "the image has one as well");
 }
 
@@ -84,7 +84,7 @@ fn an_image_is_relocated_to_the_table_base_that_it_gets() {
         let run = run_events(&[first, second, calls[0], calls[1]]);
         let mut table_base = TableIndex::new(HOST_SLOTS);
         for i in order {
-            let image = run.vm.images()[i].expect("loaded");
+            let image = run.vm.images()[AssemblyId(i)].expect("loaded");
             assert_eq!(image.table_base, table_base);
             assert_eq!(run.word(image.image_base.at(TABLE_BASE).get()), table_base.get());
             assert_eq!(image.min_function_index, table_base);
@@ -118,7 +118,7 @@ fn many() -> Layout {
         action: Action::Direct { callee: MethodId(i), binding: Binding::Lazy },
     };
     Layout {
-        assemblies: vec![Assembly { name: "A".into() }],
+        assemblies: vec![Assembly { name: "A".into() }].into(),
         methods: (0..MANY).map(method).collect(),
         sites: (0..MANY).map(site).collect(),
         ..Layout::default()
@@ -132,7 +132,7 @@ fn a_payload_without_webcil_headers_is_not_loaded() {
         let scenario = Scenario { layout: many(), script, ..Scenario::default() };
         let run = run_altered(scenario, &Fixed, |emission| {
             let program = Arc::get_mut(&mut emission.program).expect("nobody else has it yet");
-            program.images[0].payload[at] = byte;
+            program.images[ModuleId(0)].payload[at] = byte;
         });
         run.vm.observation.trap.is_none()
     };
@@ -158,8 +158,8 @@ fn relocations_reach_every_page() {
     assert_eq!(run.vm.observation.trap, None);
     assert_eq!(run.ran(), [format!("M{}", MANY - 1)]);
 
-    let image = run.vm.images()[0].expect("loaded");
-    let facts = &run.vm.facts.images[0];
+    let image = run.vm.images()[AssemblyId(0)].expect("loaded");
+    let facts = &run.vm.facts.images[AssemblyId(0)];
     let mut pages = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
     for method in (0..MANY - 1).map(MethodId) {
         let rva = facts.rva_of(Import::LazyMethodEntry(method)).expect("the image imports it");

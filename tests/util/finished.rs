@@ -11,7 +11,7 @@ use calliper::image::words::{MethodDescAddress, PepAddress, TableIndex};
 use calliper::loader::callee::Callee;
 use calliper::loader::{Loader, Vm, VmProcess, host_call, script};
 use calliper::scenario::meaning::object_address;
-use calliper::scenario::{ClassId, MethodId, Scenario, text};
+use calliper::scenario::{MethodId, Scenario, text};
 
 /// Every engine of this build.
 fn engines() -> Vec<Box<dyn Engine<Vm>>> {
@@ -74,8 +74,8 @@ impl Finished {
     /// A method by name.
     pub fn method(&self, name: &str) -> MethodId {
         let methods = &self.vm.scenario.layout.methods;
-        let found = methods.iter().position(|m| m.name == name);
-        MethodId(found.unwrap_or_else(|| panic!("no method is called {name}")) as u16)
+        let found = methods.position(|m| m.name == name);
+        found.unwrap_or_else(|| panic!("no method is called {name}"))
     }
 
     /// Where a method's entry point lies.
@@ -85,16 +85,15 @@ impl Finished {
 
     /// What a variable holds at the end.
     pub fn variable(&self, name: &str) -> u32 {
-        let found = self.vm.scenario.variables.iter().position(|v| v == name);
-        let position = found.unwrap_or_else(|| panic!("no variable is called {name}"));
-        self.word(calliper::image::map::VARIABLES + 4 * position as u32)
+        let found = self.vm.scenario.variables.position(|v| v == name);
+        let variable = found.unwrap_or_else(|| panic!("no variable is called {name}"));
+        self.word(calliper::image::map::VARIABLES + 4 * u32::from(variable.0))
     }
 
     /// Where the instance of a class lies.
     pub fn object(&self, class: &str) -> u32 {
-        let found = self.vm.scenario.layout.classes.iter().position(|c| c.name == class);
-        let position = found.unwrap_or_else(|| panic!("no class is called {class}"));
-        object_address(ClassId(position as u16))
+        let found = self.vm.scenario.layout.classes.position(|c| c.name == class);
+        object_address(found.unwrap_or_else(|| panic!("no class is called {class}")))
     }
 
     /// Slot `slot` of a class's MethodTable.
@@ -129,7 +128,7 @@ impl Finished {
         match found.map(|(callee, _)| callee) {
             Some(Callee::Method(method)) => layout.method(method).name.clone(),
             Some(Callee::Stub(id)) => {
-                let (stub, _) = self.vm.stubs().nth(usize::from(id.0)).expect("it has an id");
+                let (stub, _) = &self.vm.stubs()[id];
                 let method = layout.method(stub.kind.method());
                 format!("{}'s {}", method.name, stub.kind.name())
             }

@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, CellAction, CellCaller, First, Shape, State};
 use crate::abi::vm::returns_by_buffer;
+use crate::index::IndexVec;
 use crate::loader::Vm;
 use crate::loader::callee::Callee;
 use crate::loader::trace::{Prestub, Step, Writer};
@@ -14,7 +15,7 @@ use crate::scenario::{
 /// Reads cells off finished runs. Keeps its buffers from run to run.
 #[derive(Debug, Default)]
 pub struct Reader {
-    entry_points: Vec<EntryPoint>,
+    entry_points: IndexVec<MethodId, EntryPoint>,
     cells: Vec<u32>,
 }
 
@@ -52,7 +53,7 @@ impl Reader {
         let layout = &vm.scenario.layout;
         self.cells.clear();
         self.entry_points.clear();
-        self.entry_points.resize(layout.methods.len(), EntryPoint::default());
+        self.entry_points.extend(layout.methods.iter().map(|_| EntryPoint::default()));
         for step in &vm.trace {
             match *step {
                 Step::Event(i) => {
@@ -93,7 +94,7 @@ impl Reader {
     }
 
     fn cell(&mut self, layout: &Layout, by: CellCaller, action: CellAction, callee: MethodId) {
-        let entry_point = &mut self.entry_points[callee.index()];
+        let entry_point = &mut self.entry_points[callee];
         let method = layout.method(callee);
         let cell = Cell {
             by,
@@ -127,7 +128,7 @@ impl Reader {
         };
         // Stubs of the VM are no callees of a scenario.
         if let Callee::Method(method) = callee
-            && let Some(entry_point) = self.entry_points.get_mut(method.index())
+            && let Some(entry_point) = self.entry_points.get_mut(method)
         {
             change(entry_point);
         }
@@ -164,7 +165,7 @@ fn shape(layout: &Layout, signature: &Signature) -> Shape {
 
 fn shape_of(layout: &Layout, ty: Type) -> Shape {
     match ty {
-        Type::Struct(id) => match layout.structs[id.index()].shape {
+        Type::Struct(id) => match layout.structs[id].shape {
             StructShape::Wraps(inner) => shape_of(layout, inner),
             StructShape::Opaque { .. } | StructShape::Empty => Shape::Struct,
         },

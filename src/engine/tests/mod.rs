@@ -115,7 +115,11 @@ fn load(process: &mut dyn Process<()>, module: u32, memory_base: u32) -> Result<
         return Err(Trap::Unreachable);
     }
     let table_base = process.table_grow(program::IMAGE_FUNCTIONS);
-    process.instantiate(ModuleId(module as u16), ImageBase::new(memory_base), table_base)?;
+    process.instantiate(
+        ModuleId::from(module as usize),
+        ImageBase::new(memory_base),
+        table_base,
+    )?;
     Ok(table_base.get())
 }
 

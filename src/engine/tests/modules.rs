@@ -9,7 +9,7 @@ use crate::image::{ModuleId, Program};
 /// Asserts that every module of a program is valid, with no feature that an engine might lack.
 pub(super) fn validate(program: &Program) {
     let features = WasmFeatures::WASM2 | WasmFeatures::FLOATS;
-    let images = (0..program.images.len()).map(|i| encode_image(program, ModuleId(i as u16)));
+    let images = program.images.ids().map(|id| encode_image(program, id));
     for wasm in std::iter::once(encode_runtime(program)).chain(images) {
         if let Err(error) = Validator::new_with_features(features).validate_all(&wasm) {
             panic!("{error}\n{:?}", wasmprinter::print_bytes(&wasm));

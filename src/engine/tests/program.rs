@@ -7,6 +7,7 @@ use super::HostWork;
 use crate::abi::{FuncType, ValType};
 use crate::image::code::{Global, Narrow, Op, TypeId};
 use crate::image::{Function, HOST_SLOTS, Module, Program};
+use crate::index::IndexVec;
 
 /// Functions of each image.
 pub(super) const IMAGE_FUNCTIONS: u32 = 3;
@@ -28,7 +29,7 @@ pub(super) const FLOAT: TypeId = TypeId(4);
 /// `(i32)->f64`.
 pub(super) const DOUBLE: TypeId = TypeId(5);
 
-pub(super) fn types() -> Vec<FuncType> {
+pub(super) fn types() -> IndexVec<TypeId, FuncType> {
     use ValType::{F32, F64, I32, I64, V128};
     vec![
         FuncType::new([I32, I32, I32], None),
@@ -40,6 +41,7 @@ pub(super) fn types() -> Vec<FuncType> {
         // The host import's own type.
         FuncType::new([I32; 5], Some(I32)),
     ]
+    .into()
 }
 
 pub(super) fn function(name: &str, ty: TypeId, locals: &[ValType], code: Vec<Op>) -> Function {
@@ -48,7 +50,7 @@ pub(super) fn function(name: &str, ty: TypeId, locals: &[ValType], code: Vec<Op>
 
 /// A program from its functions, with a serial of its own.
 pub(super) fn program(
-    types: Vec<FuncType>,
+    types: IndexVec<TypeId, FuncType>,
     runtime: Vec<Function>,
     images: Vec<Module>,
 ) -> Arc<Program> {
@@ -60,6 +62,7 @@ pub(super) fn program(
     memory[MEMORY - 1] = 0xee;
     let runtime = Module { name: "runtime".into(), functions: runtime, payload: Vec::new() };
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    let images = images.into();
     Arc::new(Program { serial, types, runtime, images, memory, stack_pointer: 0x1_0000 })
 }
 

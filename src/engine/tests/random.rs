@@ -181,7 +181,7 @@ impl Body<'_> {
         if self.random.below(40) == 0 {
             ty = self.random.pick(&[ENTRY, BINARY, MIXED, LONG, FLOAT, DOUBLE]);
         }
-        let ty_of = types()[ty.0 as usize].clone();
+        let ty_of = types()[ty].clone();
         self.arguments(&ty_of.params);
         self.code.extend([Op::I32Const(slot as i32), Op::CallIndirect(ty)]);
         self.stack.extend(ty_of.result);
@@ -209,7 +209,7 @@ fn functions(
 ) -> Vec<Function> {
     let mut functions = Vec::new();
     for (i, &ty) in types_of.iter().enumerate() {
-        let func_type = types()[ty.0 as usize].clone();
+        let func_type = types()[ty].clone();
         let locals: Vec<ValType> =
             (0..1 + random.below(4)).map(|_| random.pick(&VALUE_TYPES)).collect();
         let mut callees: Vec<(u32, TypeId)> = later.to_vec();

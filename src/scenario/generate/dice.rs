@@ -3,6 +3,7 @@
 use arbitrary::Unstructured;
 
 use super::super::meaning::mix;
+use crate::index::{Id, IndexVec};
 use crate::random::weighted;
 
 /// Random bytes, and what follows when they are used up.
@@ -40,6 +41,11 @@ impl<'d, 'b> Dice<'d, 'b> {
     /// One of these, if there is any.
     pub(super) fn one_of<T: Copy>(&mut self, items: &[T]) -> Option<T> {
         items.get(self.below(items.len())).copied()
+    }
+
+    /// The id of one of these; the first one's if there is none.
+    pub(super) fn id_of<I: Id, T>(&mut self, items: &IndexVec<I, T>) -> I {
+        I::from(self.below(items.len()))
     }
 
     /// A word of 64 mixed bits. Two bytes choose it, and its place in the

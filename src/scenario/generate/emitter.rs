@@ -12,6 +12,7 @@ use super::super::{
     AssemblyId, Call, ClassId, Event, Layout, MAX_DEPTH, MAX_ITEMS, MethodId, SiteId, VariableId,
     meaning,
 };
+use crate::index::IndexVec;
 
 /// A receiver where none is wished for and any will do.
 const RECEIVER: u32 = 0x7415_0000;
@@ -24,17 +25,23 @@ pub(super) struct Emitter<'l> {
     most: usize,
     state: State<'l>,
     /// Names of the variables that have a value.
-    names: Vec<String>,
+    names: IndexVec<VariableId, String>,
     script: Vec<Event>,
 }
 
 impl<'l> Emitter<'l> {
     pub(super) fn new(layout: &'l Layout, most: usize) -> Self {
-        Emitter { layout, most, state: State::new(layout), names: Vec::new(), script: Vec::new() }
+        Emitter {
+            layout,
+            most,
+            state: State::new(layout),
+            names: IndexVec::default(),
+            script: Vec::new(),
+        }
     }
 
     /// Names of the variables, and the events.
-    pub(super) fn finish(self) -> (Vec<String>, Vec<Event>) {
+    pub(super) fn finish(self) -> (IndexVec<VariableId, String>, Vec<Event>) {
         (self.names, self.script)
     }
 
@@ -42,8 +49,9 @@ impl<'l> Emitter<'l> {
         self.script.len() >= self.most
     }
 
-    pub(super) fn variables(&self) -> usize {
-        self.state.holds().len()
+    /// What each variable holds that has a value.
+    pub(super) fn variables(&self) -> &IndexVec<VariableId, Held> {
+        self.state.holds()
     }
 
     /// What the last event was about: a method, and what a take gave.
@@ -130,8 +138,8 @@ impl<'l> Emitter<'l> {
         let held = taken(layout, id, on)?;
         let named = site.action.named()?;
         let known = into.filter(|&variable| self.state.held(variable).is_some());
-        let last = VariableId((MAX_ITEMS - 1) as u16);
-        let next = VariableId(self.variables() as u16).min(last);
+        let last = VariableId::from(MAX_ITEMS - 1);
+        let next = self.variables().next_id().min(last);
         let into = known.unwrap_or(next);
         let mut needs = vec![layout.method(named).assembly, layout.method(held.method).assembly];
         needs.extend(site.caller.assembly());
@@ -142,7 +150,7 @@ impl<'l> Emitter<'l> {
         }
         self.state.use_method(named);
         self.state.use_method(held.method);
-        if into.index() == self.variables() {
+        if into == self.variables().next_id() {
             self.names.push(self.new_name(name));
         }
         self.state.hold(into, held);
@@ -171,7 +179,7 @@ impl<'l> Emitter<'l> {
         let count = self.layout.classes.len();
         // The classes take turns, starting where the wish says.
         let first = wish.unwrap_or(0) as usize / meaning::OBJECT_SIZE as usize;
-        let objects = (0..count).map(|i| object_address(ClassId(((first + i) % count) as u16)));
+        let objects = (0..count).map(|i| object_address(ClassId::from((first + i) % count)));
         wish.into_iter().chain(objects).find(good)
     }
 
@@ -267,15 +275,15 @@ impl<'l> Emitter<'l> {
         {
             return Some(wish);
         }
-        if let Some(i) = self.state.holds().iter().rposition(|&held| good(&self.state, held)) {
-            return Some(VariableId(i as u16));
+        let known = self.state.holds().rposition(|&held| good(&self.state, held));
+        if known.is_some() {
+            return known;
         }
         let takes = |id: SiteId| {
             let on = self.taken_from(&layout.site(id).action, None)?;
             taken(layout, id, on).filter(|&held| good(&self.state, held))
         };
-        let sites = (0..layout.sites.len()).map(|i| SiteId(i as u16));
-        let site = sites.into_iter().find(|&id| takes(id).is_some())?;
+        let site = layout.sites.ids().find(|&id| takes(id).is_some())?;
         self.take(site, None, None, None)
     }
 

@@ -4,7 +4,7 @@
 //! dynamic methods. Whatever it is, there is something that can be called.
 
 use super::super::{
-    AssemblyId, ClassId, ClassKind, Code, Convention, Form, Layout, Method, MethodId, ObjectClass,
+    AssemblyId, ClassId, ClassKind, Code, Convention, Form, Method, MethodId, ObjectClass,
     Signature, Slot, Type,
 };
 use super::fixup::make_unmanaged;
@@ -46,9 +46,8 @@ impl Builder<'_, '_, '_> {
 
     /// Adds a method and names it.
     fn add(&mut self, method: Method) -> MethodId {
-        let id = self.layout.methods.len();
-        self.layout.methods.push(Method { name: format!("M{id}"), ..method });
-        MethodId(id as u16)
+        let number = self.layout.methods.len();
+        self.layout.methods.push(Method { name: format!("M{number}"), ..method })
     }
 
     /// An ordinary managed method, not made yet.
@@ -249,7 +248,7 @@ impl Builder<'_, '_, '_> {
     /// A class of this kind: one that is there, or a new one.
     fn some_class(&mut self, kind: ClassKind) -> Option<ClassId> {
         let wanted = self.dice.rarely(weights::KNOWN_CLASS);
-        let known = class_ids(&self.layout).rfind(|&id| self.layout.class(id).kind == kind);
+        let known = self.layout.classes.ids().rfind(|&id| self.layout.class(id).kind == kind);
         match known.filter(|_| wanted) {
             Some(known) => Some(known),
             None => self.new_class(kind, None).or(known),
@@ -260,7 +259,7 @@ impl Builder<'_, '_, '_> {
     fn class_below(&mut self, base: ClassId) -> Option<ClassId> {
         let wanted = self.dice.rarely(weights::KNOWN_CLASS);
         let below = |&id: &ClassId| self.layout.ancestry(id).skip(1).any(|above| above == base);
-        let known = class_ids(&self.layout).rfind(below);
+        let known = self.layout.classes.ids().rfind(below);
         match known.filter(|_| wanted) {
             Some(known) => Some(known),
             None => self.new_class(ClassKind::Class, Some(base)).or(known),
@@ -269,18 +268,14 @@ impl Builder<'_, '_, '_> {
 
     /// A new class, in an assembly of its base's or a later one.
     fn new_class(&mut self, kind: ClassKind, base: Option<ClassId>) -> Option<ClassId> {
-        let id = self.layout.classes.len();
-        if id >= weights::MAX_CLASSES {
+        let number = self.layout.classes.len();
+        if number >= weights::MAX_CLASSES {
             return None;
         }
-        let first = base.map_or(0, |base| self.layout.class(base).assembly.index());
+        let first = base.map_or(0, |base| self.layout.class(base).assembly.into());
         let last = self.layout.assemblies.len();
-        let assembly = AssemblyId((first + self.dice.below(last - first)) as u16);
-        self.layout.classes.push(ObjectClass { name: format!("C{id}"), assembly, base, kind });
-        Some(ClassId(id as u16))
+        let assembly = AssemblyId::from(first + self.dice.below(last - first));
+        let name = format!("C{number}");
+        Some(self.layout.classes.push(ObjectClass { name, assembly, base, kind }))
     }
-}
-
-fn class_ids(layout: &Layout) -> impl DoubleEndedIterator<Item = ClassId> + use<> {
-    (0..layout.classes.len() as u16).map(ClassId)
 }

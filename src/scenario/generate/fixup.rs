@@ -14,6 +14,7 @@ use super::super::{
     VariableId,
 };
 use super::emitter::Emitter;
+use crate::index::{Id, IndexVec};
 
 /// Makes any scenario valid, and leaves a valid one as it is.
 ///
@@ -70,24 +71,24 @@ fn fix_layout(layout: &mut Layout) {
     if layout.assemblies.is_empty() && homeless {
         layout.assemblies.push(Assembly { name: "A".into() });
     }
-    fix_names(&mut layout.assemblies, "A", |a| &mut a.name, names::is_identifier);
-    fix_names(&mut layout.structs, "S", |s| &mut s.name, is_struct_name);
-    fix_names(&mut layout.classes, "C", |c| &mut c.name, names::is_identifier);
-    fix_names(&mut layout.methods, "M", |m| &mut m.name, names::is_identifier);
-    fix_names(&mut layout.sites, "Site", |s| &mut s.name, names::is_identifier);
-    for (id, item) in (0..).map(StructId).zip(&mut layout.structs) {
+    fix_names(layout.assemblies.as_mut_slice(), "A", |a| &mut a.name, names::is_identifier);
+    fix_names(layout.structs.as_mut_slice(), "S", |s| &mut s.name, is_struct_name);
+    fix_names(layout.classes.as_mut_slice(), "C", |c| &mut c.name, names::is_identifier);
+    fix_names(layout.methods.as_mut_slice(), "M", |m| &mut m.name, names::is_identifier);
+    fix_names(layout.sites.as_mut_slice(), "Site", |s| &mut s.name, names::is_identifier);
+    for (id, item) in layout.structs.enumerated_mut() {
         fix_shape(id, &mut item.shape);
     }
-    for i in 0..layout.classes.len() {
-        let mut class = layout.classes[i].clone();
-        fix_class(layout, ClassId(i as u16), &mut class);
-        layout.classes[i] = class;
+    for id in layout.classes.ids() {
+        let mut class = layout.class(id).clone();
+        fix_class(layout, id, &mut class);
+        layout.classes[id] = class;
     }
     fix_methods(layout);
-    for i in 0..layout.sites.len() {
-        let mut site = layout.sites[i].clone();
+    for id in layout.sites.ids() {
+        let mut site = layout.site(id).clone();
         fix_site(layout, &mut site);
-        layout.sites[i] = site;
+        layout.sites[id] = site;
     }
 }
 
@@ -146,22 +147,22 @@ fn fix_class(layout: &Layout, id: ClassId, class: &mut ObjectClass) {
 fn fix_methods(layout: &mut Layout) {
     let mut changed = true;
     while std::mem::take(&mut changed) {
-        for i in 0..layout.methods.len() {
-            let mut method = layout.methods[i].clone();
-            fix_method(layout, MethodId(i as u16), &mut method);
-            changed |= method != layout.methods[i];
-            layout.methods[i] = method;
+        for id in layout.methods.ids() {
+            let mut method = layout.method(id).clone();
+            fix_method(layout, id, &mut method);
+            changed |= method != *layout.method(id);
+            layout.methods[id] = method;
         }
     }
 }
 
 fn fix_assembly(layout: &Layout, id: &mut AssemblyId) {
-    id.0 = wrapped(id.0, layout.assemblies.len());
+    *id = wrapped(*id, &layout.assemblies);
 }
 
 /// The id itself if it is in range. There is at least one item.
-fn wrapped(id: u16, count: usize) -> u16 {
-    (usize::from(id) % count.max(1)) as u16
+fn wrapped<I: Id, T>(id: I, items: &IndexVec<I, T>) -> I {
+    I::from(id.into() % items.len().max(1))
 }
 
 /// Gives a method whatever it lacks to be what it is, or else makes it less.
@@ -210,9 +211,9 @@ fn fix_signature(layout: &Layout, signature: &mut Signature) {
     signature.params.truncate(MAX_PARAMS);
     for ty in signature.params.iter_mut().chain(&mut signature.ret) {
         if let Type::Struct(id) = ty {
-            match layout.structs.len() {
-                0 => *ty = Type::I32,
-                count => id.0 = wrapped(id.0, count),
+            match layout.structs.is_empty() {
+                true => *ty = Type::I32,
+                false => *id = wrapped(*id, &layout.structs),
             }
         }
     }
@@ -239,7 +240,7 @@ fn fix_site(layout: &Layout, site: &mut Site) {
         site.caller = callers[0].in_assembly(AssemblyId(0));
     }
     if let Some(method) = site.action.named_mut() {
-        method.0 = wrapped(method.0, layout.methods.len());
+        *method = wrapped(*method, &layout.methods);
     }
     fix_stated(layout, &mut site.action);
     if site_rules(layout, site).is_ok() {
@@ -250,7 +251,7 @@ fn fix_site(layout: &Layout, site: &mut Site) {
     if site.caller == Caller::Native {
         site.caller = Caller::ReadyToRun(AssemblyId(0));
     }
-    site.action = match callee.and_then(|id| Some((id, layout.methods.get(id.index())?))) {
+    site.action = match callee.and_then(|id| Some((id, layout.methods.get(id)?))) {
         Some((_, method)) if method.convention == Convention::UnmanagedCallersOnly => {
             Action::UnmanagedCalli(method.signature.clone())
         }
@@ -299,7 +300,7 @@ fn fix_script(scenario: &mut Scenario) {
 struct Fixer<'s> {
     layout: &'s Layout,
     emitter: Emitter<'s>,
-    old_names: &'s [String],
+    old_names: &'s IndexVec<VariableId, String>,
     /// Old variables and the new ones in their place.
     variables: Vec<(VariableId, VariableId)>,
 }
@@ -308,7 +309,7 @@ impl Fixer<'_> {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Load(id) if !self.layout.assemblies.is_empty() => {
-                self.emitter.load(AssemblyId(wrapped(id.0, self.layout.assemblies.len())));
+                self.emitter.load(wrapped(*id, &self.layout.assemblies));
             }
             Event::Load(_) => {}
             Event::Prepare(id) => {
@@ -336,8 +337,8 @@ impl Fixer<'_> {
     }
 
     fn method(&self, id: MethodId) -> Option<MethodId> {
-        let count = self.layout.methods.len();
-        (count > 0).then(|| MethodId(wrapped(id.0, count)))
+        let methods = &self.layout.methods;
+        (!methods.is_empty()).then(|| wrapped(id, methods))
     }
 
     /// The call with names that mean something now.
@@ -353,7 +354,7 @@ impl Fixer<'_> {
     fn take(&mut self, site: SiteId, into: VariableId, on: Option<u32>) {
         let Some(site) = self.site(site, true) else { return };
         let known = self.renamed(into);
-        let name = self.old_names.get(into.index()).map(String::as_str);
+        let name = self.old_names.get(into).map(String::as_str);
         let name = name.filter(|name| names::is_identifier(name));
         let taken = self.emitter.take(site, known, name, on);
         if let (None, Some(new)) = (known, taken) {
@@ -368,13 +369,13 @@ impl Fixer<'_> {
     /// The site itself if it is of the right kind, else one that is.
     fn site(&self, id: SiteId, takes: bool) -> Option<SiteId> {
         let right = |site: &Site| site.action.takes() == takes;
-        if self.layout.sites.get(id.index()).is_some_and(right) {
+        let sites = &self.layout.sites;
+        if sites.get(id).is_some_and(right) {
             return Some(id);
         }
-        let count = self.layout.sites.len();
-        let start = usize::from(wrapped(id.0, count));
-        let next = (start..count).chain(0..start).find(|&i| right(&self.layout.sites[i]))?;
-        Some(SiteId(next as u16))
+        let start = wrapped(id, sites);
+        let behind = sites.ids().filter(|&id| id >= start);
+        behind.chain(sites.ids()).find(|&id| right(&sites[id]))
     }
 }
 
@@ -393,7 +394,7 @@ fn fix_size(scenario: &mut Scenario) {
     let mut seen = 0;
     for event in &scenario.script {
         if let Event::Take { into, .. } = event {
-            seen = seen.max(into.index() + 1);
+            seen = seen.max(usize::from(*into) + 1);
         }
     }
     scenario.variables.truncate(seen);

@@ -1,6 +1,6 @@
 //! Layouts: what there is to call, and the places that call it.
 
-use super::super::{Assembly, AssemblyId, Layout, Struct, StructId, StructShape, Type};
+use super::super::{Assembly, AssemblyId, Layout, Struct, StructShape, Type};
 use super::dice::Dice;
 use super::weights::{self, Shape};
 
@@ -53,7 +53,7 @@ impl Builder<'_, '_, '_> {
     /// A struct as large as an earlier one, with another alignment.
     fn realigned(&mut self) -> Option<StructShape> {
         let Some(Type::Struct(id)) = self.any_struct() else { return None };
-        let StructShape::Opaque { size, align } = self.layout.structs[id.index()].shape else {
+        let StructShape::Opaque { size, align } = self.layout.structs[id].shape else {
             return None;
         };
         let fits = |&other: &u32| other != align && size % other == 0 && size >= 2 * other;
@@ -64,11 +64,11 @@ impl Builder<'_, '_, '_> {
 
     /// One of the structs that there are by now.
     pub(super) fn any_struct(&mut self) -> Option<Type> {
-        let count = self.layout.structs.len();
-        (count > 0).then(|| Type::Struct(StructId(self.dice.below(count) as u16)))
+        let structs = &self.layout.structs;
+        (!structs.is_empty()).then(|| Type::Struct(self.dice.id_of(structs)))
     }
 
     pub(super) fn any_assembly(&mut self) -> AssemblyId {
-        AssemblyId(self.dice.below(self.layout.assemblies.len()) as u16)
+        self.dice.id_of(&self.layout.assemblies)
     }
 }

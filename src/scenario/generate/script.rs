@@ -3,14 +3,18 @@
 use super::super::meaning::{object_address, tame};
 use super::super::targets::fits;
 use super::super::{
-    AssemblyId, Call, ClassId, Event, Form, Layout, MAX_DEPTH, MethodId, SiteId, Type, VariableId,
+    AssemblyId, Call, Event, Form, Layout, MAX_DEPTH, MethodId, SiteId, Type, VariableId,
 };
 use super::dice::Dice;
 use super::emitter::Emitter;
 use super::weights::{self, Opening, Step};
+use crate::index::IndexVec;
 
 /// Names of variables, and at most [`weights::MAX_EVENTS`] events.
-pub(super) fn script(dice: &mut Dice<'_, '_>, layout: &Layout) -> (Vec<String>, Vec<Event>) {
+pub(super) fn script(
+    dice: &mut Dice<'_, '_>,
+    layout: &Layout,
+) -> (IndexVec<VariableId, String>, Vec<Event>) {
     let mut writer = Writer::new(dice, layout);
     writer.open();
     let steps = writer.dice.weighted(&weights::STEPS);
@@ -43,10 +47,10 @@ struct Writer<'l, 'd, 'u, 'b> {
 
 impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
     fn new(dice: &'d mut Dice<'u, 'b>, layout: &'l Layout) -> Self {
-        let sites = (0..).map(SiteId).zip(&layout.sites);
+        let sites = layout.sites.enumerated();
         let (takes, calls): (Vec<_>, Vec<_>) = sites.partition(|(_, site)| site.action.takes());
         let ids = |sites: Vec<(SiteId, _)>| sites.into_iter().map(|(id, _)| id).collect();
-        let methods = (0..).map(MethodId).zip(&layout.methods);
+        let methods = layout.methods.enumerated();
         let dynamic = methods.filter(|(_, m)| m.form == Form::Dynamic).map(|(id, _)| id).collect();
         let emitter = Emitter::new(layout, weights::MAX_EVENTS);
         Writer { dice, layout, emitter, calls: ids(calls), takes: ids(takes), dynamic }
@@ -58,7 +62,7 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
                 let count = self.layout.assemblies.len();
                 let first = self.dice.below(count);
                 for i in 0..count {
-                    self.emitter.load(AssemblyId(((first + i) % count) as u16));
+                    self.emitter.load(AssemblyId::from((first + i) % count));
                 }
             }
             Opening::None => {}
@@ -72,8 +76,8 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
     fn take_step(&mut self, step: Step) {
         match step {
             Step::Load => {
-                let assembly = self.dice.below(self.layout.assemblies.len());
-                self.emitter.load(AssemblyId(assembly as u16));
+                let assembly = self.dice.id_of(&self.layout.assemblies);
+                self.emitter.load(assembly);
             }
             Step::Prepare => {
                 let method = self.any_method();
@@ -98,7 +102,7 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
     }
 
     fn any_method(&mut self) -> MethodId {
-        MethodId(self.dice.below(self.layout.methods.len()) as u16)
+        self.dice.id_of(&self.layout.methods)
     }
 
     fn recycle(&mut self) {
@@ -112,7 +116,7 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
     fn take(&mut self) {
         let Some(site) = self.dice.one_of(&self.takes) else { return };
         let new = self.dice.percent(weights::NEW_VARIABLE);
-        let old = VariableId(self.dice.below(self.emitter.variables()) as u16);
+        let old = self.dice.id_of(self.emitter.variables());
         let on = self.receiver();
         self.emitter.take(site, (!new).then_some(old), None, Some(on));
     }
@@ -152,7 +156,7 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
 
     /// A call with everything that one could wish for.
     fn wish(&mut self, site: SiteId, depth: usize) -> Call {
-        let pointer = VariableId(self.dice.below(self.emitter.variables()) as u16);
+        let pointer = self.dice.id_of(self.emitter.variables());
         let this = Some(self.receiver());
         let layout = self.layout;
         let params = layout.site(site).signature(layout).map_or(&[][..], |s| &s.params);
@@ -170,9 +174,9 @@ impl<'l, 'd, 'u, 'b> Writer<'l, 'd, 'u, 'b> {
 
     /// An object, or any word.
     fn receiver(&mut self) -> u32 {
-        let classes = self.layout.classes.len();
-        if classes > 0 && self.dice.percent(weights::INSTANCE_OF_CLASS) {
-            return object_address(ClassId(self.dice.below(classes) as u16));
+        let classes = &self.layout.classes;
+        if !classes.is_empty() && self.dice.percent(weights::INSTANCE_OF_CLASS) {
+            return object_address(self.dice.id_of(classes));
         }
         self.dice.word() as u32
     }

@@ -1,7 +1,9 @@
 //! Signatures that collide: the same wasm type with another meaning, the same
 //! key with another layout.
 
-use super::super::{Convention, Layout, Method, Signature, Struct, StructId, StructShape, Type};
+use super::super::{
+    Convention, Layout, Method, MethodId, Signature, Struct, StructId, StructShape, Type,
+};
 use super::layout::Builder;
 use super::weights::{self, Kinship, Pattern};
 
@@ -12,7 +14,7 @@ impl Builder<'_, '_, '_> {
         if self.layout.methods.is_empty() {
             return self.fresh();
         }
-        let kin = self.dice.below(self.layout.methods.len());
+        let kin = self.dice.id_of(&self.layout.methods);
         match self.dice.weighted(&weights::KINSHIP) {
             Kinship::Fresh => self.fresh(),
             Kinship::Same => plain(&self.layout.methods[kin].signature),
@@ -83,7 +85,7 @@ impl Builder<'_, '_, '_> {
     /// A type that is aligned to two slots.
     fn wide(&mut self) -> Type {
         let over_aligned = |ty: &Type| self.layout.size_align(*ty).1 > 8;
-        let mut structs = (0..self.layout.structs.len()).map(|i| Type::Struct(StructId(i as u16)));
+        let mut structs = self.layout.structs.ids().map(Type::Struct);
         let found = structs.rfind(over_aligned);
         match found.filter(|_| self.dice.percent(50)) {
             Some(ty) => ty,
@@ -92,7 +94,7 @@ impl Builder<'_, '_, '_> {
     }
 
     /// The signature with its types replaced by ones that look alike to wasm.
-    fn respelled(&mut self, kin: usize) -> Signature {
+    fn respelled(&mut self, kin: MethodId) -> Signature {
         let mut signature = plain(&self.layout.methods[kin].signature);
         for ty in signature.params.iter_mut().chain(&mut signature.ret) {
             *ty = self.lookalike(*ty);
@@ -122,7 +124,7 @@ impl Builder<'_, '_, '_> {
             | Type::Vector128
             | Type::Vector256
             | Type::Vector512 => wrapper_of(&self.layout, ty),
-            Type::Struct(id) => match self.layout.structs[id.index()].shape {
+            Type::Struct(id) => match self.layout.structs[id].shape {
                 StructShape::Wraps(inner) => inner,
                 StructShape::Opaque { .. } | StructShape::Empty => self.struct_like(id),
             },
@@ -133,7 +135,7 @@ impl Builder<'_, '_, '_> {
     /// Another struct of the same size if there is one, else any.
     fn struct_like(&mut self, id: StructId) -> Type {
         let size = self.layout.size_align(Type::Struct(id)).0;
-        let mut others = (0..self.layout.structs.len()).map(|i| StructId(i as u16));
+        let mut others = self.layout.structs.ids();
         let twin = others
             .find(|&other| other != id && self.layout.size_align(Type::Struct(other)).0 == size);
         match twin {
@@ -171,6 +173,5 @@ fn padded(kin: &Method, convention: Convention) -> Signature {
 /// A struct that wraps the type, or the type itself.
 fn wrapper_of(layout: &Layout, ty: Type) -> Type {
     let wraps = |s: &Struct| s.shape == StructShape::Wraps(ty);
-    let found = layout.structs.iter().position(wraps);
-    found.map_or(ty, |i| Type::Struct(StructId(i as u16)))
+    layout.structs.position(wraps).map_or(ty, Type::Struct)
 }

@@ -13,8 +13,7 @@ use super::weights::{self, Way};
 impl Builder<'_, '_, '_> {
     /// Adds the sites of every method.
     pub(super) fn sites(&mut self) {
-        for i in 0..self.layout.methods.len() {
-            let id = MethodId(i as u16);
+        for id in self.layout.methods.ids() {
             let own = own_path(self.layout.method(id));
             let mut more = true;
             if let Some(path) = own.filter(|_| self.dice.percent(weights::OWN_PATH)) {

@@ -12,25 +12,24 @@ pub fn crossover(one: &Scenario, other: &Scenario, seed: u64) -> Scenario {
     let mut child = one.clone();
     if one.layout != other.layout && dice.below(2) == 0 {
         let (layout, more) = (&mut child.layout, &other.layout);
-        splice(dice, &mut layout.structs, &more.structs);
-        splice(dice, &mut layout.methods, &more.methods);
-        splice(dice, &mut layout.sites, &more.sites);
+        layout.structs = spliced(dice, layout.structs.as_slice(), more.structs.as_slice());
+        layout.methods = spliced(dice, layout.methods.as_slice(), more.methods.as_slice());
+        layout.sites = spliced(dice, layout.sites.as_slice(), more.sites.as_slice());
         if more.assemblies.len() > layout.assemblies.len() {
             layout.assemblies.clone_from(&more.assemblies);
         }
     }
-    splice(dice, &mut child.script, &other.script);
+    child.script = spliced(dice, &child.script, &other.script);
     fixup(&mut child);
     child
 }
 
-/// Keeps the front of `list` and appends the back of `other`; the result is no longer than the
-/// longer one.
-fn splice<T: Clone>(dice: &mut Dice, list: &mut Vec<T>, other: &[T]) {
-    let most = list.len().max(other.len());
-    list.truncate(dice.below(list.len() + 1));
-    list.extend_from_slice(&other[dice.below(other.len() + 1)..]);
-    list.truncate(most);
+/// The front of one list and the back of the other, no longer than the longer one.
+fn spliced<T: Clone, L: FromIterator<T>>(dice: &mut Dice, one: &[T], other: &[T]) -> L {
+    let most = one.len().max(other.len());
+    let front = &one[..dice.below(one.len() + 1)];
+    let back = &other[dice.below(other.len() + 1)..];
+    front.iter().chain(back).take(most).cloned().collect()
 }
 
 #[cfg(test)]

@@ -4,34 +4,35 @@
 
 use mutatis::{Context, Generate, mutators};
 
-use super::super::ids::{self, Id, Item};
+use super::super::ids::{self, AnyId, Item};
 use super::super::{
-    Action, Assembly, Layout, Method, MethodId, ObjectClass, Scenario, Signature, Type,
+    Action, Assembly, Layout, MethodId, ObjectClass, Scenario, Signature, SiteId, Type,
 };
 use super::script::below;
 use super::weights::{MAX_ASSEMBLIES, MAX_CLASSES, MAX_METHODS, MAX_PARAMS, MAX_SITES};
 use super::{Mutation, derived};
+use crate::index::{Id, IndexVec};
 
 /// Makes one change, if the layout has what it is about.
 pub(super) fn change(mutation: Mutation, context: &mut Context, scenario: &mut Scenario) {
     let layout = &mut scenario.layout;
-    let method = below(context, layout.methods.len());
-    let site = below(context, layout.sites.len());
+    let method = id_of(context, &layout.methods);
+    let site = id_of(context, &layout.sites);
     match mutation {
-        Mutation::Code => on(&mut layout.methods, method, |m| derived(context, &mut m.code)),
-        Mutation::Method => on(&mut layout.methods, method, |m| derived(context, m)),
+        Mutation::Code => on(layout.methods.get_mut(method), |m| derived(context, &mut m.code)),
+        Mutation::Method => on(layout.methods.get_mut(method), |m| derived(context, m)),
         Mutation::Class => class(context, layout),
         Mutation::Convention => {
-            on(&mut layout.methods, method, |m| derived(context, &mut m.convention));
-            on(&mut layout.methods, method, |m| m.reverse_thunk = context.rng().gen_bool());
+            on(layout.methods.get_mut(method), |m| derived(context, &mut m.convention));
+            on(layout.methods.get_mut(method), |m| m.reverse_thunk = context.rng().gen_bool());
         }
         Mutation::Signature if !layout.methods.is_empty() => signature(context, layout, method),
         Mutation::Assembly => assembly(context, layout, method),
-        Mutation::Redirect => on(&mut layout.sites, site, |s| redirect(context, &mut s.action)),
-        Mutation::Caller => on(&mut layout.sites, site, |s| derived(context, &mut s.caller)),
+        Mutation::Redirect => on(layout.sites.get_mut(site), |s| redirect(context, &mut s.action)),
+        Mutation::Caller => on(layout.sites.get_mut(site), |s| derived(context, &mut s.caller)),
         Mutation::Struct => {
-            let index = below(context, layout.structs.len());
-            on(&mut layout.structs, index, |s| derived(context, &mut s.shape));
+            let id = id_of(context, &layout.structs);
+            on(layout.structs.get_mut(id), |s| derived(context, &mut s.shape));
         }
         Mutation::Twin if !layout.methods.is_empty() => twin(context, layout, method),
         Mutation::Echo if !layout.sites.is_empty() => echo(context, layout, site),
@@ -51,23 +52,28 @@ pub(super) fn change(mutation: Mutation, context: &mut Context, scenario: &mut S
     }
 }
 
-fn on<T>(items: &mut [T], index: usize, change: impl FnOnce(&mut T)) {
-    if let Some(item) = items.get_mut(index) {
+/// The id of any of these; the first one's if there is none.
+fn id_of<I: Id, T>(context: &mut Context, items: &IndexVec<I, T>) -> I {
+    I::from(below(context, items.len()))
+}
+
+fn on<T>(item: Option<&mut T>, change: impl FnOnce(&mut T)) {
+    if let Some(item) = item {
         change(item);
     }
 }
 
 /// Gives a method another signature: another method's, or its own with something else in it.
-fn signature(context: &mut Context, layout: &mut Layout, method: usize) {
-    let mut new = layout.methods[method].signature.clone();
+fn signature(context: &mut Context, layout: &mut Layout, method: MethodId) {
+    let mut new = layout.method(method).signature.clone();
     if context.rng().gen_u8() < 80 {
-        let other = below(context, layout.methods.len());
-        new.clone_from(&layout.methods[other].signature);
+        let other = id_of(context, &layout.methods);
+        new.clone_from(&layout.method(other).signature);
     } else {
         one_type(context, &mut new);
     }
     new.params.truncate(MAX_PARAMS);
-    ids::restate(layout, MethodId(method as u16), new);
+    ids::restate(layout, method, new);
 }
 
 /// Adds, removes or replaces one type, or the receiver.
@@ -83,17 +89,17 @@ fn one_type(context: &mut Context, signature: &mut Signature) {
         1 if !params.is_empty() => drop(params.remove(at)),
         2 => signature.instance = !signature.instance,
         3 => derived(context, &mut signature.ret),
-        _ => on(params, at, |ty| derived(context, ty)),
+        _ => on(params.get_mut(at), |ty| derived(context, ty)),
     }
 }
 
 /// Moves a method to another assembly, which may be a new one.
-fn assembly(context: &mut Context, layout: &mut Layout, method: usize) {
+fn assembly(context: &mut Context, layout: &mut Layout, method: MethodId) {
     let count = layout.assemblies.len();
     if count < MAX_ASSEMBLIES && below(context, 1 + count) == 0 {
         layout.assemblies.push(Assembly { name: String::new() });
     }
-    on(&mut layout.methods, method, |m| derived(context, &mut m.assembly));
+    on(layout.methods.get_mut(method), |m| derived(context, &mut m.assembly));
 }
 
 /// A new class, or a change of one.
@@ -103,8 +109,8 @@ fn class(context: &mut Context, layout: &mut Layout) {
         let class = mutators::default::<ObjectClass>().generate(context);
         layout.classes.extend(class);
     } else {
-        let index = below(context, count);
-        on(&mut layout.classes, index, |class| derived(context, class));
+        let id = id_of(context, &layout.classes);
+        on(layout.classes.get_mut(id), |class| derived(context, class));
     }
 }
 
@@ -118,12 +124,12 @@ fn redirect(context: &mut Context, action: &mut Action) {
 
 /// Adds a method that is like another one but for one thing, and sites for it
 /// like the other one's: a near miss.
-fn twin(context: &mut Context, layout: &mut Layout, method: usize) {
+fn twin(context: &mut Context, layout: &mut Layout, method: MethodId) {
     if layout.methods.len() >= MAX_METHODS {
         return;
     }
-    let new = MethodId(layout.methods.len() as u16);
-    let mut twin: Method = layout.methods[method].clone();
+    let new = layout.methods.next_id();
+    let mut twin = layout.method(method).clone();
     match below(context, 4) {
         0 => derived(context, &mut twin.code),
         1 => derived(context, &mut twin.convention),
@@ -131,19 +137,19 @@ fn twin(context: &mut Context, layout: &mut Layout, method: usize) {
         _ => one_type(context, &mut twin.signature),
     }
     twin.signature.params.truncate(MAX_PARAMS);
-    for index in 0..layout.sites.len() {
-        let mut site = layout.sites[index].clone();
+    for id in layout.sites.ids() {
+        let mut site = layout.site(id).clone();
         let mut refers = false;
         ids::in_site(&mut site, &mut |id| {
-            if let Id::Method(id) = id
-                && id.index() == method
+            if let AnyId::Method(id) = id
+                && *id == method
             {
                 *id = new;
                 refers = true;
             }
         });
         let stated = site.action.stated_mut();
-        if let Some(stated) = stated.filter(|s| **s == layout.methods[method].signature) {
+        if let Some(stated) = stated.filter(|s| **s == layout.method(method).signature) {
             stated.clone_from(&twin.signature);
             refers = true;
         }
@@ -155,11 +161,11 @@ fn twin(context: &mut Context, layout: &mut Layout, method: usize) {
 }
 
 /// Adds a site that is like another one but for one thing.
-fn echo(context: &mut Context, layout: &mut Layout, site: usize) {
+fn echo(context: &mut Context, layout: &mut Layout, site: SiteId) {
     if layout.sites.len() >= MAX_SITES {
         return;
     }
-    let mut echo = layout.sites[site].clone();
+    let mut echo = layout.site(site).clone();
     if context.rng().gen_bool() {
         derived(context, &mut echo.caller);
     } else {

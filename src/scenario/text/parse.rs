@@ -9,11 +9,12 @@ use super::super::validate::names::{self, show};
 use super::super::validate::{Part, Place};
 use super::super::{
     Assembly, AssemblyId, Caller, CallerKind, ClassId, ClassKind, Code, Convention, Form, Layout,
-    MAX_ITEMS, MAX_STRUCT_SIZE, Method, MethodId, ObjectClass, Scenario, Signature, Site, SiteId,
-    Slot, Struct, StructId, StructShape, site,
+    MAX_ITEMS, MAX_STRUCT_SIZE, Method, MethodId, ObjectClass, Scenario, Signature, Site, Slot,
+    Struct, StructShape, site,
 };
 use super::toml::{self, Entry, Fields};
 use super::{Spots, SyntaxError, VERSION, script, signature};
+use crate::index::{Id, IndexVec};
 
 /// The keys of the file, in canonical order.
 const TOP: [&str; 11] = [
@@ -143,9 +144,9 @@ impl Reader<'_> {
     }
 
     fn assemblies(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
-        for (id, entry) in items(top, "assemblies", "assembly")? {
-            self.spots.note(Place::Assembly(AssemblyId(id)), Part::Whole, entry.key_at);
-            fields(&entry, "an assembly", &[])?;
+        for (id, entry) in items(top, "assemblies", "assembly")?.enumerated() {
+            self.spots.note(Place::Assembly(id), Part::Whole, entry.key_at);
+            fields(entry, "an assembly", &[])?;
             self.layout().assemblies.push(Assembly { name: entry.key.to_owned() });
         }
         Ok(())
@@ -153,10 +154,10 @@ impl Reader<'_> {
 
     fn structs(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let all = items(top, "structs", "struct")?;
-        for &(id, entry) in &all {
-            let place = Place::Struct(StructId(id));
+        for (id, entry) in all.enumerated() {
+            let place = Place::Struct(id);
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a struct", &STRUCT)?;
+            let fields = fields(entry, "a struct", &STRUCT)?;
             let shape = if let Some(empty) = fields.get("empty") {
                 for other in ["size", "align", "wraps"] {
                     fields.forbid(other, "`empty` alone")?;
@@ -170,7 +171,8 @@ impl Reader<'_> {
                 // The word is where the string starts, but for its quote.
                 let at = self.inside(&wraps)?;
                 let name = wraps.string()?;
-                if let Some((_, later)) = all[id.into()..].iter().find(|(_, e)| e.key == name) {
+                let named = all.position(|e| e.key == name).filter(|&other| other >= id);
+                if let Some(later) = named.map(|later| all[later]) {
                     let message = format!(
                         "struct {} is not declared before; expected an earlier one",
                         show(later.key)
@@ -197,11 +199,10 @@ impl Reader<'_> {
 
     fn classes(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let all = items(top, "classes", "class")?;
-        let names: Vec<&str> = all.iter().map(|(_, entry)| entry.key).collect();
-        for &(id, entry) in &all {
-            let place = Place::Class(ClassId(id));
+        for (id, entry) in all.enumerated() {
+            let place = Place::Class(id);
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a class", &CLASS)?;
+            let fields = fields(entry, "a class", &CLASS)?;
             let assembly = self.assembly(&fields, place)?;
             let flag = |key| fields.get(key).map_or(Ok(false), |entry| entry.boolean());
             let kind = match (flag("interface")?, flag("struct")?) {
@@ -216,7 +217,7 @@ impl Reader<'_> {
                 None => None,
                 Some(base) => {
                     self.spots.note(place, Part::Class, base.at());
-                    Some(ClassId(base.reference("class", &names)?))
+                    Some(base.reference("class", &all, |c| c.key)?)
                 }
             };
             self.layout().classes.push(ObjectClass {
@@ -231,11 +232,10 @@ impl Reader<'_> {
 
     fn methods(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {
         let all = items(top, "methods", "method")?;
-        let names: Vec<&str> = all.iter().map(|(_, entry)| entry.key).collect();
-        for &(id, entry) in &all {
-            let place = Place::Method(MethodId(id));
+        for (id, entry) in all.enumerated() {
+            let place = Place::Method(id);
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a method", &METHOD)?;
+            let fields = fields(entry, "a method", &METHOD)?;
             let assembly = self.assembly(&fields, place)?;
             let code = fields.need("code")?.word(&Code::ALL.map(|code| (code.word(), code)))?;
             let signature = self.signature(&fields.need("signature")?, place)?;
@@ -258,7 +258,7 @@ impl Reader<'_> {
                 (false, false) => Convention::Managed,
             };
             let class = self.class(&fields, place)?;
-            let slot = self.slot(&fields, place, &names)?;
+            let slot = self.slot(&fields, place, &all)?;
             let form = self.form(&fields, place)?;
             let symbol = match fields.get("symbol") {
                 None => None,
@@ -286,20 +286,19 @@ impl Reader<'_> {
     fn class(&mut self, fields: &Fields<'_>, place: Place) -> Result<Option<ClassId>, SyntaxError> {
         let Some(entry) = fields.get("class") else { return Ok(None) };
         self.spots.note(place, Part::Class, entry.at());
-        let all: Vec<&str> = self.layout().classes.iter().map(|c| c.name.as_str()).collect();
-        Ok(Some(ClassId(entry.reference("class", &all)?)))
+        Ok(Some(entry.reference("class", &self.layout().classes, |c| &c.name)?))
     }
 
     fn slot(
         &mut self,
         fields: &Fields<'_>,
         place: Place,
-        names: &[&str],
+        all: &IndexVec<MethodId, Entry<'_>>,
     ) -> Result<Slot, SyntaxError> {
         if let Some(overrides) = fields.get("overrides") {
             fields.forbid("virtual", "`virtual` or `overrides`")?;
             self.spots.note(place, Part::Class, overrides.at());
-            return Ok(Slot::Overrides(MethodId(overrides.reference("method", names)?)));
+            return Ok(Slot::Overrides(overrides.reference("method", all, |m| m.key)?));
         }
         let first = fields.get("virtual").map_or(Ok(false), |entry| entry.boolean())?;
         Ok(if first { Slot::Virtual } else { Slot::None })
@@ -316,10 +315,10 @@ impl Reader<'_> {
             .chain(Choice::ALL.map(Choice::key))
             .chain(site::words().map(|(word, ..)| word))
             .collect();
-        for (id, entry) in items(top, "sites", "site")? {
-            let place = Place::Site(SiteId(id));
+        for (id, entry) in items(top, "sites", "site")?.enumerated() {
+            let place = Place::Site(id);
             self.spots.note(place, Part::Whole, entry.key_at);
-            let fields = fields(&entry, "a site", &keys)?;
+            let fields = fields(entry, "a site", &keys)?;
             let words = site::words().map(|(word, kind, native)| (word, (kind, native)));
             let (verb, (kind, native)) = fields.one_of(words)?;
             self.spots.note(place, Part::Target, verb.at());
@@ -377,13 +376,11 @@ impl Reader<'_> {
     fn assembly(&mut self, fields: &Fields<'_>, place: Place) -> Result<AssemblyId, SyntaxError> {
         let entry = fields.need("in")?;
         self.spots.note(place, Part::Assembly, entry.at());
-        let all: Vec<&str> = self.layout().assemblies.iter().map(|a| a.name.as_str()).collect();
-        entry.reference("assembly", &all).map(AssemblyId)
+        entry.reference("assembly", &self.layout().assemblies, |a| &a.name)
     }
 
     fn method(&mut self, entry: &Entry<'_>) -> Result<MethodId, SyntaxError> {
-        let all: Vec<&str> = self.layout().methods.iter().map(|m| m.name.as_str()).collect();
-        entry.reference("method", &all).map(MethodId)
+        entry.reference("method", &self.layout().methods, |m| &m.name)
     }
 
     fn signature(&mut self, entry: &Entry<'_>, place: Place) -> Result<Signature, SyntaxError> {
@@ -423,11 +420,11 @@ fn section<'t>(top: &Fields<'t>, key: &str) -> Result<Vec<Entry<'t>>, SyntaxErro
 /// The numbered items of a table of the file. More than there may be would not
 /// fit their numbers, so that is an error here already; so is a name that no
 /// message could refer to.
-fn items<'t>(
+fn items<'t, I: Id>(
     top: &Fields<'t>,
     key: &str,
     kind: &str,
-) -> Result<Vec<(u16, Entry<'t>)>, SyntaxError> {
+) -> Result<IndexVec<I, Entry<'t>>, SyntaxError> {
     let entries = section(top, key)?;
     if let Some(extra) = entries.get(MAX_ITEMS) {
         let message = format!("{} entries of `{key}`; expected at most {MAX_ITEMS}", entries.len());
@@ -436,7 +433,7 @@ fn items<'t>(
     if let Some(entry) = entries.iter().find(|entry| !names::is_identifier(entry.key)) {
         return Err(SyntaxError::new(entry.key_at, names::not_a_name(kind, entry.key)));
     }
-    Ok((0..).zip(entries).collect())
+    Ok(entries.into())
 }
 
 fn fields<'t>(entry: &Entry<'t>, what: &str, allowed: &[&str]) -> Result<Fields<'t>, SyntaxError> {

@@ -12,6 +12,7 @@ use super::super::{
     Signature, Site, Slot, Struct, StructShape, Type,
 };
 use super::{VERSION, word};
+use crate::index::{Id, IndexVec};
 
 /// Writes a scenario as [`parse`](super::parse) reads it. A valid scenario is
 /// read back as it is; of another one, `?` stands for what does not exist.
@@ -42,13 +43,14 @@ pub fn print(scenario: &Scenario) -> String {
 }
 
 /// A table with a line for each item, unless there is none.
-fn section<'s, T>(
+fn section<'s, T: 's>(
     out: &mut String,
     name: &str,
-    items: &'s [T],
+    items: impl IntoIterator<Item = &'s T>,
     line: impl Fn(&'s T) -> (&'s str, String),
 ) {
-    if items.is_empty() {
+    let mut items = items.into_iter().peekable();
+    if items.peek().is_none() {
         return;
     }
     let _ = writeln!(out, "\n[{name}]");
@@ -68,14 +70,14 @@ fn structure(layout: &Layout, item: &Struct) -> String {
 }
 
 fn class(layout: &Layout, item: &ObjectClass) -> String {
-    let assembly = quote(name(&layout.assemblies, item.assembly.index(), |a| &a.name));
+    let assembly = quote(name(&layout.assemblies, item.assembly, |a| &a.name));
     let kind = match item.kind {
         ClassKind::Class => "",
         ClassKind::Interface => ", interface = true",
         ClassKind::Struct => ", struct = true",
     };
     let base = item.base.map_or(String::new(), |base| {
-        format!(", base = {}", quote(name(&layout.classes, base.index(), |c| &c.name)))
+        format!(", base = {}", quote(name(&layout.classes, base, |c| &c.name)))
     });
     format!("{{ in = {assembly}{kind}{base} }}")
 }
@@ -89,13 +91,13 @@ fn method(layout: &Layout, item: &Method) -> String {
         (Convention::PInvoke, _) => ", pinvoke = true",
     };
     let class = item.class.map_or(String::new(), |class| {
-        format!(", class = {}", quote(name(&layout.classes, class.index(), |c| &c.name)))
+        format!(", class = {}", quote(name(&layout.classes, class, |c| &c.name)))
     });
     let slot = match item.slot {
         Slot::None => String::new(),
         Slot::Virtual => ", virtual = true".into(),
         Slot::Overrides(first) => {
-            format!(", overrides = {}", quote(name(&layout.methods, first.index(), |m| &m.name)))
+            format!(", overrides = {}", quote(name(&layout.methods, first, |m| &m.name)))
         }
     };
     let form = match item.form {
@@ -107,7 +109,7 @@ fn method(layout: &Layout, item: &Method) -> String {
         .symbol
         .as_ref()
         .map_or(String::new(), |symbol| format!(", symbol = {}", quote(symbol)));
-    let assembly = quote(name(&layout.assemblies, item.assembly.index(), |a| &a.name));
+    let assembly = quote(name(&layout.assemblies, item.assembly, |a| &a.name));
     let signature = signature(layout, &item.signature);
     format!(
         "{{ in = {assembly}, code = \"{code}\", signature = {signature}{convention}{class}{slot}\
@@ -119,7 +121,7 @@ fn site(layout: &Layout, item: &Site) -> String {
     let caller = match item.caller.assembly() {
         None => String::new(),
         Some(id) => {
-            let assembly = quote(name(&layout.assemblies, id.index(), |a| &a.name));
+            let assembly = quote(name(&layout.assemblies, id, |a| &a.name));
             let by = match item.caller.kind() {
                 CallerKind::ReadyToRun => String::new(),
                 kind @ (CallerKind::Interpreter | CallerKind::Native) => {
@@ -131,7 +133,7 @@ fn site(layout: &Layout, item: &Site) -> String {
     };
     let parts = item.action.parts();
     let subject = match parts.subject {
-        Subject::Method(id) => quote(name(&layout.methods, id.index(), |m| &m.name)),
+        Subject::Method(id) => quote(name(&layout.methods, id, |m| &m.name)),
         Subject::Variable(_, stated) => signature(layout, stated),
     };
     format!("{{ {caller}{} = {subject}{} }}", item.word(), choice(&parts))
@@ -150,13 +152,12 @@ fn choice(parts: &Parts<'_>) -> String {
 
 fn event(scenario: &Scenario, item: &Event) -> String {
     let layout = &scenario.layout;
-    let variable =
-        |id: super::super::VariableId| quote(name(&scenario.variables, id.index(), |v| v));
-    let method = |id: super::super::MethodId| quote(name(&layout.methods, id.index(), |m| &m.name));
-    let site = |id: super::super::SiteId| quote(name(&layout.sites, id.index(), |s| &s.name));
+    let variable = |id: super::super::VariableId| quote(name(&scenario.variables, id, |v| v));
+    let method = |id: super::super::MethodId| quote(name(&layout.methods, id, |m| &m.name));
+    let site = |id: super::super::SiteId| quote(name(&layout.sites, id, |s| &s.name));
     match item {
         Event::Load(id) => {
-            format!("load = {}", quote(name(&layout.assemblies, id.index(), |a| &a.name)))
+            format!("load = {}", quote(name(&layout.assemblies, *id, |a| &a.name)))
         }
         Event::Prepare(id) => format!("prepare = {}", method(*id)),
         Event::Touch(id) => format!("touch = {}", method(*id)),
@@ -174,9 +175,9 @@ fn event(scenario: &Scenario, item: &Event) -> String {
 
 fn call(scenario: &Scenario, item: &Call) -> String {
     let layout = &scenario.layout;
-    let mut out = format!("call = {}", quote(name(&layout.sites, item.site.index(), |s| &s.name)));
+    let mut out = format!("call = {}", quote(name(&layout.sites, item.site, |s| &s.name)));
     if let Some(pointer) = item.pointer {
-        let pointer = quote(name(&scenario.variables, pointer.index(), |v| v));
+        let pointer = quote(name(&scenario.variables, pointer, |v| v));
         let _ = write!(out, ", through = {pointer}");
     }
     if let Some(this) = item.this {
@@ -194,7 +195,7 @@ fn call(scenario: &Scenario, item: &Call) -> String {
 }
 
 fn arguments(layout: &Layout, call: &Call) -> Vec<String> {
-    let signature = layout.sites.get(call.site.index()).and_then(|s| s.signature(layout));
+    let signature = layout.sites.get(call.site).and_then(|s| s.signature(layout));
     let params = signature.map_or(&[][..], |s| &s.params);
     // A word that has no type, in a scenario that is not valid, is a number.
     let types = params.iter().copied().chain(std::iter::repeat(Type::U64));
@@ -206,8 +207,8 @@ fn signature(layout: &Layout, signature: &Signature) -> String {
 }
 
 /// The name of the item at a position; `?` if there is no such item.
-fn name<T>(items: &[T], index: usize, name: impl Fn(&T) -> &String) -> &str {
-    items.get(index).map_or("?", |item| name(item).as_str())
+fn name<I: Id, T>(items: &IndexVec<I, T>, id: I, name: impl Fn(&T) -> &String) -> &str {
+    items.get(id).map_or("?", |item| name(item).as_str())
 }
 
 /// A TOML basic string.

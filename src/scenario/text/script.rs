@@ -11,6 +11,7 @@ use super::super::{
 };
 use super::toml::{Entry, Fields, Value, describe};
 use super::{Spots, SyntaxError, word};
+use crate::index::{Id, IndexVec};
 
 /// The script's only key.
 const EVENTS: &str = "events";
@@ -46,7 +47,8 @@ pub(super) fn read(
         let message = format!("{} events; expected at most {MAX_EVENTS}", events.len());
         return Err(SyntaxError::new(extra.span().start, message));
     }
-    let mut reader = Reader { names: Names::new(&scenario.layout), spots, variables: Vec::new() };
+    let mut reader =
+        Reader { names: Names::new(&scenario.layout), spots, variables: IndexVec::default() };
     let mut script = Vec::new();
     for (i, value) in events.iter().enumerate() {
         script.push(reader.event(&scenario.layout, i, value)?);
@@ -58,29 +60,33 @@ pub(super) fn read(
 
 /// The names that events refer to.
 struct Names {
-    assemblies: Vec<String>,
-    methods: Vec<String>,
-    sites: Vec<String>,
+    assemblies: IndexVec<AssemblyId, String>,
+    methods: IndexVec<MethodId, String>,
+    sites: IndexVec<SiteId, String>,
 }
 
 impl Names {
     fn new(layout: &Layout) -> Self {
         Names {
-            assemblies: layout.assemblies.iter().map(|a| a.name.clone()).collect(),
-            methods: layout.methods.iter().map(|m| m.name.clone()).collect(),
-            sites: layout.sites.iter().map(|s| s.name.clone()).collect(),
+            assemblies: layout.assemblies.map(|a| a.name.clone()),
+            methods: layout.methods.map(|m| m.name.clone()),
+            sites: layout.sites.map(|s| s.name.clone()),
         }
     }
 }
 
-fn refer(entry: &Entry<'_>, kind: &str, names: &[String]) -> Result<u16, SyntaxError> {
-    entry.reference(kind, &names.iter().map(String::as_str).collect::<Vec<_>>())
+fn refer<I: Id>(
+    entry: &Entry<'_>,
+    kind: &str,
+    names: &IndexVec<I, String>,
+) -> Result<I, SyntaxError> {
+    entry.reference(kind, names, String::as_str)
 }
 
 struct Reader<'r> {
     names: Names,
     spots: &'r mut Spots,
-    variables: Vec<String>,
+    variables: IndexVec<VariableId, String>,
 }
 
 impl Reader<'_> {
@@ -104,9 +110,7 @@ impl Reader<'_> {
         self.spots.note(place, Part::Whole, at);
         self.spots.note(place, Part::Target, verb.at());
         Ok(match kind {
-            EventKind::Load => {
-                Event::Load(AssemblyId(refer(&verb, "assembly", &self.names.assemblies)?))
-            }
+            EventKind::Load => Event::Load(refer(&verb, "assembly", &self.names.assemblies)?),
             EventKind::Prepare => Event::Prepare(self.method(&verb)?),
             EventKind::Touch => Event::Touch(self.method(&verb)?),
             EventKind::Reset => Event::Reset(self.method(&verb)?),
@@ -127,11 +131,11 @@ impl Reader<'_> {
     }
 
     fn method(&self, entry: &Entry<'_>) -> Result<MethodId, SyntaxError> {
-        refer(entry, "method", &self.names.methods).map(MethodId)
+        refer(entry, "method", &self.names.methods)
     }
 
     fn site(&self, entry: &Entry<'_>) -> Result<SiteId, SyntaxError> {
-        refer(entry, "site", &self.names.sites).map(SiteId)
+        refer(entry, "site", &self.names.sites)
     }
 
     /// A receiver: the name of the class whose instance it is, or a word.
@@ -146,8 +150,7 @@ impl Reader<'_> {
             return Ok(object);
         }
         if entry.value.get_ref().is_str() {
-            let classes: Vec<&str> = layout.classes.iter().map(|c| c.name.as_str()).collect();
-            entry.reference("class with an instance", &classes)?;
+            entry.reference("class with an instance", &layout.classes, |c| &c.name)?;
         }
         let word = entry.integer(0, u32::MAX.into())?;
         Ok(u32::try_from(word).unwrap_or(u32::MAX))
@@ -159,17 +162,15 @@ impl Reader<'_> {
         if !names::is_identifier(name) {
             return Err(SyntaxError::new(entry.at(), names::not_a_name("variable", name)));
         }
-        let known = self.variables.iter().position(|known| known == name);
-        let index = known.unwrap_or(self.variables.len());
-        if index >= MAX_ITEMS {
+        if let Some(known) = self.variables.position(|known| known == name) {
+            return Ok(known);
+        }
+        if self.variables.len() >= MAX_ITEMS {
             let message = format!("one variable too many; expected at most {MAX_ITEMS}");
             return Err(SyntaxError::new(entry.at(), message));
         }
-        let id = VariableId(u16::try_from(index).unwrap_or(u16::MAX));
-        if known.is_none() {
-            self.spots.note(Place::Variable(id), Part::Whole, entry.at());
-            self.variables.push(name.to_owned());
-        }
+        let id = self.variables.push(name.to_owned());
+        self.spots.note(Place::Variable(id), Part::Whole, entry.at());
         Ok(id)
     }
 
@@ -191,7 +192,7 @@ impl Reader<'_> {
             Call { site, pointer: None, this: None, args: Vec::new(), inside: Vec::new() };
         if let Some(through) = fields.get("through") {
             self.spots.note(place, Part::Pointer, through.at());
-            call.pointer = Some(VariableId(refer(&through, "variable", &self.variables)?));
+            call.pointer = Some(refer(&through, "variable", &self.variables)?);
         }
         if let Some(this) = fields.get("this") {
             call.this = Some(self.object(layout, place, &this)?);

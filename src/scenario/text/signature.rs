@@ -4,6 +4,7 @@ use super::super::spell::MODIFIERS;
 use super::super::validate::names::{show, unknown};
 use super::super::{Signature, Struct, StructId, Type};
 use super::SyntaxError;
+use crate::index::IndexVec;
 
 /// A signature, and where its types stand in the string.
 pub(super) struct Parsed {
@@ -19,7 +20,10 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
 }
 
 /// Reads a signature; the offset of an error counts from the string's start.
-pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, SyntaxError> {
+pub(super) fn parse(
+    text: &str,
+    structs: &IndexVec<StructId, Struct>,
+) -> Result<Parsed, SyntaxError> {
     let mut cursor = Cursor { text, at: 0 };
     let (mut ret_at, mut word) = cursor.word();
     let [instance, context, continuation] = MODIFIERS.map(|modifier| {
@@ -50,11 +54,15 @@ pub(super) fn parse(text: &str, structs: &[Struct]) -> Result<Parsed, SyntaxErro
 }
 
 /// The type that a word spells.
-pub(super) fn type_named(at: usize, word: &str, structs: &[Struct]) -> Result<Type, SyntaxError> {
+pub(super) fn type_named(
+    at: usize,
+    word: &str,
+    structs: &IndexVec<StructId, Struct>,
+) -> Result<Type, SyntaxError> {
     if let Some(&(ty, _)) = Type::PRIMITIVES.iter().find(|(_, spelling)| *spelling == word) {
         return Ok(ty);
     }
-    if let Some((id, _)) = (0..).map(StructId).zip(structs).find(|(_, s)| s.name == word) {
+    if let Some(id) = structs.position(|s| s.name == word) {
         return Ok(Type::Struct(id));
     }
     if word.is_empty() {
@@ -142,7 +150,7 @@ mod tests {
             let text = spell(&layout, &signature);
             let expected = format!("instance generic async {spelling} ({spelling}, {spelling})");
             assert_eq!(text, expected);
-            assert_eq!(parse(&text, &[]).expect(&text).signature, signature);
+            assert_eq!(parse(&text, &layout.structs).expect(&text).signature, signature);
         }
     }
 
@@ -159,7 +167,7 @@ mod tests {
             ("int (int) x", 10),
             ("int (int", 8),
         ] {
-            let wrong = parse(text, &[]).err().expect(text);
+            let wrong = parse(text, &IndexVec::default()).err().expect(text);
             assert_eq!(wrong.at, at, "{text}: {}", wrong.message);
         }
     }

@@ -10,6 +10,7 @@ use ::toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
 use super::super::validate::names::{self, expected, show, unknown};
 use super::SyntaxError;
+use crate::index::{Id, IndexVec};
 
 /// A value with its place.
 pub(super) type Value<'t> = &'t Spanned<DeValue<'t>>;
@@ -66,13 +67,18 @@ impl<'t> Entry<'t> {
         )
     }
 
-    /// The position of the item that the string names.
-    pub(super) fn reference(&self, kind: &str, all: &[&str]) -> Result<u16, SyntaxError> {
+    /// The id of the item that the string names.
+    pub(super) fn reference<I: Id, T>(
+        &self,
+        kind: &str,
+        items: &IndexVec<I, T>,
+        name_of: impl Fn(&T) -> &str,
+    ) -> Result<I, SyntaxError> {
         let name = self.string()?;
-        all.iter()
-            .position(|candidate| *candidate == name)
-            .and_then(|i| u16::try_from(i).ok())
-            .ok_or_else(|| SyntaxError::new(self.at(), unknown(kind, name, all)))
+        items.position(|candidate| name_of(candidate) == name).ok_or_else(|| {
+            let all: Vec<&str> = items.iter().map(name_of).collect();
+            SyntaxError::new(self.at(), unknown(kind, name, &all))
+        })
     }
 
     fn wrong_type(&self, wanted: &str) -> SyntaxError {

@@ -3,7 +3,7 @@
 use ::toml::de::DeValue;
 
 use super::super::meaning::{self, object_address};
-use super::super::{ClassId, Layout, Type};
+use super::super::{Layout, Type};
 use super::SyntaxError;
 use super::toml::{Value, describe, integer_in};
 
@@ -96,8 +96,7 @@ pub(super) fn parse(
 /// The address of the instance of a class that the value names.
 pub(super) fn object(layout: &Layout, value: Value<'_>) -> Option<u32> {
     let name = value.get_ref().as_str()?;
-    let position = layout.classes.iter().position(|class| class.name == name)?;
-    let object = object_address(ClassId(u16::try_from(position).ok()?));
+    let object = object_address(layout.classes.position(|class| class.name == name)?);
     meaning::class_at(layout, object).map(|_| object)
 }
 

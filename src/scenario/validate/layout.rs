@@ -5,11 +5,12 @@
 use super::super::action::{Subject, VariableKind};
 use super::super::{
     AssemblyId, CallerKind, ClassId, ClassKind, Code, Convention, Form, Layout, MAX_ITEMS,
-    MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, ObjectClass, Signature, Site, SiteId, Slot,
-    StructId, StructShape, Type, rules,
+    MAX_PARAMS, MAX_STRUCT_SIZE, Method, MethodId, ObjectClass, Signature, Site, Slot, StructId,
+    StructShape, Type, rules,
 };
 use super::names::{is_identifier, not_a_name, show};
 use super::{MAX_SYMBOL, Part, Place, Problem, limit};
+use crate::index::{Id, IndexVec};
 
 /// Words of the signature language that no struct may be called, besides
 /// [`Type::PRIMITIVES`].
@@ -26,22 +27,22 @@ fn broken(part: Part, message: impl Into<String>) -> Rules {
 }
 
 pub(super) fn check(layout: &Layout) -> Checked {
-    check_names("assembly", &layout.assemblies, |a| &a.name, |i| Place::Assembly(AssemblyId(i)))?;
-    check_names("struct", &layout.structs, |s| &s.name, |i| Place::Struct(StructId(i)))?;
-    for (id, item) in (0..).map(StructId).zip(&layout.structs) {
+    check_names("assembly", &layout.assemblies, |a| &a.name, Place::Assembly)?;
+    check_names("struct", &layout.structs, |s| &s.name, Place::Struct)?;
+    for (id, item) in layout.structs.enumerated() {
         check_struct_name(id, &item.name)?;
         check_shape(id, item.shape)?;
     }
-    check_names("class", &layout.classes, |c| &c.name, |i| Place::Class(ClassId(i)))?;
-    for (id, class) in (0..).map(ClassId).zip(&layout.classes) {
+    check_names("class", &layout.classes, |c| &c.name, Place::Class)?;
+    for (id, class) in layout.classes.enumerated() {
         at(Place::Class(id), class_rules(layout, id, class))?;
     }
-    check_names("method", &layout.methods, |m| &m.name, |i| Place::Method(MethodId(i)))?;
-    for (id, method) in (0..).map(MethodId).zip(&layout.methods) {
+    check_names("method", &layout.methods, |m| &m.name, Place::Method)?;
+    for (id, method) in layout.methods.enumerated() {
         at(Place::Method(id), method_rules(layout, id, method))?;
     }
-    check_names("site", &layout.sites, |s| &s.name, |i| Place::Site(SiteId(i)))?;
-    for (id, site) in (0..).map(SiteId).zip(&layout.sites) {
+    check_names("site", &layout.sites, |s| &s.name, Place::Site)?;
+    for (id, site) in layout.sites.enumerated() {
         at(Place::Site(id), site_rules(layout, site))?;
     }
     Ok(())
@@ -52,22 +53,26 @@ fn at(place: Place, rules: Rules) -> Checked {
 }
 
 /// The count, spelling and uniqueness of the names of one kind of item.
-pub(super) fn check_names<T>(
+pub(super) fn check_names<I: Id, T>(
     kind: &str,
-    items: &[T],
+    items: &IndexVec<I, T>,
     name: impl Fn(&T) -> &str,
-    place: impl Fn(u16) -> Place,
+    place: impl Fn(I) -> Place,
 ) -> Checked {
-    // The place of the first item too many, which is a small number.
-    let most = u16::try_from(MAX_ITEMS).unwrap_or(u16::MAX);
-    limit(place(most), &format!("declarations of kind {kind}"), items.len(), MAX_ITEMS)?;
-    for (i, item) in (0u16..).zip(items) {
+    // The place of the first item too many.
+    limit(
+        place(I::from(MAX_ITEMS)),
+        &format!("declarations of kind {kind}"),
+        items.len(),
+        MAX_ITEMS,
+    )?;
+    for (id, item) in items.enumerated() {
         let own = name(item);
-        let wrong = |message| Err(Problem::new(place(i), Part::Name, message));
+        let wrong = |message| Err(Problem::new(place(id), Part::Name, message));
         if !is_identifier(own) {
             return wrong(not_a_name(kind, own));
         }
-        if items[..usize::from(i)].iter().any(|other| name(other) == own) {
+        if items.before(id).iter().any(|other| name(other) == own) {
             return wrong(format!("a second {kind} {}; expected each name once", show(own)));
         }
     }
@@ -125,7 +130,7 @@ pub(crate) fn class_rules(layout: &Layout, id: ClassId, class: &ObjectClass) -> 
     if class.kind != ClassKind::Class {
         return broken(Part::Class, "a base of what is no class; expected none");
     }
-    match layout.classes.get(base.index()) {
+    match layout.classes.get(base) {
         // Assemblies are loaded one after the other, each behind the bases of its classes.
         Some(other) if other.assembly > class.assembly => {
             broken(Part::Class, "a base in a later assembly; expected the same or an earlier one")
@@ -152,7 +157,7 @@ pub(crate) fn method_rules(layout: &Layout, id: MethodId, method: &Method) -> Ru
 
 fn class_of_method_rules(layout: &Layout, method: &Method) -> Rules {
     let Some(class) = method.class else { return Ok(()) };
-    match layout.classes.get(class.index()) {
+    match layout.classes.get(class) {
         None => broken(Part::Class, "a class that does not exist; expected a declared one"),
         Some(class) if class.assembly != method.assembly => broken(
             Part::Class,
@@ -194,11 +199,11 @@ fn slot_rules(layout: &Layout, id: MethodId, method: &Method) -> Rules {
             Ok(())
         };
     };
-    let declaring = layout.methods.get(first.index()).filter(|m| m.slot == Slot::Virtual);
+    let declaring = layout.methods.get(first).filter(|m| m.slot == Slot::Virtual);
     let Some((other, declaring)) = declaring.and_then(|m| Some((m, m.class?))) else {
         return broken(Part::Class, "overrides no virtual method; expected one that is `virtual`");
     };
-    let kind = layout.classes.get(declaring.index()).map(|c| c.kind);
+    let kind = layout.classes.get(declaring).map(|c| c.kind);
     let above = layout.ancestry(class).skip(1).any(|ancestor| ancestor == declaring);
     let interface =
         kind == Some(ClassKind::Interface) && layout.class(class).kind != ClassKind::Interface;
@@ -216,8 +221,7 @@ fn slot_rules(layout: &Layout, id: MethodId, method: &Method) -> Rules {
             format!("another signature than {name}; expected the same"),
         );
     }
-    let twice = layout.methods[..id.index().min(layout.methods.len())]
-        .iter()
+    let twice = (layout.methods.before(id).iter())
         .any(|m| m.class == method.class && m.slot == method.slot);
     if twice {
         let name = show(&other.name);
@@ -326,7 +330,7 @@ pub(crate) fn site_rules(layout: &Layout, site: &Site) -> Rules {
     }
     match parts.subject {
         Subject::Variable(kind, signature) => stated_rules(layout, kind, signature),
-        Subject::Method(id) => match layout.methods.get(id.index()) {
+        Subject::Method(id) => match layout.methods.get(id) {
             Some(method) => named_rules(layout, site, method),
             None => broken(
                 Part::Target,
@@ -372,7 +376,7 @@ fn named_rules(layout: &Layout, site: &Site, method: &Method) -> Rules {
 }
 
 fn assembly_rule(layout: &Layout, id: AssemblyId) -> Rules {
-    if id.index() < layout.assemblies.len() {
+    if layout.assemblies.get(id).is_some() {
         return Ok(());
     }
     let count = layout.assemblies.len();
@@ -387,7 +391,7 @@ fn signature_rules(layout: &Layout, signature: &Signature) -> Rules {
         return broken(Part::Param(MAX_PARAMS), message);
     }
     for (part, ty) in types_of(signature) {
-        if matches!(ty, Type::Struct(id) if id.index() >= layout.structs.len()) {
+        if matches!(ty, Type::Struct(id) if layout.structs.get(id).is_none()) {
             return broken(part, "a struct that does not exist; expected a declared one");
         }
     }
@@ -423,7 +427,7 @@ fn types_of(signature: &Signature) -> impl Iterator<Item = (Part, Type)> {
 pub(crate) fn holds_object(layout: &Layout, ty: Type) -> bool {
     match ty {
         Type::Object => true,
-        Type::Struct(id) => match layout.structs.get(id.index()).map(|s| s.shape) {
+        Type::Struct(id) => match layout.structs.get(id).map(|s| s.shape) {
             Some(StructShape::Wraps(inner)) => holds_object(layout, inner),
             _ => false,
         },

@@ -20,7 +20,7 @@ type Checked = Result<(), Problem>;
 
 /// Walks the script; the layout has been checked before.
 pub(super) fn check(scenario: &Scenario) -> Checked {
-    check_names("variable", &scenario.variables, |v| v, |i| Place::Variable(VariableId(i)))?;
+    check_names("variable", &scenario.variables, |v| v, Place::Variable)?;
     limit(Place::Event(MAX_EVENTS), "events", scenario.script.len(), MAX_EVENTS)?;
     check_interpreter_only(scenario)?;
     let mut walk = Walk { scenario, state: State::new(&scenario.layout), event: 0 };
@@ -28,12 +28,11 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
         walk.event = i;
         walk.step(event)?;
     }
-    let taken = walk.state.holds().len();
+    let taken = walk.state.holds().next_id();
     if let Some(unused) = scenario.variables.get(taken) {
-        let id = u16::try_from(taken).unwrap_or(u16::MAX);
         let message =
             format!("variable {} is never given a pointer; expected a take into it", show(unused));
-        return Err(Problem::new(Place::Variable(VariableId(id)), Part::Whole, message));
+        return Err(Problem::new(Place::Variable(taken), Part::Whole, message));
     }
     Ok(())
 }
@@ -43,11 +42,11 @@ fn check_interpreter_only(scenario: &Scenario) -> Checked {
     let lacking = |m: &super::super::Method| {
         m.convention == Convention::UnmanagedCallersOnly && !m.reverse_thunk
     };
-    let found = scenario.layout.methods.iter().position(lacking);
+    let found = scenario.layout.methods.position(lacking);
     match found.filter(|_| scenario.interpreter_only) {
         None => Ok(()),
-        Some(i) => Err(Problem::new(
-            Place::Method(MethodId(u16::try_from(i).unwrap_or(u16::MAX))),
+        Some(id) => Err(Problem::new(
+            Place::Method(id),
             Part::ReverseThunk,
             "an UnmanagedCallersOnly method without a reverse thunk where ReadyToRun is off; \
              expected one, as nothing else can enter it"
@@ -81,7 +80,7 @@ impl Walk<'_> {
 
     fn load(&mut self, id: AssemblyId) -> Checked {
         let layout = &self.scenario.layout;
-        let Some(assembly) = layout.assemblies.get(id.index()) else {
+        let Some(assembly) = layout.assemblies.get(id) else {
             return self
                 .wrong(Part::Target, "an assembly that does not exist; expected a declared one");
         };
@@ -101,7 +100,7 @@ impl Walk<'_> {
         if self.state.is_loaded(assembly) {
             return Ok(());
         }
-        let assembly = show(&self.scenario.layout.assemblies[assembly.index()].name);
+        let assembly = show(&self.scenario.layout.assemblies[assembly].name);
         let message = format!(
             "{what} {} is in {assembly}, which is not loaded yet; expected its load before",
             show(name)
@@ -110,7 +109,7 @@ impl Walk<'_> {
     }
 
     fn method(&mut self, id: MethodId) -> Checked {
-        let Some(method) = self.scenario.layout.methods.get(id.index()) else {
+        let Some(method) = self.scenario.layout.methods.get(id) else {
             return self
                 .wrong(Part::Target, "a method that does not exist; expected a declared one");
         };
@@ -144,7 +143,7 @@ impl Walk<'_> {
     /// Tells why something may not be done with the method.
     fn allowed(&self, id: MethodId, allowed: Result<(), Refusal>) -> Checked {
         let Err(refusal) = allowed else { return Ok(()) };
-        let name = self.scenario.layout.methods.get(id.index()).map_or("", |m| m.name.as_str());
+        let name = self.scenario.layout.methods.get(id).map_or("", |m| m.name.as_str());
         let name = show(name);
         let no_dynamic = "no dynamic method; expected `form = \"dynamic\"`";
         let (part, message) = match refusal {
@@ -172,7 +171,7 @@ impl Walk<'_> {
     }
 
     fn site(&self, id: SiteId) -> Result<&Site, Problem> {
-        let Some(site) = self.scenario.layout.sites.get(id.index()) else {
+        let Some(site) = self.scenario.layout.sites.get(id) else {
             return self.wrong(Part::Target, "a site that does not exist; expected a declared one");
         };
         if let Some(assembly) = site.caller.assembly() {
@@ -203,10 +202,10 @@ impl Walk<'_> {
         }
         self.object(&site, on, Part::This)?;
         self.method(held.method)?;
-        if into.index() >= self.scenario.variables.len() {
+        if self.scenario.variables.get(into).is_none() {
             return self.wrong(Part::Into, "a variable that does not exist; expected a named one");
         }
-        if into.index() > self.state.holds().len() {
+        if into > self.state.holds().next_id() {
             let message = "a variable out of turn; expected names in the order of their first take";
             return self.wrong(Part::Into, message);
         }
