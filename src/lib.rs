@@ -22,6 +22,8 @@ pub mod reference;
 pub mod replay;
 pub mod report;
 pub mod scenario;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 
 #[cfg(feature = "cli")]

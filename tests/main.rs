@@ -1,21 +1,13 @@
-//! Every integration test, in one binary, so that all of it is linked once. Each module below is
-//! one subject; `cargo test --test main gallery::` runs one of them alone.
+//! What can be seen of the library and of the program from outside, and what pages say of them, in
+//! one binary, so that all of it is linked once. Each module below is one subject;
+//! `cargo test --test main matrix::` runs one of them alone. Tests that look inside are the library's
+//! own, in `src/tests` and at the foot of the files that they test.
 
 mod util;
 
-mod campaign;
 mod cli;
-mod corpus;
-mod csharp;
-mod emit;
 mod fuzz_cli;
-mod gallery;
-mod generated;
 mod matrix;
-mod measured;
 mod mutants_report;
-mod oracle;
 mod readme;
 mod rooms;
-mod scenario_forms;
-mod states;

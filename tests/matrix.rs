@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use calliper::engine::EngineKind;
 use calliper::gallery;
-use calliper::replay::{Expected, Loaders, Outcome, Plan, headline, replay};
+use calliper::replay::{DEFAULT_PATH, Expected, Loaders, Outcome, Plan, collect, headline, replay};
 use calliper::verdict::FindingClass;
 
-use crate::util::corpus;
+use crate::util::root;
 
 /// Runs everything once, whichever test comes first.
 fn outcomes() -> &'static [Outcome] {
@@ -20,7 +20,9 @@ fn outcomes() -> &'static [Outcome] {
 fn run() -> Vec<Outcome> {
     let started = Instant::now();
     let plan = Plan { loaders: Loaders::Every, engines: EngineKind::available() };
-    let outcomes = replay(&plan, corpus(), |_| ());
+    let corpus = collect(&[root().join(DEFAULT_PATH)]);
+    assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
+    let outcomes = replay(&plan, corpus.cases, |_| ());
     let runs: usize = outcomes.iter().map(|o| o.runs.len()).sum();
     let (scenarios, took) = (outcomes.len(), started.elapsed());
     println!("{scenarios} scenarios, {runs} runs on every engine in {took:.1?}");

@@ -4,10 +4,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use calliper::engine::EngineKind;
-use calliper::replay::{Loaders, Plan, collect, replay};
+use calliper::engine::{EngineKind, names};
 
-use crate::util::{SEED, calliper, complaint, root, stderr, stdout, utf8};
+use crate::util::{SEED, calliper, root, stderr, stdout, utf8};
 
 const README: &str = include_str!("../README.md");
 
@@ -232,10 +231,11 @@ fn the_scenario_replays() {
     let (_, rest) = README.split_once("```toml\n").expect("there is a scenario");
     let (source, _) = rest.split_once("```").expect("and its end");
     let directory = tempfile::tempdir().expect("a directory");
-    std::fs::write(directory.path().join("readme.toml"), source).expect("written");
-    let found = collect(&[directory.path().to_owned()]);
-    assert!(found.errors.is_empty(), "{:?}", found.errors);
-    assert!(!found.cases[0].shows.is_empty());
-    let plan = Plan { loaders: Loaders::Named, engines: EngineKind::available() };
-    assert_eq!(complaint(&replay(&plan, found.cases, |_| ())), None);
+    let file = directory.path().join("readme.toml");
+    std::fs::write(&file, source).expect("written");
+    let engines = names(&EngineKind::available());
+    let output = calliper(&["replay", "--engine", &engines, utf8(&file)]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let shown = "fixed: agree, issue-129857: signature-mismatch\n";
+    assert!(stdout(&output).contains(shown), "{}", stdout(&output));
 }

@@ -283,15 +283,14 @@ fn one<T: DefaultMutate>(seed: u64, items: &mut [T]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use arbitrary::Unstructured;
 
     use super::*;
-    use crate::replay::{self, DEFAULT_PATH};
+    use crate::replay::Case;
     use crate::scenario::generate::generate;
     use crate::scenario::meaning::mix;
     use crate::scenario::validate::validate;
+    use crate::tests::corpus;
 
     /// Findings that are shrunk for each fault.
     const FINDINGS: usize = 3;
@@ -305,9 +304,8 @@ mod tests {
 
     /// Scenarios that show the fault: from the corpus, and from the generator.
     fn showing(fault: &gallery::Fault) -> Vec<Arc<Scenario>> {
-        let corpus = replay::collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join(DEFAULT_PATH)]);
-        let shows = |case: &replay::Case| case.shows.iter().any(|(id, _)| *id == fault.id());
-        let known = corpus.cases.into_iter().filter(shows).map(|case| case.scenario);
+        let shows = |case: &Case| case.shows.iter().any(|(id, _)| *id == fault.id());
+        let known = corpus().into_iter().filter(shows).map(|case| case.scenario);
         let mut judge = Judge::new(&[EngineKind::PAPER]);
         let found = (0..ENOUGH).map(|seed| Arc::new(seeded(seed))).filter(|scenario| {
             let verdicts = judge.judge(scenario, fault.loader).expect("modules are valid");

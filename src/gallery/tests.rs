@@ -1,6 +1,5 @@
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{ALL, FILES, Fault, LoaderError, loader};
@@ -8,15 +7,11 @@ use crate::engine::EngineKind;
 use crate::image::decisions::{Compiler, CompilerDecision, ComposedCompiler, FixedCompiler};
 use crate::judge::Judge;
 use crate::loader::{ComposedLoader, Decision, Fixed, Loader};
-use crate::replay::{DEFAULT_PATH, collect};
 use crate::scenario::Scenario;
+use crate::tests::{corpus, root};
 
 /// Files of this room that hold no bug.
 const OTHERS: [&str; 4] = ["mod", "compose", "fault", "tests"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 #[test]
 fn every_file_is_declared() {
@@ -53,11 +48,9 @@ struct Corpus {
 
 impl Corpus {
     fn new() -> Self {
-        let corpus = collect(&[root().join(DEFAULT_PATH)]);
-        assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
         let judge = || Judge::new(&[EngineKind::PAPER]);
         Self {
-            scenarios: corpus.cases.into_iter().map(|case| case.scenario).collect(),
+            scenarios: corpus().into_iter().map(|case| case.scenario).collect(),
             judges: [judge(), judge()],
         }
     }

@@ -268,7 +268,7 @@ pub fn reset(process: &mut VmProcess<'_>, method: MethodId) -> Result<(), Trap> 
 
 /// A dynamic method's MethodDesc and entry point become another one's.
 // mutants: whether a method has memory of its own or a dead one's: addresses are not compared
-// mutants: what only the watch over memory asks, which `tests/oracle.rs` holds
+// mutants: what only the watch over memory asks, which `src/tests/oracle.rs` holds
 pub fn recycle(process: &mut VmProcess<'_>, from: MethodId, to: MethodId) -> Result<(), Trap> {
     reset(process, from)?;
     let vm = process.vm();

@@ -54,7 +54,8 @@ pub fn host_call(
 }
 
 /// A compiled body reports: keeps what it saw, and writes its result behind its arguments.
-// mutants: who ran a body, for the account; `tests/oracle.rs` and `tests/states.rs` look at it
+// mutants: who ran a body, for the account; `src/tests/oracle.rs` and `src/tests/states.rs` look
+// at it
 fn probe(process: &mut VmProcess<'_>, token: u32, at: Address) -> Result<(), Trap> {
     let vm = process.vm();
     let method = vm.method_by_token(token)?;

@@ -268,7 +268,8 @@ fn marshal(
     call_unmanaged(process, target.into(), signature, args, ret)
 }
 
-// mutants: who ran a body, for the account; `tests/oracle.rs` and `tests/states.rs` look at it
+// mutants: who ran a body, for the account; `src/tests/oracle.rs` and `src/tests/states.rs` look
+// at it
 fn interpret_method(
     process: &mut VmProcess<'_>,
     method: MethodId,

@@ -1,19 +1,10 @@
 //! What more than one of the tests needs.
 
 mod command;
-mod finished;
 
 use std::path::{Path, PathBuf};
 
-use calliper::engine::Trap;
-use calliper::image::words::FunctionPointer;
-use calliper::loader::{Loader, Vm, VmProcess};
-use calliper::replay::{Case, DEFAULT_PATH, Outcome, collect};
-use calliper::report;
-use calliper::scenario::MethodId;
-
 pub use command::{SEED, assert_one_line, calliper, calliper_in, command, stderr, stdout};
-pub use finished::{Finished, run, run_altered, run_text};
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -23,36 +14,4 @@ pub fn root() -> PathBuf {
 /// A path as the command line takes it.
 pub fn utf8(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
-}
-
-/// The regression corpus, in which every file is a scenario.
-pub fn corpus() -> Vec<Case> {
-    let found = collect(&[root().join(DEFAULT_PATH)]);
-    assert!(found.errors.is_empty(), "{:?}", found.errors);
-    found.cases
-}
-
-/// What a replay printed, if anything in it is a surprise.
-pub fn complaint(outcomes: &[Outcome]) -> Option<String> {
-    let mut out = Vec::new();
-    report::text(&mut out, outcomes, &[], false).expect("memory can be written");
-    (report::surprises(outcomes) > 0).then(|| String::from_utf8_lossy(&out).into_owned())
-}
-
-/// A loader that hands out for a UCO method whatever the function says.
-#[derive(Debug)]
-pub struct HandsOut(pub fn(&Vm) -> u32);
-
-impl Loader for HandsOut {
-    fn id(&self) -> &'static str {
-        "hands-out"
-    }
-
-    fn uco_method_entry(
-        &self,
-        process: &mut VmProcess<'_>,
-        _: MethodId,
-    ) -> Result<FunctionPointer, Trap> {
-        Ok(FunctionPointer::new((self.0)(process.vm())))
-    }
 }
