@@ -10,12 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use calliper::campaign::{self, Plan, Status};
-use calliper::engine::{EngineKind, names};
-use calliper::judge::Judge;
-use calliper::loader::Fixed;
-use calliper::replay;
-use calliper::scenario::Scenario;
+use calliper::inside::{CampaignStatus, DEFAULT_PATH, names, read};
+use calliper::{CampaignPlan, EngineKind, Fixed, Judge, Scenario, collect, run_campaign};
 
 /// The seed's program.
 const SEED: &str = "corpus/regressions/issue-129857.toml";
@@ -56,14 +52,14 @@ fn main() {
     // `cargo test --benches` runs this too, only to see that it works.
     let time = if std::env::args().any(|a| a == "--bench") { TIME } else { Duration::ZERO };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path| Arc::new(replay::read(&root.join(path)).expect("it is in the corpus"));
-    let corpus = replay::collect(&[root.join(replay::DEFAULT_PATH)]);
+    let read = |path| Arc::new(read(&root.join(path)).expect("it is in the corpus"));
+    let corpus = collect(&[root.join(DEFAULT_PATH)]);
     let corpus: Vec<_> = corpus.cases.into_iter().map(|c| c.scenario).take(AT_MOST).collect();
 
     println!("scenario to verdict, fixed loader, one core");
     println!("{:<36}  {:>14}  {:>12}", "", "scenarios/s", "each");
     let rates = measure(SEED, &[read(SEED)], time);
-    let title = format!("{}: {} scenarios in turn", replay::DEFAULT_PATH, corpus.len());
+    let title = format!("{}: {} scenarios in turn", DEFAULT_PATH, corpus.len());
     let corpus_rates = measure(&title, &corpus, time);
 
     let long = measure(LONG, &[read(LONG)], time);
@@ -100,13 +96,13 @@ fn campaigns(time: Duration) {
     bar("campaign on every engine, kept over per case", Some(kept / per_case), CAMPAIGN_CACHE_BAR);
 }
 
-fn campaign(engines: &[EngineKind], keep_modules: bool, time: Duration) -> Status {
-    let mut plan = Plan::new(&Fixed);
+fn campaign(engines: &[EngineKind], keep_modules: bool, time: Duration) -> CampaignStatus {
+    let mut plan = CampaignPlan::new(&Fixed);
     plan.engines = engines.to_vec();
     plan.keep_modules = keep_modules;
     plan.time = (!time.is_zero()).then_some(time * CAMPAIGN_TIMES);
     plan.runs = time.is_zero().then_some(10);
-    let outcome = campaign::run(&plan, &AtomicBool::new(false), &mut |_| {});
+    let outcome = run_campaign(&plan, &AtomicBool::new(false), &mut |_| {});
     outcome.expect("nothing is written").status
 }
 

@@ -11,7 +11,7 @@ use crate::image::emission::Emission;
 use crate::loader::{self, Fixed, Loader, Vm};
 use crate::reference::{self, Expectation};
 use crate::scenario::{Layout, Scenario};
-use crate::verdict::{self, Finding, Run};
+use crate::verdict::{self, Finding, FindingClass, Run};
 
 /// Layouts whose modules are kept.
 const CACHED_LAYOUTS: NonZero<usize> = NonZero::new(256).expect("it is not zero");
@@ -23,6 +23,13 @@ pub struct EngineVerdict {
     pub engine: &'static str,
     /// What is wrong, gravest first; empty if the run agrees with the reference.
     pub findings: Vec<Finding>,
+}
+
+impl EngineVerdict {
+    /// The class of the first finding; `None` if the run agrees.
+    pub fn headline(&self) -> Option<FindingClass> {
+        self.findings.first().map(|finding| finding.class)
+    }
 }
 
 /// Runs scenarios and judges them. Keeps modules, stores and buffers between runs.
@@ -56,7 +63,7 @@ impl Judge {
     }
 
     /// A judge over engines of one's own.
-    pub fn with(engines: Vec<Box<dyn Engine<Vm>>>) -> Self {
+    pub(crate) fn with(engines: Vec<Box<dyn Engine<Vm>>>) -> Self {
         Self {
             engines: engines.into_iter().map(Slot).collect(),
             emissions: LruCache::with_hasher(CACHED_LAYOUTS, FxBuildHasher),
@@ -66,7 +73,11 @@ impl Judge {
     }
 
     /// The modules of a layout, emitted as this loader's compiler does it, or remembered.
-    pub fn emission(&mut self, layout: &Layout, loader: &'static dyn Loader) -> Arc<Emission> {
+    pub(crate) fn emission(
+        &mut self,
+        layout: &Layout,
+        loader: &'static dyn Loader,
+    ) -> Arc<Emission> {
         // Modules differ between loaders only if their compilers do.
         let compiler = loader.compiler().name();
         if self.compiler != compiler {
@@ -90,7 +101,7 @@ impl Judge {
 
     /// How often modules were made because none were kept: emitted, or compiled by the engine that
     /// compiled most.
-    pub fn made(&self) -> u64 {
+    pub(crate) fn made(&self) -> u64 {
         let compiled = self.engines.iter().map(|Slot(engine)| engine.compiled());
         compiled.max().unwrap_or(0).max(self.emitted)
     }
@@ -112,7 +123,7 @@ impl Judge {
     ///
     /// # Errors
     /// When an engine rejects a module.
-    pub fn judge_emitted(
+    pub(crate) fn judge_emitted(
         &mut self,
         scenario: &Arc<Scenario>,
         emission: &Arc<Emission>,
@@ -125,7 +136,7 @@ impl Judge {
     ///
     /// # Errors
     /// When an engine rejects a module.
-    pub fn judge_watched(
+    pub(crate) fn judge_watched(
         &mut self,
         scenario: &Arc<Scenario>,
         emission: &Arc<Emission>,

@@ -55,9 +55,11 @@ impl Dice {
 }
 
 /// Sebastiano Vigna's SplitMix64, for the programs that engines are compared by.
+#[cfg(test)]
 #[derive(Clone, Debug)]
 pub struct SplitMix(pub u64);
 
+#[cfg(test)]
 impl SplitMix {
     /// Any word.
     pub fn word(&mut self) -> u64 {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::judge::EngineVerdict;
-use crate::replay::{Outcome, Run, headline};
+use crate::replay::{ReplayOutcome, Run};
 use crate::verdict::FindingClass;
 
 /// Writes one line a scenario, every surprise in full, and the summary.
@@ -13,7 +13,7 @@ use crate::verdict::FindingClass;
 /// When `out` cannot be written.
 pub fn text(
     out: &mut dyn Write,
-    outcomes: &[Outcome],
+    outcomes: &[ReplayOutcome],
     engines: &[&str],
     explain: bool,
 ) -> io::Result<()> {
@@ -39,14 +39,14 @@ pub fn text(
 }
 
 /// Scenarios with a run that was not as expected.
-pub fn surprises(outcomes: &[Outcome]) -> usize {
+pub fn surprises(outcomes: &[ReplayOutcome]) -> usize {
     outcomes.iter().filter(|outcome| !outcome.is_as_expected()).count()
 }
 
 /// What happened under one loader, in a few words.
 fn summary(run: &Run) -> String {
     let verdicts: Vec<(&str, String)> =
-        run.verdicts.iter().map(|v| (v.engine, word(headline(v)))).collect();
+        run.verdicts.iter().map(|v| (v.engine, word(v.headline()))).collect();
     match verdicts.split_first() {
         Some(((_, first), rest)) if rest.iter().all(|(_, word)| word == first) => {
             format!("{}: {first}", run.loader)
@@ -66,14 +66,19 @@ fn word(class: Option<FindingClass>) -> String {
 
 /// A run's surprises in full, with `explain` all its findings; whether there were any.
 /// Engines that give the same findings share one account.
-fn details(out: &mut dyn Write, outcome: &Outcome, run: &Run, explain: bool) -> io::Result<bool> {
+fn details(
+    out: &mut dyn Write,
+    outcome: &ReplayOutcome,
+    run: &Run,
+    explain: bool,
+) -> io::Result<bool> {
     let mut told = false;
     let mut rest: Vec<&EngineVerdict> = run.verdicts.iter().collect();
     while let Some(first) = rest.first().copied() {
         let (same, others): (Vec<_>, Vec<_>) =
             rest.into_iter().partition(|v| v.findings == first.findings);
         rest = others;
-        let surprise = !run.expected.admits(headline(first));
+        let surprise = !run.expected.admits(first.headline());
         if !surprise && (!explain || first.findings.is_empty()) {
             continue;
         }
@@ -85,7 +90,7 @@ fn details(out: &mut dyn Write, outcome: &Outcome, run: &Run, explain: bool) -> 
         writeln!(out, "{what}: {name} under {} on {}", run.loader, engines.join(", "))?;
         writeln!(out, "  file {path}: {}", outcome.case.scenario.title)?;
         if surprise {
-            let (expected, got) = (run.expected, word(headline(first)));
+            let (expected, got) = (run.expected, word(first.headline()));
             writeln!(out, "  expected {expected}, got {got}")?;
         }
         for finding in &first.findings {

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use calliper::engine::{EngineKind, names};
+use calliper::EngineKind;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::util::{SEED, assert_one_line, calliper, command, root, stderr, stdout, utf8};
+use crate::util::{SEED, assert_one_line, calliper, command, names, root, stderr, stdout, utf8};
 
 fn seed_text() -> String {
     fs::read_to_string(root().join(SEED)).expect("the seed")

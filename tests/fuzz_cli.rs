@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use calliper::engine::{EngineKind, names};
+use calliper::EngineKind;
 use serde_json::Value;
 
 use crate::util::{
-    SEED, assert_one_line, calliper, calliper_in, command, root, stderr, stdout, utf8,
+    SEED, assert_one_line, calliper, calliper_in, command, names, root, stderr, stdout, utf8,
 };
 
 const FAULT: &str = "issue-129857";

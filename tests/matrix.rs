@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use calliper::engine::EngineKind;
-use calliper::gallery;
-use calliper::replay::{DEFAULT_PATH, Expected, Loaders, Outcome, Plan, collect, headline, replay};
-use calliper::verdict::FindingClass;
+use calliper::{
+    EngineKind, EngineVerdict, Expected, Fault, FindingClass, Loaders, ReplayOutcome, ReplayPlan,
+    collect, replay,
+};
 
-use crate::util::root;
+use crate::util::{CORPUS, root};
 
 /// Runs everything once, whichever test comes first.
-fn outcomes() -> &'static [Outcome] {
-    static OUTCOMES: OnceLock<Vec<Outcome>> = OnceLock::new();
+fn outcomes() -> &'static [ReplayOutcome] {
+    static OUTCOMES: OnceLock<Vec<ReplayOutcome>> = OnceLock::new();
     OUTCOMES.get_or_init(run)
 }
 
-fn run() -> Vec<Outcome> {
+fn run() -> Vec<ReplayOutcome> {
     let started = Instant::now();
-    let plan = Plan { loaders: Loaders::Every, engines: EngineKind::available() };
-    let corpus = collect(&[root().join(DEFAULT_PATH)]);
+    let plan = ReplayPlan { loaders: Loaders::Every, engines: EngineKind::available() };
+    let corpus = collect(&[root().join(CORPUS)]);
     assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
     let outcomes = replay(&plan, corpus.cases, |_| ());
     let runs: usize = outcomes.iter().map(|o| o.runs.len()).sum();
@@ -30,11 +30,11 @@ fn run() -> Vec<Outcome> {
 }
 
 /// Fault to the scenarios that it breaks, with the class that each shows.
-fn found(outcomes: &[Outcome]) -> BTreeMap<&'static str, Vec<(&str, FindingClass)>> {
+fn found(outcomes: &[ReplayOutcome]) -> BTreeMap<&'static str, Vec<(&str, FindingClass)>> {
     let mut found: BTreeMap<&'static str, Vec<(&str, FindingClass)>> = BTreeMap::new();
     for outcome in outcomes {
         for run in &outcome.runs {
-            if let Some(class) = headline(&run.verdicts[0]) {
+            if let Some(class) = run.verdicts[0].headline() {
                 found.entry(run.loader).or_default().push((&outcome.case.name, class));
             }
         }
@@ -46,7 +46,7 @@ fn found(outcomes: &[Outcome]) -> BTreeMap<&'static str, Vec<(&str, FindingClass
 fn the_matrix() {
     let outcomes = outcomes();
     let found = found(outcomes);
-    for fault in gallery::ALL {
+    for fault in Fault::all() {
         println!("{} ({})", fault.id(), fault.class);
         for (scenario, class) in found.get(fault.id()).into_iter().flatten() {
             println!("    {class:<20} {scenario}");
@@ -55,14 +55,14 @@ fn the_matrix() {
     for outcome in outcomes {
         for run in &outcome.runs {
             let name = &outcome.case.name;
-            let given: Vec<_> = run.verdicts.iter().map(headline).collect();
+            let given: Vec<_> = run.verdicts.iter().map(EngineVerdict::headline).collect();
             assert!(run.is_as_expected(), "{name} under {}: {given:?}", run.loader);
             let same = given.iter().all(|class| *class == given[0]);
             assert!(same, "{name} under {}: engines give {given:?}", run.loader);
         }
     }
     let mut lonely = Vec::new();
-    for fault in gallery::ALL {
+    for fault in Fault::all() {
         let own = format!("gallery/{}", fault.id());
         let by = &found[fault.id()];
         if by.iter().all(|(scenario, _)| *scenario == own) {
@@ -80,7 +80,7 @@ fn each_fault_has_a_scenario_that_shows_its_class_and_one_that_it_does_not_break
         let outcome = outcomes.iter().find(|o| o.case.name == scenario)?;
         outcome.runs.iter().find(|run| run.loader == loader)
     };
-    for fault in gallery::ALL {
+    for fault in Fault::all() {
         let shows = outcomes
             .iter()
             .flat_map(|o| &o.runs)
@@ -88,7 +88,7 @@ fn each_fault_has_a_scenario_that_shows_its_class_and_one_that_it_does_not_break
         assert!(shows, "no scenario names {} with its class {}", fault.id(), fault.class);
         if let Some(healthy) = run(&format!("gallery/{}.healthy", fault.id()), fault.id()) {
             for verdict in &healthy.verdicts {
-                assert_eq!(headline(verdict), None, "{} on {}", fault.id(), verdict.engine);
+                assert_eq!(verdict.headline(), None, "{} on {}", fault.id(), verdict.engine);
             }
         } else {
             // The seed and its failed repairs have theirs in a directory of their own.

@@ -6,10 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use calliper::campaign;
-use calliper::engine::EngineKind;
-use calliper::loader::Fixed;
-use calliper::replay::{self, DEFAULT_PATH, Loaders};
+use calliper::{
+    CampaignPlan, EngineKind, Fixed, Loaders, ReplayPlan, collect, replay, run_campaign,
+};
 
 #[test]
 fn nothing_is_found_where_nothing_is_planted() {
@@ -18,22 +17,23 @@ fn nothing_is_found_where_nothing_is_planted() {
 }
 
 fn replay_is_as_expected() {
-    let corpus = replay::collect(&[Path::new(env!("CARGO_MANIFEST_DIR")).join(DEFAULT_PATH)]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = collect(&[root.join("corpus/regressions")]);
     assert!(corpus.errors.is_empty(), "{:?}", corpus.errors);
-    let plan = replay::Plan { loaders: Loaders::Named, engines: EngineKind::available() };
-    for outcome in replay::replay(&plan, corpus.cases, |_| ()) {
+    let plan = ReplayPlan { loaders: Loaders::Named, engines: EngineKind::available() };
+    for outcome in replay(&plan, corpus.cases, |_| ()) {
         assert!(outcome.is_as_expected(), "{}: {:#?}", outcome.case.name, outcome.runs);
     }
 }
 
 fn campaign_finds_nothing() {
-    let (mut plan, found) = (campaign::Plan::new(&Fixed), AtomicBool::new(false));
+    let (mut plan, found) = (CampaignPlan::new(&Fixed), AtomicBool::new(false));
     plan.engines = EngineKind::available();
     plan.time = Some(Duration::from_secs(10));
-    let mut end_with_the_first = |status: &campaign::Status| {
+    let outcome = run_campaign(&plan, &found, &mut |status| {
+        // It ends with the first.
         found.fetch_or(status.findings > 0, Ordering::Relaxed);
-    };
-    let outcome =
-        campaign::run(&plan, &found, &mut end_with_the_first).expect("nothing is written");
+    });
+    let outcome = outcome.expect("nothing is written");
     assert!(outcome.findings.is_empty(), "{:#?}", outcome.findings);
 }

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use calliper::engine::{EngineKind, names};
+use calliper::EngineKind;
 
-use crate::util::{SEED, calliper, root, stderr, stdout, utf8};
+use crate::util::{SEED, calliper, names, root, stderr, stdout, utf8};
 
 const README: &str = include_str!("../README.md");
 
@@ -225,17 +225,30 @@ fn a_command_that_is_wrong_is_seen() {
     assert_eq!(commands("```text\n    calliper replay\n```\n").count(), 0);
 }
 
-/// The scenario that the README teaches with does what it says there.
+/// The scenario that the README teaches with.
+fn scenario() -> &'static str {
+    let (_, rest) = README.split_once("```toml\n").expect("there is a scenario");
+    rest.split_once("```").expect("and its end").0
+}
+
+/// It does what it says there.
 #[test]
 fn the_scenario_replays() {
-    let (_, rest) = README.split_once("```toml\n").expect("there is a scenario");
-    let (source, _) = rest.split_once("```").expect("and its end");
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("readme.toml");
-    std::fs::write(&file, source).expect("written");
+    std::fs::write(&file, scenario()).expect("written");
     let engines = names(&EngineKind::available());
     let output = calliper(&["replay", "--engine", &engines, utf8(&file)]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
     let shown = "fixed: agree, issue-129857: signature-mismatch\n";
     assert!(stdout(&output).contains(shown), "{}", stdout(&output));
+}
+
+/// The library's front page, whose example is run as it stands, teaches with the same one.
+#[test]
+fn the_front_page_has_the_same_scenario() {
+    let page = include_str!("../src/lib.rs").lines().map_while(|line| line.strip_prefix("//!"));
+    let page: Vec<&str> = page.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let example = format!("r#\"\n{}\"#;", scenario());
+    assert!(page.join("\n").contains(&example), "src/lib.rs: expected\n{example}");
 }

@@ -13,13 +13,11 @@ mod wasmtime;
 use std::fmt::Debug;
 
 use arbitrary::{Arbitrary, Unstructured};
-use calliper::abi::{FuncType, Shape, crossgen};
-use calliper::image::emission::{Emission, Role};
-use calliper::image::encode::encode_runtime;
-use calliper::image::map::FRAME_ARGUMENTS;
-use calliper::image::words::TableIndex;
-use calliper::scenario::generate::generate;
-use calliper::scenario::{Action, Caller, Layout, Signature, Site, SiteId};
+use calliper::generate;
+use calliper::inside::{
+    Action, Caller, Emission, FRAME_ARGUMENTS, FuncType, Layout, Role, Shape, Signature, Site,
+    SiteId, TableIndex, crossgen_lower, encode_runtime,
+};
 use wasm_encoder::{
     CodeSection, ExportKind, ExportSection, Function, FunctionSection, TypeSection,
 };
@@ -104,7 +102,7 @@ fn signatures(layout: &Layout) -> impl Iterator<Item = &Signature> {
 
 /// The type of a callee, as crossgen2 computes it; the caller's is the JIT's.
 fn body_type(layout: &Layout, signature: &Signature) -> FuncType {
-    crossgen::lower(layout, signature, Shape::Unmanaged).func_type()
+    crossgen_lower(layout, signature, Shape::Unmanaged).func_type()
 }
 
 /// The export that is the body of a call.

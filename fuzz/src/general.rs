@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::fmt;
 
 use arbitrary::Unstructured;
-use calliper::random::Dice;
+use calliper::inside::Dice;
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, Instruction,

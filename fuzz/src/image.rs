@@ -9,20 +9,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use arbitrary::Unstructured;
-use calliper::engine::paper::Paper;
-use calliper::engine::{Engine, Memory, MemoryView, Process, Trap};
-use calliper::gallery;
-use calliper::image::emission::Emission;
-use calliper::image::facts::Facts;
-use calliper::image::map::HEAP_ALIGNMENT;
-use calliper::image::payload::{HEADERS, TABLE_BASE, relocation_section};
-use calliper::image::pep::{CODE_DATA_SIZE, METHOD_DESC_SIZE, PEP_GUARD, PEP_SIZE};
-use calliper::image::words::{ImageBase, Rva, TableIndex};
-use calliper::image::{Module, ModuleId, Program};
-use calliper::loader::{Fixed, Loader, Vm, VmProcess, host_call, script};
-use calliper::scenario::generate::{fixup, generate};
-use calliper::scenario::meaning::{OBJECT_SIZE, object_address};
-use calliper::scenario::{AssemblyId, Event, Scenario, binary};
+use calliper::inside::{
+    AssemblyId, CODE_DATA_SIZE, Emission, Engine, Event, Facts, HEADERS, HEAP_ALIGNMENT, ImageBase,
+    METHOD_DESC_SIZE, Memory, MemoryView, Module, ModuleId, OBJECT_SIZE, PEP_GUARD, PEP_SIZE,
+    Paper, Process, Program, Rva, TABLE_BASE, TableIndex, Trap, Vm, VmProcess, host_call,
+    object_address, relocation_section, run_script,
+};
+use calliper::{Fault, Fixed, Loader, Scenario, decode_any_binary, fixup, generate};
 
 /// Edits that an input starts with.
 pub const EDITS: usize = 8;
@@ -100,7 +93,7 @@ struct Case {
 
 impl Case {
     fn new(rest: &[u8], edits: &[u8]) -> Self {
-        let scenario = match binary::decode_any(rest) {
+        let scenario = match decode_any_binary(rest) {
             Ok(mut scenario) => {
                 fixup(&mut scenario);
                 scenario
@@ -211,7 +204,7 @@ impl Case {
         let vm = Vm::new(Arc::new(scenario), Arc::new(emission), loader);
         let mut drive = |process: &mut VmProcess<'_>| {
             process.table_grow(table_growth);
-            script::run(&mut Watched { process, program: program.clone(), loading: None });
+            run_script(&mut Watched { process, program: program.clone(), loading: None });
         };
         let outcome = PAPER.with_borrow_mut(|paper| paper.run(&program, vm, host_call, &mut drive));
         outcome.expect("the paper engine takes every program");
@@ -221,7 +214,7 @@ impl Case {
 /// The loader that the edits ask for: the repaired one, or one with a fault.
 fn loader(edits: &[u8]) -> &'static dyn Loader {
     let wanted = edits.chunks_exact(EDIT).map(Edit::read).find(|edit| edit.what % 24 == 20);
-    let fault = wanted.and_then(|edit| gallery::ALL.get(edit.place(gallery::ALL.len())?));
+    let fault = wanted.and_then(|edit| Fault::all().get(edit.place(Fault::all().len())?));
     fault.map_or(&Fixed, |fault| fault.loader)
 }
 

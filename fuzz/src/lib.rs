@@ -13,14 +13,11 @@ pub mod text;
 use std::sync::Arc;
 
 use arbitrary::Unstructured;
-use calliper::engine::EngineKind;
-use calliper::gallery;
-use calliper::judge::{EngineVerdict, Judge};
-use calliper::loader::{Fixed, Loader};
-use calliper::random::XorShift;
-use calliper::scenario::generate::{fixup, generate, regenerate_script};
-use calliper::scenario::meaning::mix;
-use calliper::scenario::{self, Scenario, binary, mutate};
+use calliper::inside::{XorShift, mix, regenerate_script};
+use calliper::{
+    EngineKind, EngineVerdict, Fixed, Judge, Loader, Scenario, crossover, decode_any_binary,
+    encode_binary, find_loader, fixup, generate, mutate, print_text,
+};
 
 /// A target that judges scenarios: `target!(ARGUMENTS, ENGINES, INPUTS)`. `ARGUMENTS` of `cargo fuzz run`
 /// name it, and its test runs so many `INPUTS`.
@@ -28,7 +25,7 @@ use calliper::scenario::{self, Scenario, binary, mutate};
 macro_rules! target {
     ($arguments:literal, $engines:expr, $inputs:literal) => {
         #[cfg(any(fuzzing, test))]
-        use ::calliper::engine::EngineKind;
+        use ::calliper::EngineKind;
 
         #[cfg(any(fuzzing, test))]
         fn engines() -> Vec<EngineKind> {
@@ -117,7 +114,7 @@ impl Fuzzer {
     /// # Panics
     /// With the report, when there is a finding.
     pub fn run(&mut self, data: &[u8]) {
-        if let Ok(mut scenario) = binary::decode_any(data) {
+        if let Ok(mut scenario) = decode_any_binary(data) {
             fixup(&mut scenario);
             return self.judge(scenario);
         }
@@ -150,7 +147,7 @@ impl Fuzzer {
         format!(
             "--- scenario: save as found.toml, then \
              `calliper replay --loader {loader} --explain found.toml` ---\n{}--- end ---",
-            scenario::text::print(scenario)
+            print_text(scenario)
         )
     }
 }
@@ -158,7 +155,7 @@ impl Fuzzer {
 /// The scenario that the bytes are: the binary form, repaired where a mutation
 /// broke its rules, or else what they generate.
 pub fn scenario(data: &[u8]) -> Scenario {
-    match binary::decode_any(data) {
+    match decode_any_binary(data) {
         Ok(mut scenario) => {
             fixup(&mut scenario);
             scenario
@@ -177,14 +174,14 @@ pub fn mutated(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> Opti
         return store(&seeded_bytes(dice, 1 + dice / FRESH % FRESH_WORDS), room);
     }
     let mut scenario = scenario(&room[..size]);
-    mutate::mutate(&mut scenario, seed);
-    store(&binary::encode(&scenario), room)
+    mutate(&mut scenario, seed);
+    store(&encode_binary(&scenario), room)
 }
 
 /// Crosses the scenarios that two inputs are, and gives the size; 0 if the result does not fit.
 pub fn crossed(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
     let (one, other) = (scenario(one), scenario(other));
-    store(&binary::encode(&mutate::crossover(&one, &other, seed.into())), out).unwrap_or(0)
+    store(&encode_binary(&crossover(&one, &other, seed.into())), out).unwrap_or(0)
 }
 
 fn store(bytes: &[u8], out: &mut [u8]) -> Option<usize> {
@@ -207,7 +204,7 @@ fn report(verdicts: &[EngineVerdict]) -> Option<String> {
 
 fn loader_from_environment() -> &'static dyn Loader {
     let id = std::env::var(LOADER_VARIABLE).unwrap_or_else(|_| Fixed.id().to_owned());
-    gallery::loader(&id).unwrap_or_else(|error| panic!("{LOADER_VARIABLE}: {error}"))
+    find_loader(&id).unwrap_or_else(|error| panic!("{LOADER_VARIABLE}: {error}"))
 }
 
 /// Runs `count` seeded inputs of up to 2 KiB under the fixed loader: what each target's test does.
@@ -253,6 +250,8 @@ fn spoil(input: &[u8], count: usize, run: impl Fn(&[u8])) {
 
 #[cfg(test)]
 mod tests {
+    use calliper::decode_binary;
+
     use super::*;
 
     #[test]
@@ -262,10 +261,10 @@ mod tests {
         for seed in 0..500 {
             let before = data[..size].to_vec();
             size = mutated(&mut data, size, 1 << 16, seed).expect("there is room");
-            fresh += u32::from(binary::decode(&data[..size]).is_err());
+            fresh += u32::from(decode_binary(&data[..size]).is_err());
             let mut out = vec![0; 1 << 16];
             let crossed = crossed(&before, &data[..size], &mut out, seed);
-            binary::decode(&out[..crossed]).expect("it is valid");
+            decode_binary(&out[..crossed]).expect("it is valid");
         }
         // All others are scenarios.
         assert!((100..150).contains(&fresh), "{fresh} of 500 inputs are fresh");

@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use calliper::replay::{Case, DEFAULT_PATH, collect};
-use calliper::scenario::{binary, text};
+use calliper::inside::{Case, DEFAULT_PATH, words};
+use calliper::{collect, encode_binary};
 
 use crate::image::{EDIT, EDITS};
 
@@ -54,8 +54,8 @@ fn seed(case: &Case, form: Form) -> Seed {
         Form::Text => {
             fs::read(&case.path).unwrap_or_else(|error| panic!("{}: {error}", case.path.display()))
         }
-        Form::Binary => binary::encode(&case.scenario),
-        Form::Image => [vec![0; EDITS * EDIT], binary::encode(&case.scenario)].concat(),
+        Form::Binary => encode_binary(&case.scenario),
+        Form::Image => [vec![0; EDITS * EDIT], encode_binary(&case.scenario)].concat(),
     };
     Seed { name, bytes }
 }
@@ -63,7 +63,7 @@ fn seed(case: &Case, form: Form) -> Seed {
 /// The dictionary of the `text` target: the words of the form, and how they are put together.
 pub fn dictionary() -> String {
     let around = ["[", "]", "{ ", " }", " = ", " = true", ", ", "(", ")", "\\\"", "0x", "\\x0a"];
-    let words = text::words().into_iter().chain(around);
+    let words = words().into_iter().chain(around);
     let lines = words.map(|word| format!("\"{word}\"\n"));
     let head = "# `ci/seeds DIR` writes this file.\n";
     std::iter::once(head.to_owned()).chain(lines).collect()

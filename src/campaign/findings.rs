@@ -82,11 +82,6 @@ impl Findings {
         self.found.values().flatten().count()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Whether nobody else has this fingerprint; who asks first must [add](Self::add) it.
     pub fn claim(&mut self, fingerprint: &str) -> bool {
         let new = !self.found.contains_key(fingerprint);

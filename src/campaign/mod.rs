@@ -55,7 +55,7 @@ pub enum Guidance {
 
 /// What a campaign is to do.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct CampaignPlan {
     /// Under which loader.
     pub loader: &'static dyn Loader,
     /// On which engines.
@@ -81,10 +81,10 @@ pub struct Plan {
     pub until: Option<&'static Fault>,
 }
 
-impl Plan {
+impl CampaignPlan {
     /// One job on paper without an end, with seed 0, and nothing written.
     pub fn new(loader: &'static dyn Loader) -> Self {
-        Plan {
+        CampaignPlan {
             loader,
             engines: vec![EngineKind::PAPER],
             seed: 0,
@@ -102,7 +102,7 @@ impl Plan {
 
 /// How a campaign is getting on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
+pub struct CampaignStatus {
     /// Since the start.
     pub elapsed: Duration,
     /// Scenarios that were run.
@@ -127,9 +127,9 @@ pub struct Status {
     pub since_news: Duration,
 }
 
-impl Status {
-    fn of(shared: &Shared, started: Instant) -> Status {
-        Status {
+impl CampaignStatus {
+    fn of(shared: &Shared, started: Instant) -> CampaignStatus {
+        CampaignStatus {
             elapsed: started.elapsed(),
             runs: shared.runs,
             made: shared.made,
@@ -157,9 +157,9 @@ impl Status {
 
 /// What a campaign came to.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct CampaignOutcome {
     /// At the end.
-    pub status: Status,
+    pub status: CampaignStatus,
     /// Everything that was found, by fingerprint, with its folder.
     pub findings: Vec<(Found, Option<PathBuf>)>,
     /// What was reached.
@@ -176,10 +176,10 @@ pub struct Outcome {
 /// # Errors
 /// When a directory cannot be used.
 pub fn run(
-    plan: &Plan,
+    plan: &CampaignPlan,
     stop: &AtomicBool,
-    progress: &mut dyn FnMut(&Status),
-) -> Result<Outcome, CampaignError> {
+    progress: &mut dyn FnMut(&CampaignStatus),
+) -> Result<CampaignOutcome, CampaignError> {
     let (seeds, errors) = match &plan.corpus {
         Some(directory) => corpus::load(directory)?,
         None => (Vec::new(), Vec::new()),
@@ -214,7 +214,7 @@ fn share(seeds: &[Arc<Scenario>], number: usize, jobs: usize) -> Vec<Arc<Scenari
     seeds.iter().skip(number).step_by(jobs).cloned().collect()
 }
 
-fn shared(plan: &Plan) -> Result<Shared, CampaignError> {
+fn shared(plan: &CampaignPlan) -> Result<Shared, CampaignError> {
     let mut corpus = Corpus::default();
     if let Some(directory) = &plan.corpus {
         corpus.grow_in(directory);
@@ -243,12 +243,12 @@ fn watch(
     shared: &Mutex<Shared>,
     started: Instant,
     workers: &mpsc::Receiver<()>,
-    progress: &mut dyn FnMut(&Status),
+    progress: &mut dyn FnMut(&CampaignStatus),
 ) {
     let mut written = Instant::now();
     while workers.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
         let shared = lock(shared);
-        let status = Status::of(&shared, started);
+        let status = CampaignStatus::of(&shared, started);
         if written.elapsed() >= HITS {
             written = Instant::now();
             // What cannot be written now is told at the end.
@@ -263,13 +263,13 @@ fn finish(
     shared: Shared,
     started: Instant,
     errors: Vec<ReadError>,
-) -> Result<Outcome, CampaignError> {
+) -> Result<CampaignOutcome, CampaignError> {
     if let Some(failure) = shared.failure {
         return Err(CampaignError::Write(failure));
     }
     shared.findings.write_hits().map_err(CampaignError::Write)?;
-    let status = Status::of(&shared, started);
-    Ok(Outcome {
+    let status = CampaignStatus::of(&shared, started);
+    Ok(CampaignOutcome {
         status,
         findings: shared.findings.into_list(),
         map: shared.map,

@@ -4,9 +4,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::milestones::{Mark, Milestones};
-use super::{CampaignError, Guidance, Plan, run};
+use super::{CampaignError, CampaignPlan, Guidance, run};
 use crate::engine::EngineKind;
-use crate::gallery::{self, Fault};
+use crate::gallery::Fault;
 use crate::loader::Fixed;
 
 /// What is measured.
@@ -88,7 +88,7 @@ pub fn score(
 ) -> Result<Score, CampaignError> {
     let mut campaigns = Vec::new();
     for seed in 0..contest.seeds {
-        let mut plan = Plan::new(fault.loader);
+        let mut plan = CampaignPlan::new(fault.loader);
         plan.engines.clone_from(&contest.engines);
         plan.seed = seed;
         plan.runs = Some(contest.runs);
@@ -107,7 +107,7 @@ pub fn score(
 /// # Errors
 /// When the campaign cannot be run.
 pub fn control(contest: &Contest, runs: u64) -> Result<(u64, usize), CampaignError> {
-    let mut plan = Plan::new(&Fixed);
+    let mut plan = CampaignPlan::new(&Fixed);
     plan.engines.clone_from(&contest.engines);
     plan.runs = Some(runs);
     plan.guidance = contest.guidance;
@@ -119,7 +119,7 @@ impl Contest {
     /// Every fault on paper, with ten seeds and half a minute for each.
     pub fn new() -> Self {
         Self {
-            faults: gallery::ALL.to_vec(),
+            faults: Fault::all().to_vec(),
             engines: vec![EngineKind::PAPER],
             seeds: 10,
             runs: 200_000,
@@ -161,7 +161,7 @@ mod tests {
     fn faults_are_reached_triggered_and_detected_in_that_order() {
         let contest = Contest { seeds: 2, runs: 20_000, ..Contest::new() };
         for id in ["issue-129857", "pr-129766", "pr-131246"] {
-            let fault = gallery::find(id).expect("it is in the gallery");
+            let fault = Fault::find(id).expect("it is in the gallery");
             let score = score(&contest, fault, &mut || {}).expect("nothing is written");
             for milestones in score.campaigns {
                 let Milestones { reached, triggered, detected } = milestones;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use mutatis::{DefaultMutate, Session};
 
 use crate::engine::EngineKind;
-use crate::gallery;
+use crate::gallery::Fault;
 use crate::judge::{EngineVerdict, Judge};
 use crate::loader::Loader;
 use crate::scenario::generate::fixup;
@@ -83,7 +83,7 @@ impl Target {
 /// Under the fixed loader nothing may be shown, and a composed one is not a fault to name.
 pub fn promise(scenario: &mut Scenario, loader: &'static dyn Loader, class: FindingClass) {
     scenario.shows.clear();
-    if gallery::find(loader.id()).is_some() {
+    if Fault::find(loader.id()).is_some() {
         scenario.shows.push((loader.id().to_owned(), class.to_string()));
     }
 }
@@ -303,7 +303,7 @@ mod tests {
     }
 
     /// Scenarios that show the fault: from the corpus, and from the generator.
-    fn showing(fault: &gallery::Fault) -> Vec<Arc<Scenario>> {
+    fn showing(fault: &Fault) -> Vec<Arc<Scenario>> {
         let shows = |case: &Case| case.shows.iter().any(|(id, _)| *id == fault.id());
         let known = corpus().into_iter().filter(shows).map(|case| case.scenario);
         let mut judge = Judge::new(&[EngineKind::PAPER]);
@@ -318,7 +318,7 @@ mod tests {
     fn a_finding_of_every_fault_shrinks_to_little() {
         let mut judge = Judge::new(&[EngineKind::PAPER]);
         let mut large = Vec::new();
-        for fault in gallery::ALL {
+        for fault in Fault::all() {
             let loader = fault.loader;
             let scenarios = showing(fault);
             assert!(!scenarios.is_empty(), "{}", fault.id());

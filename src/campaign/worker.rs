@@ -18,7 +18,7 @@ use super::milestones::{Milestones, Scout};
 use super::shrink::{self, Target};
 use super::watch::Watch;
 use super::weights::{self, Origin};
-use super::{Guidance, Plan};
+use super::{CampaignPlan, Guidance};
 use crate::engine::EngineKind;
 use crate::image::emission::Emission;
 use crate::judge::{EngineVerdict, Judge};
@@ -85,7 +85,7 @@ struct Harvest {
 
 /// One thread's part of a campaign.
 pub struct Worker<'c> {
-    plan: &'c Plan,
+    plan: &'c CampaignPlan,
     shared: &'c Mutex<Shared>,
     stop: &'c AtomicBool,
     deadline: Option<Instant>,
@@ -110,7 +110,7 @@ pub fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn new_judge(plan: &Plan) -> Judge {
+fn new_judge(plan: &CampaignPlan) -> Judge {
     if plan.keep_modules {
         Judge::new(&plan.engines)
     } else {
@@ -137,7 +137,7 @@ fn panicked() -> Finding {
 impl<'c> Worker<'c> {
     /// The worker of this number. Another number makes other choices.
     pub fn new(
-        plan: &'c Plan,
+        plan: &'c CampaignPlan,
         shared: &'c Mutex<Shared>,
         stop: &'c AtomicBool,
         deadline: Option<Instant>,

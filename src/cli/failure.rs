@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::campaign::CampaignError;
 use crate::engine::{EngineError, UnknownEngine};
-use crate::gallery::{self, LoaderError};
+use crate::gallery::{Fault, LoaderError};
 use crate::replay::{ReadError, plain};
 
 /// Why a command ended early, in one line that says where and what to do.
@@ -53,5 +53,5 @@ fn advice(error: &LoaderError) -> &'static str {
 }
 
 fn fault_ids() -> Vec<&'static str> {
-    gallery::ALL.iter().map(|fault| fault.id()).collect()
+    Fault::all().iter().map(|fault| fault.id()).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::gallery;
+use crate::gallery::Fault;
 use serde::Serialize;
 
 use super::{Exit, Failure, Format, json};
@@ -30,7 +30,7 @@ struct Row {
 
 /// Writes the list.
 pub fn run(arguments: &FaultsArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let rows: Vec<Row> = gallery::ALL
+    let rows: Vec<Row> = Fault::all()
         .iter()
         .map(|fault| Row {
             id: fault.id(),

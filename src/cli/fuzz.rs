@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::campaign::findings::Found;
-use crate::campaign::{self, Outcome, Plan, Status};
+use crate::campaign::{self, CampaignOutcome, CampaignPlan, CampaignStatus};
 use crate::engine::names;
 use crate::scenario::text;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -105,9 +105,9 @@ pub fn run(arguments: &FuzzArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
 }
 
 /// What the options ask for.
-fn plan(arguments: &FuzzArgs) -> Result<Plan, Failure> {
+fn plan(arguments: &FuzzArgs) -> Result<CampaignPlan, Failure> {
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok());
-    let mut plan = Plan::new(loader(&arguments.loader)?);
+    let mut plan = CampaignPlan::new(loader(&arguments.loader)?);
     plan.engines = engines(arguments.engine.as_deref())?;
     plan.seed = arguments.seed;
     plan.jobs = jobs.map_or(1, NonZero::get);
@@ -154,7 +154,7 @@ fn end_on_interrupt() {
 }
 
 /// One line a finding, and the summary; what was not written to a directory is told in full.
-fn report(plan: &Plan, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+fn report(plan: &CampaignPlan, outcome: &CampaignOutcome, out: &mut dyn Write) -> io::Result<()> {
     let width = outcome.findings.iter().map(|(f, _)| f.target.fingerprint.len()).max().unwrap_or(0);
     for (found, folder) in &outcome.findings {
         let place = folder.as_ref().map(|folder| format!("  {}", folder.display()));
@@ -166,7 +166,7 @@ fn report(plan: &Plan, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()>
             in_full(found, out)?;
         }
     }
-    let Status { runs, covered, possible, findings, .. } = outcome.status;
+    let CampaignStatus { runs, covered, possible, findings, .. } = outcome.status;
     let (loader, engines) = (plan.loader.id(), names(&plan.engines));
     writeln!(
         out,
@@ -180,7 +180,7 @@ fn in_full(found: &Found, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A status in words.
-fn line(status: &Status) -> String {
+fn line(status: &CampaignStatus) -> String {
     let seconds = status.elapsed.as_secs_f64();
     let runs = status.runs.max(1) as f64;
     let (cached, events) = (100.0 * status.cache_hit_rate(), status.events as f64 / runs);
@@ -220,7 +220,7 @@ impl Progress {
         Self { bar, next: Self::PLAIN }
     }
 
-    fn show(&mut self, status: &Status) {
+    fn show(&mut self, status: &CampaignStatus) {
         match &self.bar {
             Some(bar) => {
                 bar.set_message(line(status));

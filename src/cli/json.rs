@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::judge::EngineVerdict;
-use crate::replay::{Outcome, Run, headline};
+use crate::replay::{ReplayOutcome, Run};
 use crate::report::surprises;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ struct Row<'a> {
 }
 
 /// Writes the outcomes as one JSON document.
-pub fn replayed(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
+pub fn replayed(out: &mut dyn Write, outcomes: &[ReplayOutcome]) -> io::Result<()> {
     let mut scenarios = Vec::new();
     for outcome in outcomes {
         for run in &outcome.runs {
@@ -37,8 +37,8 @@ pub fn replayed(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()> {
 }
 
 /// One row of the JSON document.
-fn row<'a>(outcome: &'a Outcome, run: &'a Run, verdict: &'a EngineVerdict) -> Row<'a> {
-    let class = headline(verdict);
+fn row<'a>(outcome: &'a ReplayOutcome, run: &'a Run, verdict: &'a EngineVerdict) -> Row<'a> {
+    let class = verdict.headline();
     Row {
         name: &outcome.case.name,
         loader: run.loader,

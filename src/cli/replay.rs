@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::gallery;
 use crate::loader::Loader;
-use crate::replay::{self, DEFAULT_PATH, Loaders, Plan};
+use crate::replay::{self, DEFAULT_PATH, Loaders, ReplayPlan};
 use crate::report;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -88,7 +88,7 @@ pub fn run(arguments: &ReplayArgs, out: &mut dyn Write) -> Result<Exit, Failure>
 }
 
 /// What the options ask for.
-fn plan(arguments: &ReplayArgs) -> Result<Plan, Failure> {
+fn plan(arguments: &ReplayArgs) -> Result<ReplayPlan, Failure> {
     if arguments.explain && arguments.format == Format::Json {
         return Err(Failure::JsonExplained);
     }
@@ -96,7 +96,7 @@ fn plan(arguments: &ReplayArgs) -> Result<Plan, Failure> {
         None => Loaders::Named,
         Some(id) => Loaders::Only(loader(id)?),
     };
-    Ok(Plan { loaders, engines: engines(arguments.engine.as_deref())? })
+    Ok(ReplayPlan { loaders, engines: engines(arguments.engine.as_deref())? })
 }
 
 /// The loader with this id.

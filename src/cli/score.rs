@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::campaign::Guidance;
 use crate::campaign::score::{Contest, Score, Spread, control, score};
 use crate::engine::{EngineKind, names};
-use crate::gallery::{self, Fault};
+use crate::gallery::Fault;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -137,7 +137,7 @@ fn contest(arguments: &ScoreArgs) -> Result<Contest, Failure> {
 }
 
 fn fault(id: &str) -> Result<&'static Fault, Failure> {
-    gallery::find(id).ok_or_else(|| Failure::UnknownFault(id.to_owned()))
+    Fault::find(id).ok_or_else(|| Failure::UnknownFault(id.to_owned()))
 }
 
 fn progress(campaigns: u64) -> Option<ProgressBar> {

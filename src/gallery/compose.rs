@@ -1,6 +1,6 @@
 //! Loaders by the names that `--loader` takes: `fixed`, a fault, or several faults at once.
 
-use super::{Fault, find, unknown};
+use super::{Fault, unknown};
 use crate::image::decisions::{Compiler, ComposedCompiler, FixedCompiler};
 use crate::loader::{ComposedLoader, Fixed, Loader};
 
@@ -53,7 +53,7 @@ pub fn loader(id: &str) -> Result<&'static dyn Loader, LoaderError> {
 }
 
 fn fault(id: &str) -> Result<&'static Fault, LoaderError> {
-    find(id).ok_or_else(|| LoaderError::Unknown(id.to_owned()))
+    Fault::find(id).ok_or_else(|| LoaderError::Unknown(id.to_owned()))
 }
 
 /// The first two faults that cannot be in one loader.

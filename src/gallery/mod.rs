@@ -15,9 +15,16 @@ pub use compose::{LoaderError, loader};
 use fault::fault;
 pub use fault::{Family, Fault};
 
-/// The fault with this id.
-pub fn find(id: &str) -> Option<&'static Fault> {
-    ALL.iter().copied().find(|fault| fault.id() == id)
+impl Fault {
+    /// Every fault, in the order of the gallery.
+    pub fn all() -> &'static [&'static Fault] {
+        ALL
+    }
+
+    /// The fault with this id.
+    pub fn find(id: &str) -> Option<&'static Fault> {
+        ALL.iter().copied().find(|fault| fault.id() == id)
+    }
 }
 
 /// What is said of an id that no loader has: the nearest ones.
@@ -34,8 +41,7 @@ macro_rules! gallery {
     ($($file:ident,)+) => {
         $(mod $file;)+
 
-        /// Every fault, in the order of the gallery.
-        pub static ALL: &[&Fault] = &[$(&$file::FAULT),+];
+        static ALL: &[&Fault] = &[$(&$file::FAULT),+];
 
         /// The file of each.
         #[cfg(test)]

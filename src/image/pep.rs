@@ -107,7 +107,7 @@ impl PepWords {
     }
 
     /// The bytes of this entry point. What lies behind its words, if anything does, is zero.
-    pub fn to_bytes(&self) -> [u8; PEP_SIZE as usize] {
+    pub fn to_bytes(self) -> [u8; PEP_SIZE as usize] {
         let mut bytes = [0; PEP_SIZE as usize];
         let words = [
             (CODE, self.actual_code.get()),

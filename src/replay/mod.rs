@@ -13,15 +13,13 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::engine::{EngineError, EngineKind};
-use crate::gallery;
+use crate::gallery::Fault;
 use crate::judge::{EngineVerdict, Judge};
 use crate::loader::{Fixed, Loader};
 use crate::scenario::Scenario;
 use crate::verdict::{Finding, FindingClass};
 
-pub use read::{
-    Case, Corpus, DEFAULT_PATH, KnownShows, MAX_FILE_SIZE, ReadError, collect, plain, read,
-};
+pub use read::{Case, DEFAULT_PATH, ReadError, collect, plain, read};
 
 /// Stack of a judging thread, in bytes: engines run wasm on it.
 pub(crate) const STACK_SIZE: usize = 16 << 20;
@@ -39,7 +37,7 @@ pub enum Loaders {
 
 /// Which loaders to replay under, and on what.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct ReplayPlan {
     /// Which loaders each scenario is run under.
     pub loaders: Loaders,
     /// The engines, in report order.
@@ -92,25 +90,20 @@ pub struct Run {
 impl Run {
     /// Whether every engine gave what was expected.
     pub fn is_as_expected(&self) -> bool {
-        self.verdicts.iter().all(|v| self.expected.admits(headline(v)))
+        self.verdicts.iter().all(|v| self.expected.admits(v.headline()))
     }
-}
-
-/// The class of the first finding.
-pub fn headline(verdict: &EngineVerdict) -> Option<FindingClass> {
-    verdict.findings.first().map(|finding| finding.class)
 }
 
 /// A scenario under every loader of the plan.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct ReplayOutcome {
     /// The scenario.
     pub case: Case,
     /// One a loader.
     pub runs: Vec<Run>,
 }
 
-impl Outcome {
+impl ReplayOutcome {
     /// Whether every run was.
     pub fn is_as_expected(&self) -> bool {
         self.runs.iter().all(Run::is_as_expected)
@@ -118,7 +111,11 @@ impl Outcome {
 }
 
 /// Judges every case; `progress` is told how many are done.
-pub fn replay(plan: &Plan, cases: Vec<Case>, mut progress: impl FnMut(usize)) -> Vec<Outcome> {
+pub fn replay(
+    plan: &ReplayPlan,
+    cases: Vec<Case>,
+    mut progress: impl FnMut(usize),
+) -> Vec<ReplayOutcome> {
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(cases.len());
     let mut outcomes: Vec<Option<Vec<Run>>> = vec![None; cases.len()];
@@ -144,7 +141,7 @@ pub fn replay(plan: &Plan, cases: Vec<Case>, mut progress: impl FnMut(usize)) ->
         }
     });
     let judged = outcomes.into_iter().map(Option::unwrap_or_default);
-    cases.into_iter().zip(judged).map(|(case, runs)| Outcome { case, runs }).collect()
+    cases.into_iter().zip(judged).map(|(case, runs)| ReplayOutcome { case, runs }).collect()
 }
 
 /// The next case that nobody has taken.
@@ -154,7 +151,7 @@ fn take<'a>(next: &AtomicUsize, cases: &'a [Case]) -> Option<(usize, &'a Case)> 
 }
 
 /// One case under each loader.
-fn runs(plan: &Plan, judge: &mut Judge, case: &Case) -> Vec<Run> {
+fn runs(plan: &ReplayPlan, judge: &mut Judge, case: &Case) -> Vec<Run> {
     loaders(plan, case)
         .into_iter()
         .map(|(loader, expected)| Run {
@@ -166,7 +163,7 @@ fn runs(plan: &Plan, judge: &mut Judge, case: &Case) -> Vec<Run> {
 }
 
 /// The loaders to run a case under, and what each must give.
-fn loaders(plan: &Plan, case: &Case) -> Vec<(&'static dyn Loader, Expected)> {
+fn loaders(plan: &ReplayPlan, case: &Case) -> Vec<(&'static dyn Loader, Expected)> {
     let expected = |id: &str| match case.shows.iter().find(|(fault, _)| *fault == id) {
         Some((_, class)) => Expected::Finding(*class),
         None if id == Fixed.id() => Expected::Agree,
@@ -176,11 +173,11 @@ fn loaders(plan: &Plan, case: &Case) -> Vec<(&'static dyn Loader, Expected)> {
     let all: Vec<&'static dyn Loader> = match plan.loaders {
         Loaders::Only(loader) => vec![loader],
         Loaders::Named => {
-            let named = case.shows.iter().filter_map(|(fault, _)| gallery::find(fault));
+            let named = case.shows.iter().filter_map(|(fault, _)| Fault::find(fault));
             std::iter::once(fixed).chain(named.map(|fault| fault.loader)).collect()
         }
         Loaders::Every => {
-            std::iter::once(fixed).chain(gallery::ALL.iter().map(|fault| fault.loader)).collect()
+            std::iter::once(fixed).chain(Fault::all().iter().map(|fault| fault.loader)).collect()
         }
     };
     all.into_iter().map(|loader| (loader, expected(loader.id()))).collect()

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::gallery;
+use crate::gallery::{self, Fault};
 use crate::scenario::Scenario;
 use crate::scenario::binary::{self, BinaryError};
 use crate::scenario::text::{self, TextError};
@@ -249,7 +249,7 @@ fn name(root: &Path, path: &Path) -> String {
 fn shows(scenario: &Scenario) -> Result<KnownShows, Problem> {
     let entry = |(i, (fault, class)): (usize, &(String, String))| {
         let wrong = |part, message| Problem { place: Place::Shows(i), part, message };
-        let fault = gallery::find(fault)
+        let fault = Fault::find(fault)
             .ok_or_else(|| wrong(Part::Whole, gallery::unknown("fault", fault)))?;
         let class = class
             .parse()

@@ -1,4 +1,4 @@
-//! Every id in a scenario, for whoever renumbers what ids stand for.
+//! Every id in a scenario that stands for an item of its layout, for whoever renumbers items.
 //!
 //! With [`Action::subject_mut`](super::Action::subject_mut), this is the one place that knows where
 //! ids are. It names every variant, so that a new one cannot be forgotten.
@@ -8,7 +8,7 @@
 use super::action::SubjectMut;
 use super::{
     AssemblyId, Call, ClassId, Event, Layout, Method, MethodId, ObjectClass, Scenario, Signature,
-    Site, SiteId, Slot, Struct, StructId, StructShape, Type, VariableId,
+    Site, SiteId, Slot, Struct, StructId, StructShape, Type,
 };
 
 /// An id, to be changed.
@@ -24,8 +24,6 @@ pub enum AnyId<'a> {
     Method(&'a mut MethodId),
     /// Of a call site.
     Site(&'a mut SiteId),
-    /// Of a pointer variable.
-    Variable(&'a mut VariableId),
 }
 
 /// What a scenario has lists of.
@@ -93,7 +91,7 @@ pub fn remove(scenario: &mut Scenario, item: Item, index: usize) {
     });
 }
 
-/// Shows every id of a scenario.
+/// Shows every id of an item.
 pub fn visit(scenario: &mut Scenario, see: &mut dyn FnMut(AnyId<'_>)) {
     let layout = &mut scenario.layout;
     layout.structs.iter_mut().for_each(|item| in_struct(item, see));
@@ -178,19 +176,13 @@ fn in_event(event: &mut Event, see: &mut dyn FnMut(AnyId<'_>)) {
             see(AnyId::Method(from));
             see(AnyId::Method(to));
         }
-        Event::Take { site, into, on: _ } => {
-            see(AnyId::Site(site));
-            see(AnyId::Variable(into));
-        }
+        Event::Take { site, into: _, on: _ } => see(AnyId::Site(site)),
         Event::Call(call) => in_call(call, see),
     }
 }
 
 fn in_call(call: &mut Call, see: &mut dyn FnMut(AnyId<'_>)) {
-    let Call { site, pointer, this: _, args: _, inside } = call;
+    let Call { site, pointer: _, this: _, args: _, inside } = call;
     see(AnyId::Site(site));
-    if let Some(variable) = pointer {
-        see(AnyId::Variable(variable));
-    }
     inside.iter_mut().for_each(|call| in_call(call, see));
 }

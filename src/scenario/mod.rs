@@ -17,7 +17,7 @@ pub mod mutate;
 pub(crate) mod rules;
 pub mod script;
 pub mod site;
-mod spell;
+pub mod spell;
 mod state;
 pub mod targets;
 pub mod text;
@@ -36,7 +36,6 @@ pub use layout::{
 pub use method::{Code, Convention, EntryKind, Form, Method, Slot};
 pub use script::{Call, Event, EventKind, VariableId};
 pub use site::{Caller, CallerKind, Site};
-pub use spell::spell;
 pub use types::{Signature, StructShape, Type};
 
 /// The largest value type, in bytes. Upstream's continuous integration reported thunks

@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::campaign::coverage::Cell;
-use crate::campaign::{self, Guidance, Outcome, Plan};
+use crate::campaign::{self, CampaignOutcome, CampaignPlan, Guidance};
 use crate::engine::{EngineKind, Trap};
-use crate::gallery;
+use crate::gallery::Fault;
 use crate::image::words::FunctionPointer;
 use crate::loader::{Fixed, Loader, VmProcess};
 use crate::scenario::MethodId;
@@ -20,8 +20,12 @@ const FAULTS: [&str; 6] = [
     "pr-129173",
 ];
 
-fn run(loader: &'static dyn Loader, runs: u64, change: impl FnOnce(&mut Plan)) -> Outcome {
-    let mut plan = Plan::new(loader);
+fn run(
+    loader: &'static dyn Loader,
+    runs: u64,
+    change: impl FnOnce(&mut CampaignPlan),
+) -> CampaignOutcome {
+    let mut plan = CampaignPlan::new(loader);
     plan.runs = Some(runs);
     change(&mut plan);
     campaign::run(&plan, &AtomicBool::new(false), &mut |_| {}).expect("nothing is written")
@@ -54,7 +58,7 @@ fn guidance_reaches_more_than_generation_alone() {
 #[test]
 fn faults_are_found_from_nothing() {
     for id in FAULTS {
-        let fault = gallery::find(id).expect("it is in the gallery");
+        let fault = Fault::find(id).expect("it is in the gallery");
         let loader = fault.loader;
         for seed in 0..3 {
             let outcome = run(loader, 20_000, |plan| plan.seed = seed);
@@ -66,7 +70,7 @@ fn faults_are_found_from_nothing() {
 
 #[test]
 fn the_same_seed_gives_the_same_findings() {
-    let fault = gallery::find("issue-129857").expect("the seed").loader;
+    let fault = Fault::find("issue-129857").expect("the seed").loader;
     let tell = |seed| {
         let outcome = run(fault, 10_000, |plan| plan.seed = seed);
         let cells: Vec<u32> = (0..Cell::COUNT).map(|number| outcome.map.count(number)).collect();
@@ -88,7 +92,7 @@ fn engines_agree_and_modules_are_kept() {
 fn layouts_are_tried_on_paper_before_they_are_compiled() {
     assert_eq!(run(&Fixed, 1_000, |_| {}).status.screened, 0, "nothing is compiled");
     // It takes hundreds of layouts, as not one in thousands of scripts for another one shows it.
-    let fault = gallery::find("pr-132965").expect("it is in the gallery");
+    let fault = Fault::find("pr-132965").expect("it is in the gallery");
     for seed in 0..2 {
         let outcome = run(fault.loader, 4_000, |plan| {
             plan.seed = seed;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::engine::EngineKind;
-use crate::replay::{Case, Loaders, Plan, replay};
+use crate::replay::{Case, Loaders, ReplayPlan, replay};
 use crate::scenario::meaning;
+use crate::scenario::spell::spell;
 use crate::scenario::targets::Variables;
 use crate::scenario::{
-    Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, spell, text,
+    Action, Binding, Caller, Code, Convention, Event, Scenario, Site, Type, binary, text,
 };
 
 use crate::tests::util::{complaint, corpus};
@@ -113,7 +114,7 @@ fn every_worked_example_is_called_through_every_path_to_every_kind_of_callee() {
 
 #[test]
 fn the_corpus_replays_without_surprises() {
-    let plan = Plan { loaders: Loaders::Named, engines: EngineKind::available() };
+    let plan = ReplayPlan { loaders: Loaders::Named, engines: EngineKind::available() };
     let outcomes = replay(&plan, corpus(), |_| ());
     assert_eq!(complaint(&outcomes), None);
 }

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use crate::engine::EngineKind;
-use crate::gallery::{self, Family, Fault};
-use crate::replay::{Expected, Loaders, Outcome, Plan, Run, replay};
+use crate::gallery::{Family, Fault};
+use crate::replay::{Expected, Loaders, ReplayOutcome, ReplayPlan, Run, replay};
 
 use crate::tests::util::{corpus, root};
 
@@ -73,13 +73,13 @@ const LEFT_OUT: [(&str, &str); 16] = [
     ),
 ];
 
-fn outcomes() -> Vec<Outcome> {
-    let plan = Plan { loaders: Loaders::Named, engines: EngineKind::available() };
+fn outcomes() -> Vec<ReplayOutcome> {
+    let plan = ReplayPlan { loaders: Loaders::Named, engines: EngineKind::available() };
     replay(&plan, corpus(), |_| ())
 }
 
 /// The scenario that a fault is shown by first of all, and its run under it.
-fn own<'o>(fault: &Fault, outcomes: &'o [Outcome]) -> (&'o Outcome, &'o Run) {
+fn own<'o>(fault: &Fault, outcomes: &'o [ReplayOutcome]) -> (&'o ReplayOutcome, &'o Run) {
     let runs = outcomes.iter().flat_map(|o| o.runs.iter().map(move |run| (o, run)));
     let mut showing: Vec<_> = runs
         .filter(|(_, run)| run.loader == fault.id())
@@ -92,7 +92,7 @@ fn own<'o>(fault: &Fault, outcomes: &'o [Outcome]) -> (&'o Outcome, &'o Run) {
     *showing.first().unwrap_or_else(|| panic!("no scenario shows {}", fault.id()))
 }
 
-fn entry(fault: &Fault, outcomes: &[Outcome]) -> String {
+fn entry(fault: &Fault, outcomes: &[ReplayOutcome]) -> String {
     let (outcome, run) = own(fault, outcomes);
     let links: Vec<String> = (fault.upstream.iter())
         .map(|n| format!("[#{n}](https://github.com/dotnet/runtime/issues/{n})"))
@@ -124,14 +124,14 @@ fn gallery() -> String {
     let outcomes = outcomes();
     let mut out = HEAD.to_owned();
     out.push_str("\n| family | fault | finding | upstream |\n|---|---|---|---|\n");
-    for fault in gallery::ALL {
+    for fault in Fault::all() {
         let numbers: Vec<String> = fault.upstream.iter().map(|n| format!("#{n}")).collect();
         let (family, id, class) = (fault.family, fault.id(), fault.class);
         let _ = writeln!(out, "| {family} | [{id}](#{id}) | {class} | {} |", numbers.join(" "));
     }
     for family in Family::all() {
         let _ = writeln!(out, "\n## {family}: {}", family.title());
-        for fault in gallery::ALL.iter().filter(|fault| fault.family == family) {
+        for fault in Fault::all().iter().filter(|fault| fault.family == family) {
             out.push_str(&entry(fault, &outcomes));
         }
     }
@@ -152,5 +152,5 @@ fn the_gallery_is_current() {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     let advice = "CALLIPER_BLESS=1 cargo test --release --lib tests::gallery:: writes it anew";
     assert!(kept == now, "docs/gallery.md is not current; {advice}");
-    assert!(gallery::ALL.len() >= 36);
+    assert!(Fault::all().len() >= 36);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::engine::EngineKind;
-use crate::gallery;
+use crate::gallery::Fault;
 use crate::judge::Judge;
 use crate::loader::Fixed;
 use crate::scenario::generate::generate;
@@ -77,7 +77,7 @@ fn scripts_call_much() {
 fn every_fault_is_found_by_generation_alone() {
     let mut judge = Judge::new(&[EngineKind::PAPER]);
     let mut missed = Vec::new();
-    for fault in gallery::ALL {
+    for fault in Fault::all() {
         let mut others = BTreeMap::new();
         let shown = (0..ENOUGH).any(|seed| {
             let verdicts = judge.judge(&scenario(seed), fault.loader).expect("paper runs anything");

@@ -5,7 +5,7 @@ mod callees;
 mod cells;
 mod images;
 
-use crate::gallery;
+use crate::gallery::Fault;
 use crate::image::emission::Role;
 use crate::image::facts::Import;
 use crate::image::pep::{PREFERS_INTERPRETER, PepWords, UCO_CHECKED, UCO_HAS};
@@ -140,7 +140,7 @@ fn a_managed_thunk_that_was_there_first_stays_for_managed_callers() {
 
 #[test]
 fn the_seed_fault_depends_on_who_was_there_first() {
-    let fault = gallery::find("issue-129857").expect("the fault exists").loader;
+    let fault = Fault::find("issue-129857").expect("the fault exists").loader;
     let taken = |events: &[&str]| {
         let vm = run_under(events, fault);
         let pointer = vm.observation.events.last().and_then(|e| e.pointer);

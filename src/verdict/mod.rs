@@ -88,4 +88,3 @@ pub use compare::findings;
 pub use engines::{divergence, same};
 pub use finding::Finding;
 pub use run::Run;
-pub use value::{SlotOwner, Value};

@@ -1,7 +1,6 @@
 //! What is asked of an engine, and the vocabulary of answers.
 
-use calliper::abi::{FuncType, ValType};
-use calliper::image::words::TableIndex;
+use calliper::inside::{FuncType, TableIndex, ValType};
 
 /// A wasm value, bit for bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,6 @@
 //! The machine on wasmi.
 
-use calliper::abi::{FuncType, ValType};
-use calliper::image::encode::{HOST_IMPORT, MEMORY, TABLE};
-use calliper::image::words::TableIndex;
+use calliper::inside::{FuncType, HOST_IMPORT, MEMORY, TABLE, TableIndex, ValType};
 use wasmi::errors::{ErrorKind, InstantiationError, MemoryError};
 use wasmi::{Engine, Func, Instance, Memory, Module, Nullable, Ref, Store, Table, TrapCode, Val};
 

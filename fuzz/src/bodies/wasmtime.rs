@@ -1,8 +1,6 @@
 //! The machine on wasmtime, with the settings of Calliper's engine.
 
-use calliper::abi::{FuncType, ValType};
-use calliper::image::encode::{HOST_IMPORT, MEMORY, TABLE};
-use calliper::image::words::TableIndex;
+use calliper::inside::{FuncType, HOST_IMPORT, MEMORY, TABLE, TableIndex, ValType};
 use wasmtime::{
     Config, Engine, Func, Instance, Memory, Module, OptLevel, Ref, RegallocAlgorithm, Store, Table,
     Trap, Val,

@@ -137,7 +137,8 @@ impl<'t> Cursor<'t> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Layout, spell};
+    use super::super::super::Layout;
+    use super::super::super::spell::spell;
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::abi::ValType;
 use crate::engine::EngineKind;
-use crate::gallery;
+use crate::gallery::Fault;
 use crate::image::code::{Global, Op};
 use crate::image::emission::{CallerCode, Emission, Role};
 use crate::image::helpers::Helper;
@@ -115,7 +115,7 @@ events = [
 #[test]
 fn the_value_of_an_inner_call_is_its_own() {
     let scenario = Arc::new(text::parse("pointers.toml", POINTERS.as_bytes()).expect("valid"));
-    let loader = gallery::find("issue-129857").expect("there is such a fault").loader;
+    let loader = Fault::find("issue-129857").expect("there is such a fault").loader;
     let verdicts = Judge::new(&[EngineKind::PAPER]).judge(&scenario, loader).expect("it runs");
     let finding = &verdicts[0].findings[0];
     let print = "signature-mismatch.unmanaged-calli.r2r.r2r-to-interpreter-thunk";

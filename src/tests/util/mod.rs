@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::engine::Trap;
 use crate::image::words::FunctionPointer;
 use crate::loader::{Loader, Vm, VmProcess};
-use crate::replay::{Case, DEFAULT_PATH, Outcome, collect};
+use crate::replay::{Case, DEFAULT_PATH, ReplayOutcome, collect};
 use crate::report;
 use crate::scenario::MethodId;
 
@@ -26,7 +26,7 @@ pub fn corpus() -> Vec<Case> {
 }
 
 /// What a replay printed, if anything in it is a surprise.
-pub fn complaint(outcomes: &[Outcome]) -> Option<String> {
+pub fn complaint(outcomes: &[ReplayOutcome]) -> Option<String> {
     let mut out = Vec::new();
     report::text(&mut out, outcomes, &[], false).expect("memory can be written");
     (report::surprises(outcomes) > 0).then(|| String::from_utf8_lossy(&out).into_owned())
