@@ -62,7 +62,7 @@
 //! ```
 //!
 //! [`generate`] makes scenarios from random bytes, `run_campaign` looks for those that go wrong, and
-//! [`replay`] runs files again. This is the inside of a program: no name here is stable.
+//! [`replay()`] runs files again. This is the inside of a program: no name here is stable.
 
 // The program uses what the targets do not: with it, the compiler says what nobody uses.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]

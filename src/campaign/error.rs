@@ -9,7 +9,6 @@ pub enum CampaignError {
     /// The directory of the corpus, or that of the findings, cannot be made or read.
     #[error("{}: {source}", path.display())]
     Directory {
-        /// Which directory.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,

@@ -77,7 +77,7 @@ pub struct CampaignPlan {
     /// Whether compiled modules are kept from run to run. Only a baseline would not.
     pub keep_modules: bool,
     /// Ends the campaign when its first job has a finding of this fault's class, which is not
-    /// shrunk, and marks its [`Milestones`].
+    /// shrunk, and marks its milestones.
     pub until: Option<&'static Fault>,
 }
 

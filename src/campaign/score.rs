@@ -29,9 +29,7 @@ pub struct Contest {
 /// One fault's campaigns, a seed each.
 #[derive(Clone, Debug)]
 pub struct Score {
-    /// The fault.
     pub fault: &'static str,
-    /// By seed.
     pub campaigns: Vec<Milestones>,
 }
 

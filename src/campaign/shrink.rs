@@ -35,9 +35,7 @@ const DERIVED: u64 = 400;
 pub struct Target {
     /// The engine that shows it.
     pub engine: &'static str,
-    /// Its class.
     pub class: FindingClass,
-    /// Its fingerprint.
     pub fingerprint: String,
 }
 

@@ -7,9 +7,7 @@
 /// Where a round's scenario comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The corpus.
     Kept,
-    /// The generator.
     Fresh,
     /// The corpus, with another layout.
     Mutated,

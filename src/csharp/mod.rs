@@ -1,7 +1,7 @@
 //! The C# program that a scenario stands for, for people who run it in a runtime of their own.
 //!
-//! A project an assembly, one of [support](SUPPORT) that they share, and an application whose
-//! `Main` is the script. Each method answers as [`meaning`](crate::scenario::meaning) says, so a
+//! A project an assembly, one of support code that they share, and an application whose
+//! `Main` is the script. Each method answers as [`meaning`] says, so a
 //! call's result depends on who was called and on every byte that it was given; the results
 //! that the [reference](crate::reference) expects are written as constants.
 //!

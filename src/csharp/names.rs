@@ -86,7 +86,6 @@ impl Owner {
     }
 }
 
-/// Every name.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     /// The file name of each assembly.

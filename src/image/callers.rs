@@ -41,7 +41,6 @@ pub struct CompiledCaller {
 pub struct CallerCompiler<'a> {
     /// What is compiled.
     pub layout: &'a Layout,
-    /// Who compiles.
     pub compiler: &'a dyn Compiler,
     /// RVA of an import's cell.
     pub rva_of: &'a dyn Fn(Import) -> Rva,

@@ -48,7 +48,6 @@ impl Helper {
         TableIndex::new(HOST_SLOTS - Self::VARIANTS.len() as u32 + self as u32)
     }
 
-    /// Its symbol.
     pub fn symbol(self) -> &'static str {
         match self {
             Helper::Probe => "calliper_probe",
@@ -64,7 +63,6 @@ impl Helper {
         }
     }
 
-    /// Its type.
     pub fn func_type(self) -> FuncType {
         let i = ValType::I32;
         match self {

@@ -52,7 +52,7 @@ pub struct Program {
     /// All function types, each once.
     pub types: IndexVec<TypeId, FuncType>,
     /// The runtime module: defines memory, table and `__stack_pointer`, and
-    /// fills slots [`Program::host_base`]`..`[`HOST_SLOTS`] of the table.
+    /// fills slots [`Program::host_base`]`..HOST_SLOTS` of the table.
     pub runtime: Module,
     /// One an assembly.
     pub images: IndexVec<ModuleId, Module>,
@@ -89,12 +89,10 @@ pub struct Module {
     pub payload: Vec<u8>,
 }
 
-/// One function.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Function {
     /// Export (symbol) name, unique in its module.
     pub name: String,
-    /// Its type.
     pub ty: TypeId,
     /// Locals after the parameters.
     pub locals: Vec<ValType>,

@@ -34,11 +34,9 @@ pub enum ExportDispatch {
 pub struct KeyRequest<'a> {
     /// `I`: R2R code calls the interpreter. `M`: the interpreter calls out.
     pub prefix: char,
-    /// The scenario.
     pub layout: &'a Layout,
     /// Who is called, if it is known.
     pub callee: Option<Callee>,
-    /// Its signature.
     pub signature: &'a Signature,
     /// The convention that it declares.
     pub convention: MetadataConvention,

@@ -303,7 +303,6 @@ fn interpret_method(
 /// The arguments of one call, out of their slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
-    /// The receiver.
     pub this: Option<ObjectAddress>,
     /// The hidden generic context.
     pub context: Option<u32>,

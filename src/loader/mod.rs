@@ -124,7 +124,6 @@ pub struct Vm {
 pub struct MethodAddresses {
     /// Its portable entry point.
     pub pep: PepAddress,
-    /// Its MethodDesc.
     pub method_desc: MethodDescAddress,
 }
 
@@ -178,7 +177,7 @@ impl Vm {
         &self.images
     }
 
-    /// The portable entry points of the JIT's helpers, in the order of [`Helper::JIT`].
+    /// The portable entry points of the JIT's helpers, in the order of `Helper::JIT`.
     pub fn helper_peps(&self) -> &[PepAddress] {
         &self.helper_peps
     }

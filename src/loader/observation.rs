@@ -55,7 +55,6 @@ pub struct CallObservation {
 /// A byte that nothing may write to was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StrayWrite {
-    /// Its address.
     pub address: u32,
     /// What lies there.
     pub place: Place,
@@ -87,7 +86,6 @@ pub enum Place {
 pub struct Entry {
     /// Which of [`Observation::calls`] was the innermost one that was going on.
     pub call: Option<usize>,
-    /// Whose body.
     pub method: MethodId,
     /// Which of its bodies.
     pub body: Body,

@@ -11,7 +11,6 @@ pub enum Step {
     Event(usize),
     /// An image was instantiated and registered.
     Loaded {
-        /// Whose.
         assembly: AssemblyId,
         /// Where its payload lies.
         image_base: ImageBase,
@@ -20,14 +19,12 @@ pub enum Step {
     },
     /// The prestub ran.
     Prestub {
-        /// For whom.
         callee: Callee,
         /// What it did.
         outcome: Prestub,
     },
     /// `_pActualCode` was written.
     ActualCode {
-        /// Whose.
         callee: Callee,
         /// What it holds now.
         code: TableIndex,
@@ -35,32 +32,19 @@ pub enum Step {
         by: Writer,
     },
     /// A UCO method's own unmanaged entry was published.
-    UnmanagedEntry {
-        /// Whose.
-        method: MethodId,
-        /// The index.
-        index: TableIndex,
-    },
+    UnmanagedEntry { method: MethodId, index: TableIndex },
     /// No thunk is registered under the key; the method waits for a later image.
     Pending {
-        /// Who waits.
         callee: Callee,
         /// The key that was looked up.
         key: String,
     },
     /// A compiled body was rejected, as one of its fixups fails.
-    Rejected {
-        /// Whose.
-        method: MethodId,
-    },
+    Rejected { method: MethodId },
     /// An entry point was reset.
-    Reset {
-        /// Whose.
-        method: MethodId,
-    },
+    Reset { method: MethodId },
     /// A delegate was made.
     Delegate {
-        /// Its address.
         delegate: ObjectAddress,
         /// `_target`.
         target: ObjectAddress,
@@ -71,7 +55,6 @@ pub enum Step {
     },
     /// An import cell was written.
     CellPatched {
-        /// Whose image.
         assembly: AssemblyId,
         /// RVA of the cell.
         rva: Rva,
@@ -79,26 +62,14 @@ pub enum Step {
         method: MethodId,
         /// What it holds now.
         value: FunctionPointer,
-        /// Which resolver.
         by: Resolver,
     },
     /// A variable got a pointer.
-    Stored {
-        /// Which.
-        variable: VariableId,
-        /// What.
-        value: FunctionPointer,
-    },
+    Stored { variable: VariableId, value: FunctionPointer },
     /// The interpreter found no call stub for a key.
-    NoStub {
-        /// The key.
-        key: String,
-    },
+    NoStub { key: String },
     /// The VM gave up.
-    Abort {
-        /// Why.
-        reason: &'static str,
-    },
+    Abort { reason: &'static str },
 }
 
 /// What the prestub did for a method.
@@ -108,7 +79,6 @@ pub enum Prestub {
     ReadyToRun,
     /// Compiled byte code.
     ByteCode,
-    /// Both.
     Both,
     /// Published the C++ function of an FCall.
     FCall,

@@ -45,7 +45,6 @@ pub enum ExpectedEvent {
 pub struct ExpectedCall {
     /// By which site.
     pub site: SiteId,
-    /// Which method.
     pub callee: MethodId,
     /// What it sees: `this`, hidden arguments and the parameters, in [`Expectation::bytes`].
     pub arguments: Range<usize>,

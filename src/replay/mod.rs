@@ -1,6 +1,6 @@
 //! Replays scenarios and says whether each did what it is there to do.
 //!
-//! [`collect`] finds the files and reads them; [`replay`] judges them on all cores, one
+//! [`collect`] finds the files and reads them; [`replay()`] judges them on all cores, one
 //! [`Judge`] a thread, and gives the outcomes in the order of the files.
 
 mod read;

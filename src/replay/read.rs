@@ -52,7 +52,6 @@ pub enum ReadError {
     /// No scenario in binary form.
     #[error("{}", one_line(&format!("{}: {source}", path.display())))]
     Binary {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         source: BinaryError,

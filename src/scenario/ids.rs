@@ -29,15 +29,10 @@ pub enum AnyId<'a> {
 /// What a scenario has lists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// Assemblies.
     Assembly,
-    /// Value types.
     Struct,
-    /// Classes.
     Class,
-    /// Methods.
     Method,
-    /// Call sites.
     Site,
 }
 

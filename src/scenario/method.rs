@@ -137,7 +137,6 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    /// Every kind.
     pub const ALL: [EntryKind; 6] = [
         EntryKind::Managed,
         EntryKind::Unmanaged,

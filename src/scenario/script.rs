@@ -31,7 +31,7 @@ pub enum Event {
     Touch(MethodId),
     /// The method's entry point is reset (`MethodDesc::ResetCodeEntryPoint`).
     Reset(MethodId),
-    /// The MethodDesc and entry point of a [dynamic](super::Form::Dynamic) method that nobody
+    /// The MethodDesc and entry point of a dynamic method that nobody
     /// needs any more are given to another one.
     Recycle {
         /// Whose they were.
@@ -55,24 +55,16 @@ pub enum Event {
 /// An [`Event`] without what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventKind {
-    /// [`Event::Load`].
     Load,
-    /// [`Event::Prepare`].
     Prepare,
-    /// [`Event::Touch`].
     Touch,
-    /// [`Event::Reset`].
     Reset,
-    /// [`Event::Recycle`].
     Recycle,
-    /// [`Event::Take`].
     Take,
-    /// [`Event::Call`].
     Call,
 }
 
 impl EventKind {
-    /// Every kind.
     pub const ALL: [EventKind; 7] = [
         EventKind::Load,
         EventKind::Prepare,
@@ -135,7 +127,7 @@ pub struct Call {
     /// For an instance method: the receiver, an object reference or by-ref. Dispatch on it
     /// needs the [address](super::meaning::object_address) of a class's instance.
     pub this: Option<u32>,
-    /// One word a parameter; [`meaning`](super::meaning) says which bytes it stands for.
+    /// One word a parameter; `meaning` says which bytes it stands for.
     pub args: Vec<u64>,
     /// What the callee calls before it returns, in order.
     #[mutatis(ignore)]

@@ -44,7 +44,6 @@ pub enum CallerKind {
 }
 
 impl CallerKind {
-    /// Every kind.
     pub const ALL: [CallerKind; 3] =
         [CallerKind::ReadyToRun, CallerKind::Interpreter, CallerKind::Native];
 

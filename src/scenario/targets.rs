@@ -29,7 +29,6 @@ pub enum HeldKind {
         /// `ldvirtftn` gives a pointer that unboxes.
         boxed: bool,
     },
-    /// A delegate.
     Delegate {
         /// What it is bound to, if it is closed.
         on: Option<u32>,

@@ -50,7 +50,6 @@ pub struct SlotOwner<'a> {
     pub symbol: &'a str,
     /// What the function is for.
     pub role: &'a Role,
-    /// Its type.
     pub ty: &'a FuncType,
 }
 

@@ -78,7 +78,6 @@ pub enum CellAction {
     Event(EventKind),
     /// What a site does.
     Site {
-        /// Its action.
         kind: ActionKind,
         /// Whether the action's choice, if it has one, is the other one than usual.
         chosen: bool,
@@ -176,7 +175,6 @@ axis! {
         Struct = "struct",
         /// A return buffer.
         Buffer = "buffer",
-        /// A receiver.
         Instance = "instance",
         /// A receiver and a return buffer.
         InstanceBuffer = "instance-buffer",
@@ -206,9 +204,7 @@ axis! {
 /// One way of reaching a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// Who.
     pub by: CellCaller,
-    /// Does what.
     pub action: CellAction,
     /// To a callee that is entered how.
     pub entry: EntryKind,
@@ -218,7 +214,6 @@ pub struct Cell {
     pub state: State,
     /// With which signature.
     pub shape: Shape,
-    /// After what.
     pub first: First,
 }
 

@@ -3,7 +3,7 @@
 //! [`generate`] builds a scenario that is valid by construction from whatever
 //! bytes there are, none included. Its [weights] lean towards programs in
 //! which most calls return, around near misses: methods whose wasm types agree
-//! and whose meanings do not. [`fixup`] repairs a scenario that a mutation
+//! and whose meanings do not. [`fixup()`] repairs a scenario that a mutation
 //! broke, so that no input of a fuzzer is wasted.
 
 mod dice;

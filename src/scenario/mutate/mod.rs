@@ -81,12 +81,10 @@ impl Mutation {
 /// What may be changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// Everything.
     #[default]
     All,
     /// What happens, but not the modules that it happens in.
     Script,
-    /// The modules.
     Layout,
 }
 

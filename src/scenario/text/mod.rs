@@ -36,7 +36,7 @@
 //! ]
 //! ```
 //!
-//! [`parse`] accepts what [`print`] writes, and any other layout of the same
+//! [`parse()`] accepts what [`print()`] writes, and any other layout of the same
 //! TOML. Every error is one line that points at the offending token.
 
 mod parse;
@@ -55,14 +55,14 @@ pub use print::print;
 
 /// The version that stands after `calliper =`.
 pub const VERSION: u8 = 1;
-/// The most bytes that [`parse`] looks at.
+/// The most bytes that [`parse()`] looks at.
 pub const MAX_BYTES: usize = 1 << 20;
 
 /// Why a text is no scenario: one line, with the place to look at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {message}")]
 pub struct TextError {
-    /// The file's name as given to [`parse`].
+    /// The file's name as given to [`parse()`].
     pub file: String,
     /// Counted from 1.
     pub line: usize,
@@ -108,7 +108,7 @@ impl Spots {
 }
 
 /// Every word that means something in a scenario, each once and in alphabetical
-/// order: a dictionary for fuzzers of [`parse`].
+/// order: a dictionary for fuzzers of [`parse()`].
 pub fn words() -> BTreeSet<&'static str> {
     parse::words().chain(script::words()).chain(signature::words()).collect()
 }

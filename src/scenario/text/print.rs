@@ -14,7 +14,7 @@ use super::super::{
 use super::{VERSION, word};
 use crate::index::{Id, IndexVec};
 
-/// Writes a scenario as [`parse`](super::parse) reads it. A valid scenario is
+/// Writes a scenario as [`parse`](super::parse()) reads it. A valid scenario is
 /// read back as it is; of another one, `?` stands for what does not exist.
 pub fn print(scenario: &Scenario) -> String {
     let layout = &scenario.layout;

@@ -48,19 +48,15 @@ impl Problem {
 pub enum Place {
     /// The scenario as a whole.
     Scenario,
-    /// Its title.
     Title,
     /// Its list of upstream numbers.
     Upstream,
     /// An entry of [`Scenario::shows`], by position.
     Shows(usize),
-    /// An assembly.
     Assembly(AssemblyId),
     /// A value type.
     Struct(StructId),
-    /// A class.
     Class(ClassId),
-    /// A method.
     Method(MethodId),
     /// A call site.
     Site(SiteId),
@@ -93,7 +89,6 @@ impl fmt::Display for Place {
 pub enum Part {
     /// All of it.
     Whole,
-    /// Its name.
     Name,
     /// A class of finding.
     Finding,
@@ -115,7 +110,6 @@ pub enum Part {
     Align,
     /// A struct's only field.
     Wraps,
-    /// A signature.
     Signature,
     /// A signature's result.
     Ret,
@@ -127,11 +121,9 @@ pub enum Part {
     Into,
     /// The variable called through.
     Pointer,
-    /// The receiver.
     This,
     /// Calls inside a call.
     Inside,
-    /// All arguments.
     Args,
     /// One argument, by position.
     Arg(usize),
