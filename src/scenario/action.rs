@@ -108,7 +108,7 @@ pub enum RuntimePath {
 }
 
 impl RuntimePath {
-    /// Every path.
+    #[cfg(test)]
     pub const ALL: [RuntimePath; 7] = [
         RuntimePath::Reflection,
         RuntimePath::ClassConstructor,
@@ -141,37 +141,21 @@ impl RuntimePath {
 /// An action without what it is done to; each reason of the runtime's is a kind of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActionKind {
-    /// [`Action::Ldftn`].
     Ldftn,
-    /// [`Action::Ldvirtftn`].
     Ldvirtftn,
-    /// [`Action::NewDelegate`].
     NewDelegate,
-    /// [`Action::ManagedCalli`].
     ManagedCalli,
-    /// [`Action::UnmanagedCalli`].
     UnmanagedCalli,
-    /// [`Action::Direct`].
     Direct,
-    /// [`Action::Virtual`].
     Virtual,
-    /// [`Action::Invoke`].
     Invoke,
-    /// [`Action::PInvoke`].
     PInvoke,
-    /// [`RuntimePath::Reflection`].
     Reflection,
-    /// [`RuntimePath::ClassConstructor`].
     ClassConstructor,
-    /// [`RuntimePath::DefaultConstructor`].
     DefaultConstructor,
-    /// [`RuntimePath::EntryPoint`].
     EntryPoint,
-    /// [`RuntimePath::Finalizer`].
     Finalizer,
-    /// [`RuntimePath::Export`].
     Export,
-    /// [`RuntimePath::Resume`].
     Resume,
 }
 
@@ -478,7 +462,6 @@ pub enum Given {
     Pointer,
     /// A pointer to the receiver's override, which takes a boxed receiver.
     PointerOfReceiver,
-    /// A delegate.
     Delegate {
         /// Whether it is bound to its first argument.
         closed: bool,
@@ -499,7 +482,6 @@ pub enum Receiver {
 pub struct Parts<'a> {
     /// What is done.
     pub kind: ActionKind,
-    /// To what.
     pub subject: Subject<'a>,
     /// Whether the kind's [`Choice`] is the other one than usual.
     pub chosen: bool,
