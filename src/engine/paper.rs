@@ -22,7 +22,7 @@ use super::{
 use crate::abi::{FuncType, ValType};
 use crate::image::code::{Global, Narrow, Op, TypeId};
 use crate::image::words::{ImageBase, TableIndex};
-use crate::image::{Function, HOST_SLOTS, ModuleId, Program};
+use crate::image::{Function, FunctionId, HOST_SLOTS, ModuleId, Program};
 
 const RUNNING: &str = "the state is in the process while it runs";
 
@@ -329,7 +329,7 @@ impl<S> PaperProcess<S> {
             None => &program.runtime,
             Some(id) => &program.images[id],
         };
-        &module.functions[usize::from(slot.function)]
+        &module.functions[FunctionId(slot.function.into())]
     }
 
     /// The function that an indirect call reaches, checked in wasm's order.

@@ -1,6 +1,5 @@
 //! The bodies of methods: they report what they see, and answer what they are told.
 
-use super::Function;
 use super::code::{Global, Op};
 use super::decisions::Compiler;
 use super::facts::Import;
@@ -9,6 +8,7 @@ use super::function::{Assembler, Types};
 use super::helpers::Helper;
 use super::values::held;
 use super::words::Rva;
+use super::{Function, FunctionId};
 use crate::abi::crossgen::lower;
 use crate::abi::{Shape, ValType};
 use crate::scenario::{Convention, Layout, MethodId, Signature, meaning};
@@ -33,7 +33,7 @@ pub enum Home<'a> {
     /// In an R2R image: its function index there, and the image's cells.
     Image {
         /// The function index.
-        function: u32,
+        function: FunctionId,
         /// RVA of an import's cell.
         rva_of: &'a dyn Fn(Import) -> Rva,
     },

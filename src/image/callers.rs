@@ -6,7 +6,6 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::Function;
 use super::code::{Global, Op};
 use super::decisions::Compiler;
 use super::delegate::{METHOD_PTR, TARGET};
@@ -18,6 +17,7 @@ use super::function::{Assembler, Types};
 use super::helpers::{Helper, driver_type};
 use super::pep::Pep;
 use super::words::Rva;
+use super::{Function, FunctionId};
 use crate::abi::{Shape, ValType, jit};
 use crate::scenario::{Action, Layout, MethodId, Signature, Site};
 
@@ -47,10 +47,10 @@ pub struct CallerCompiler<'a> {
 }
 
 impl CallerCompiler<'_> {
-    /// The compiled method that holds a site. `function` is its index in the image.
+    /// The compiled method that holds a site. `function` is what it is in the image.
     // mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to
     // the same size
-    pub fn compile(&self, types: &mut Types, site: &Site, function: u32) -> CompiledCaller {
+    pub fn compile(&self, types: &mut Types, site: &Site, function: FunctionId) -> CompiledCaller {
         let mut f = Assembler::new(types, format!("caller_{}", site.name), driver_type());
         let Some(signature) = site.signature(self.layout) else {
             self.take(&mut f, types, &site.action);

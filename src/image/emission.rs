@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::facts::{Facts, RuntimeFacts};
 use super::helpers::Helper;
 use super::words::TableIndex;
-use super::{Module, Program};
+use super::{FunctionId, Module, Program};
 use crate::abi::FuncType;
 use crate::index::IndexVec;
 use crate::scenario::{AssemblyId, Layout, MethodId, SiteId};
@@ -24,13 +24,13 @@ pub struct Emission {
     callers: IndexVec<SiteId, Option<CallerCode>>,
 }
 
-/// What each function is, by function index.
+/// What each function is.
 #[derive(Debug, Default)]
 pub struct Roles {
     /// Of the runtime module; function 0 lies at [`Program::host_base`].
-    pub runtime: Vec<Role>,
+    pub runtime: IndexVec<FunctionId, Role>,
     /// Of each image.
-    pub images: IndexVec<AssemblyId, Vec<Role>>,
+    pub images: IndexVec<AssemblyId, IndexVec<FunctionId, Role>>,
 }
 
 /// Whose function a table slot holds.
@@ -69,8 +69,8 @@ pub enum CallerCode {
     Compiled {
         /// Whose image it is in.
         image: AssemblyId,
-        /// Its function index.
-        function: u32,
+        /// Which function it is there.
+        function: FunctionId,
         /// Bytes of shadow stack it takes.
         frame_size: u32,
     },
@@ -118,7 +118,7 @@ fn slots(program: &Program) -> impl Iterator<Item = TableIndex> {
 
 impl RuntimeFacts {
     /// What the VM looks up, of functions with these roles.
-    pub(super) fn of(program: &Program, roles: &[Role]) -> Self {
+    pub(super) fn of(program: &Program, roles: &IndexVec<FunctionId, Role>) -> Self {
         let mut facts = Self::default();
         for (slot, role) in slots(program).zip(roles) {
             match role {
@@ -147,6 +147,6 @@ impl RuntimeFacts {
 }
 
 /// The type of a function of a module.
-pub fn function_type<'a>(program: &'a Program, module: &Module, index: u32) -> &'a FuncType {
-    &program.types[module.functions[index as usize].ty]
+pub fn function_type<'a>(program: &'a Program, module: &Module, id: FunctionId) -> &'a FuncType {
+    &program.types[module.functions[id].ty]
 }

@@ -18,7 +18,7 @@ use super::map::{IMAGE_OVERHEAD, MemoryMap};
 use super::payload::{Contents, cell_rva};
 use super::values::held;
 use super::words::Rva;
-use super::{Function, Module, Program, payload, runtime_module, thunks};
+use super::{Function, FunctionId, Module, Program, payload, runtime_module, thunks};
 use crate::abi::Shape;
 use crate::abi::crossgen::{Lowered, lower, raise};
 use crate::index::IndexVec;
@@ -80,7 +80,7 @@ fn closed_static(invoke: &Signature) -> Signature {
 struct Image {
     module: Module,
     facts: ImageFacts,
-    roles: Vec<Role>,
+    roles: IndexVec<FunctionId, Role>,
     callers: Vec<(SiteId, CallerCode)>,
 }
 
@@ -264,7 +264,7 @@ impl<'a> ImageBuilder<'a> {
         };
         self.emit_methods(types, &mut image, &rva_of, &mut contents, &mut facts);
         let callers = self.emit_callers(types, &mut image, &rva_of, &mut facts);
-        contents.runtime_functions = image.next();
+        contents.runtime_functions = image.next().0;
         self.emit_import_thunks(types, &mut image, &rva_of, &mut contents);
         self.emit_string_thunks(types, &mut image, &rva_of, &mut contents);
 
@@ -297,11 +297,11 @@ impl<'a> ImageBuilder<'a> {
         for (id, method) in layout.methods_of(self.assembly) {
             facts.methods.push(id);
             let compiled = method.code.has_r2r_body();
-            let index = image.next();
+            let function = image.next();
             let has_fixups = method.code == Code::Rejected;
-            contents.method_entries.push(compiled.then_some((index, has_fixups)));
+            contents.method_entries.push(compiled.then_some((function, has_fixups)));
             if compiled {
-                let home = Home::Image { function: index, rva_of };
+                let home = Home::Image { function, rva_of };
                 let body = bodies::body(layout, types, id, &home, self.compiler);
                 image.add(Role::Body(id), body);
                 let fixups = if has_fixups { vec![rva_of(Import::Missing)] } else { Vec::new() };
@@ -421,14 +421,14 @@ fn raised(key: &str) -> Lowered {
 /// The functions of a module, with what each is for.
 #[derive(Default)]
 struct Functions {
-    list: Vec<Function>,
-    roles: Vec<Role>,
+    list: IndexVec<FunctionId, Function>,
+    roles: IndexVec<FunctionId, Role>,
 }
 
 impl Functions {
-    /// The index that the next function gets.
-    fn next(&self) -> u32 {
-        self.list.len() as u32
+    /// The id that the next function gets.
+    fn next(&self) -> FunctionId {
+        self.list.next_id()
     }
 
     fn add(&mut self, role: Role, function: Function) {

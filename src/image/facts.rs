@@ -9,6 +9,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::FunctionId;
 use super::helpers::Helper;
 use super::map::MemoryMap;
 use super::words::{Rva, TableIndex};
@@ -49,11 +50,10 @@ pub struct ImageFacts {
     pub table_size: u32,
     /// Import cells, ascending by RVA.
     pub cells: Vec<ImportCell>,
-    /// Compiled functions, by function index: those that have a RUNTIME_FUNCTION entry. Thunks come
-    /// after them.
-    pub bodies: Vec<CompiledBody>,
-    /// Resumption stubs: the method, and the function index.
-    pub resumption_stubs: Vec<(MethodId, u32)>,
+    /// Compiled functions: those that have a RUNTIME_FUNCTION entry. Thunks come after them.
+    pub bodies: IndexVec<FunctionId, CompiledBody>,
+    /// Resumption stubs: the method, and the function.
+    pub resumption_stubs: Vec<(MethodId, FunctionId)>,
     /// How many RUNTIME_FUNCTION entries the image says that it has.
     pub runtime_functions: u32,
     /// RVA of the table index of compiled function 0, behind the RUNTIME_FUNCTION sentinel.

@@ -1,5 +1,6 @@
 //! Shadow-stack frames of compiled code: their header, and how arguments get through them.
 
+use super::FunctionId;
 use super::code::{Global, Op};
 use super::facts::Import;
 use super::function::{Assembler, Types};
@@ -18,8 +19,8 @@ pub(super) const FRAME_HEADER: u32 = 16;
 const CALL_FRAME: u32 = FRAME_HEADER;
 
 /// Stores the function's absolute table index and a virtual IP of 0 where a stack walk looks for them.
-pub(super) fn write_frame_header(f: &mut Assembler, frame: u32, function: u32) {
-    f.get(frame).op(Op::GlobalGet(Global::TableBase)).constant(function);
+pub(super) fn write_frame_header(f: &mut Assembler, frame: u32, function: FunctionId) {
+    f.get(frame).op(Op::GlobalGet(Global::TableBase)).constant(function.0);
     f.op(Op::I32Add).op(Op::Store(ValType::I32, 0));
     f.store_constant(frame, 4, 0);
 }

@@ -35,6 +35,10 @@ use words::TableIndex;
 ids! {
     /// Position of an assembly's image in [`Program::images`].
     pub struct ModuleId(u16);
+
+    /// Position of a function in [`Module::functions`], and so of its slot in the module's slice of
+    /// the table.
+    pub struct FunctionId(u32);
 }
 
 impl From<AssemblyId> for ModuleId {
@@ -84,7 +88,7 @@ pub struct Module {
     /// Assembly name, or `runtime`.
     pub name: String,
     /// Functions in index order.
-    pub functions: Vec<Function>,
+    pub functions: IndexVec<FunctionId, Function>,
     /// The webcil payload: active data segment at `__memory_base`. Empty for the runtime.
     pub payload: Vec<u8>,
 }

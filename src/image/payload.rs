@@ -4,6 +4,7 @@
 //! Layout as in `docs/design/mono/webcil.md` and `ObjectWriter/WebCilObjectWriter.cs`;
 //! `docs/fidelity.md`, "Images", says who reads each word upstream.
 
+use super::FunctionId;
 use super::facts::Import;
 use super::pep;
 use super::words::Rva;
@@ -43,15 +44,15 @@ pub fn cell_rva(position: usize) -> Rva {
 pub struct Contents {
     /// Cells, in RVA order. A lazy cell also gets an import-thunk record.
     pub cells: Vec<Import>,
-    /// For each [lazy](Import::lazy) cell in order: its position, and the function index of its import thunk.
-    pub import_thunks: Vec<(usize, u32)>,
+    /// For each [lazy](Import::lazy) cell in order: its position, and its import thunk.
+    pub import_thunks: Vec<(usize, FunctionId)>,
     /// Compiled functions, callers included.
     pub runtime_functions: u32,
-    /// One a method of the assembly: the compiled function's index, if there
-    /// is one, and whether it has a fixup list.
-    pub method_entries: Vec<Option<(u32, bool)>>,
-    /// `I...` and `M...` keys with the function index of their thunk.
-    pub string_thunks: Vec<(String, u32)>,
+    /// One a method of the assembly: the compiled function, if there is one, and whether it has a
+    /// fixup list.
+    pub method_entries: Vec<Option<(FunctionId, bool)>>,
+    /// `I...` and `M...` keys with their thunk.
+    pub string_thunks: Vec<(String, FunctionId)>,
 }
 
 /// A payload and where its parts lie.
@@ -95,7 +96,7 @@ pub fn write(contents: &Contents) -> Payload {
     out.resize(records as usize, 0);
     for &(cell, thunk) in lazy.by_ref() {
         relocations.push((out.len() as u32, REL_WASM32_TABLE));
-        push(&mut out, thunk);
+        push(&mut out, thunk.0);
         push(&mut out, cell_rva(cell).get());
     }
     for cell in &contents.cells {
@@ -121,7 +122,7 @@ pub fn write(contents: &Contents) -> Payload {
     for (key, function) in &contents.string_thunks {
         out.extend_from_slice(key.as_bytes());
         out.push(0);
-        push(&mut out, *function);
+        push(&mut out, function.0);
     }
     out.push(0);
     let string_thunks_size = out.len() as u32 - string_thunks;
@@ -144,14 +145,14 @@ pub fn write(contents: &Contents) -> Payload {
 /// A method entry word: 0 for no compiled code, else one more than upstream's
 /// `id << 1 | has fixups`.
 // mutants: only a body that is rejected has a list, and each list fails
-fn method_entry(function: u32, fixups: bool) -> u32 {
-    2 * function + u32::from(fixups) + 1
+fn method_entry(function: FunctionId, fixups: bool) -> u32 {
+    2 * function.0 + u32::from(fixups) + 1
 }
 
 /// Reads a method entry word back: the RUNTIME_FUNCTION index, and whether
 /// fixups must be resolved before the body may be published.
-pub fn decode_method_entry(word: u32) -> Option<(u32, bool)> {
-    word.checked_sub(1).map(|id| (id >> 1, id & 1 == 1))
+pub fn decode_method_entry(word: u32) -> Option<(FunctionId, bool)> {
+    word.checked_sub(1).map(|id| (FunctionId(id >> 1), id & 1 == 1))
 }
 
 fn push(out: &mut Vec<u8>, word: u32) {
@@ -243,8 +244,8 @@ mod tests {
     fn a_method_entry_is_one_more_than_its_id_and_fixup_bit() {
         assert_eq!(decode_method_entry(0), None);
         for (function, fixups, word) in [(0, false, 1), (0, true, 2), (3, false, 7), (3, true, 8)] {
-            assert_eq!(method_entry(function, fixups), word);
-            assert_eq!(decode_method_entry(word), Some((function, fixups)));
+            assert_eq!(method_entry(FunctionId(function), fixups), word);
+            assert_eq!(decode_method_entry(word), Some((FunctionId(function), fixups)));
         }
     }
 
@@ -277,10 +278,10 @@ mod tests {
                 Import::LazyMethodEntry(lazy),
                 Import::GenericLookup(lookup),
             ],
-            import_thunks: vec![(1, 5)],
+            import_thunks: vec![(1, FunctionId(5))],
             runtime_functions: 2,
-            method_entries: vec![None, Some((1, true))],
-            string_thunks: vec![("iip".to_owned(), 4)],
+            method_entries: vec![None, Some((FunctionId(1), true))],
+            string_thunks: vec![("iip".to_owned(), FunctionId(4))],
         });
         let bytes = &payload.bytes;
         let cell = |number| cell_rva(number).get();

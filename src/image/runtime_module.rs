@@ -17,16 +17,27 @@ use super::map::{FRAME_ARGUMENTS, THREAD};
 use super::pep::Pep;
 use super::thunks::{InterpreterEntry, interpreter_to_r2r, r2r_to_interpreter};
 use super::values::{Held, held_token};
-use super::{Function, Module};
+use super::{Function, FunctionId, Module};
 use crate::abi::crossgen::{Lowered, lower};
 use crate::abi::{Shape, ValType, jit};
+use crate::index::IndexVec;
 use crate::scenario::action::{Subject, VariableKind};
 use crate::scenario::meaning::CONTINUATION;
 use crate::scenario::{Action, Caller, Code, Convention, Layout, MethodId, RuntimePath, Signature};
 
 /// The runtime module for a layout, and what each of its functions is.
-pub fn emit(layout: &Layout, types: &mut Types, compiler: &dyn Compiler) -> (Module, Vec<Role>) {
-    let mut builder = Builder { layout, compiler, types, functions: Vec::new(), roles: Vec::new() };
+pub fn emit(
+    layout: &Layout,
+    types: &mut Types,
+    compiler: &dyn Compiler,
+) -> (Module, IndexVec<FunctionId, Role>) {
+    let mut builder = Builder {
+        layout,
+        compiler,
+        types,
+        functions: IndexVec::default(),
+        roles: IndexVec::default(),
+    };
     builder.callers();
     builder.call_stubs();
     builder.bodies();
@@ -45,8 +56,8 @@ struct Builder<'a> {
     layout: &'a Layout,
     compiler: &'a dyn Compiler,
     types: &'a mut Types,
-    functions: Vec<Function>,
-    roles: Vec<Role>,
+    functions: IndexVec<FunctionId, Function>,
+    roles: IndexVec<FunctionId, Role>,
 }
 
 impl Builder<'_> {
@@ -57,7 +68,7 @@ impl Builder<'_> {
     }
 
     fn has(&self, role: &Role) -> bool {
-        self.roles.contains(role)
+        self.roles.iter().any(|known| known == role)
     }
 
     /// C code that calls function pointers, and the managed helpers of the

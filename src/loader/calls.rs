@@ -128,7 +128,7 @@ pub(super) fn enter_caller(
 fn caller_slot(vm: &Vm, site: SiteId) -> TableIndex {
     let slot = match vm.emission.caller(site) {
         Some(CallerCode::Compiled { image, function, .. }) => {
-            vm.images[image].map(|image| image.table_base.plus(function))
+            vm.images[image].map(|image| image.table_base.plus(function.0))
         }
         Some(CallerCode::Runtime(slot)) => Some(slot),
         None => None,

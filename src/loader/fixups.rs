@@ -11,6 +11,7 @@ use super::{Vm, VmProcess, addresses, entry, images, interpreter, method_pep, ty
 use crate::abi::Shape;
 use crate::abi::crossgen::lower;
 use crate::engine::Trap;
+use crate::image::FunctionId;
 use crate::image::facts::{Import, ImportCell};
 use crate::image::helpers::Helper;
 use crate::image::payload::RECORD_SUBJECT;
@@ -51,11 +52,12 @@ pub fn resolve_eager_imports(
             }
             Import::ResumptionStub(method) => {
                 let stubs = &facts.resumption_stubs;
-                let function = stubs.iter().find(|(m, _)| *m == method).map_or(0, |(_, f)| *f);
+                let function =
+                    stubs.iter().find(|(m, _)| *m == method).map_or(FunctionId(0), |(_, f)| *f);
                 if process.vm().relocates_resumption_stubs() {
                     image.function(function).get()
                 } else {
-                    function
+                    function.0
                 }
             }
             Import::MethodEntry(_)
@@ -80,10 +82,10 @@ fn jit_helper_pep(process: &mut VmProcess<'_>, helper: Helper) -> PepAddress {
 pub fn prepare(
     process: &mut VmProcess<'_>,
     assembly: AssemblyId,
-    function: u32,
+    function: FunctionId,
 ) -> Result<(), Trap> {
     let facts = process.vm().facts.clone();
-    let body = facts.images[assembly].bodies.get(function as usize);
+    let body = facts.images[assembly].bodies.get(function);
     for &rva in body.iter().flat_map(|body| &body.fixups) {
         load_dynamic_info_entry(process, assembly, rva)?;
     }
@@ -253,9 +255,9 @@ pub fn generic_lookup(process: &mut VmProcess<'_>, record: Address) -> Result<u3
 /// (`FixupDelayList`); false if one fails, and the body with it. The lists of methods that
 /// Calliper emits name the image's [`Import::Missing`], which nothing can resolve.
 // mutants: only a body that is rejected has a list, and each list fails
-pub fn fixup_delay_list(vm: &mut Vm, assembly: AssemblyId, function: u32) -> bool {
+pub fn fixup_delay_list(vm: &mut Vm, assembly: AssemblyId, function: FunctionId) -> bool {
     let image = &vm.facts.images[assembly];
-    let Some(body) = image.bodies.get(function as usize) else { return true };
+    let Some(body) = image.bodies.get(function) else { return true };
     let missing = |&rva: &Rva| image.cell_at(rva).is_none_or(|c| c.import == Import::Missing);
     let resolves = !body.fixups.iter().any(missing);
     if let (false, Some(method)) = (resolves, body.method) {
@@ -361,8 +363,8 @@ events = [{ load = "A" }, { load = "B" }]
         let function = |method| {
             let is = |body: &CompiledBody| body.method == Some(method);
             let mut images = facts.images.iter();
-            let found = images.find_map(|image| image.bodies.iter().position(is));
-            found.expect("it has a compiled body") as u32
+            let found = images.find_map(|image| image.bodies.position(is));
+            found.expect("it has a compiled body")
         };
         assert!(fixup_delay_list(&mut vm, A, function(PLAIN)));
         assert!(vm.trace.is_empty());

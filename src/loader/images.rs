@@ -5,6 +5,7 @@ use super::observation::Place;
 use super::trace::Step;
 use super::{MethodAddresses, Vm, VmProcess, fixups, thunks, types};
 use crate::engine::Trap;
+use crate::image::FunctionId;
 use crate::image::facts::ImageFacts;
 use crate::image::helpers::Helper;
 use crate::image::map::GUARD;
@@ -51,8 +52,8 @@ impl LoadedImage {
     }
 
     /// The table index of a compiled function. One past 32 bits wraps, as upstream's does.
-    pub fn function(&self, index: u32) -> TableIndex {
-        self.min_function_index.plus(index)
+    pub fn function(&self, id: FunctionId) -> TableIndex {
+        self.min_function_index.plus(id.0)
     }
 
     /// The word at this address lies in the image.
@@ -285,7 +286,7 @@ pub fn ready_to_run_body(
     let Some((id, has_fixups)) = decode_method_entry(word(process, &image, entry)?) else {
         return Ok(None);
     };
-    if id >= functions {
+    if id.0 >= functions {
         return Err(process.vm().abort("a method entry names no RUNTIME_FUNCTION"));
     }
     if has_fixups && !fixups::fixup_delay_list(process.vm(), assembly, id) {
@@ -300,7 +301,7 @@ pub fn table_index_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<TableIndex> {
     vm.images.iter().flatten().find_map(|image| {
         let offset = ip.behind(image.min_virtual_ip)?;
         let inside = offset < image.virtual_ips;
-        inside.then(|| image.function(offset / VIRTUAL_IPS_A_FUNCTION))
+        inside.then(|| image.function(FunctionId(offset / VIRTUAL_IPS_A_FUNCTION)))
     })
 }
 
@@ -330,14 +331,17 @@ pub fn method_of_frame(
 
 fn method_of_virtual_ip(vm: &Vm, ip: VirtualIp) -> Option<MethodId> {
     let (image, function) = function_of_table_index(vm, table_index_of_virtual_ip(vm, ip)?)?;
-    vm.facts.images[image].bodies.get(function as usize)?.method
+    vm.facts.images[image].bodies.get(function)?.method
 }
 
-/// The assembly whose image filled a slot of the table, and the function's index in it.
-pub(crate) fn function_of_table_index(vm: &Vm, index: TableIndex) -> Option<(AssemblyId, u32)> {
+/// The assembly whose image filled a slot of the table, and which function of the image that is.
+pub(crate) fn function_of_table_index(
+    vm: &Vm,
+    index: TableIndex,
+) -> Option<(AssemblyId, FunctionId)> {
     vm.images.enumerated().find_map(|(assembly, image)| {
         let image = image.as_ref()?;
         let function = index.behind(image.table_base)?;
-        (function < image.table_size).then_some((assembly, function))
+        (function < image.table_size).then_some((assembly, FunctionId(function)))
     })
 }

@@ -9,6 +9,7 @@ mod objects;
 
 use crate::abi::vm::MetadataConvention;
 use crate::engine::Trap;
+use crate::image::FunctionId;
 use crate::image::pep::PepWords;
 use crate::image::words::FunctionPointer;
 use crate::loader::decisions::KeyRequest;
@@ -158,7 +159,8 @@ fn a_uco_method_with_a_compiled_reverse_thunk() {
     // The value that ldftn gives is that table slot itself, of the unmanaged type.
     assert_eq!(vm.observation.events[1].pointer, Some(FunctionPointer::new(code)));
     let program = &vm.emission.program;
-    let function = &program.runtime.functions[(code - program.host_base().get()) as usize];
+    let function = FunctionId(code - program.host_base().get());
+    let function = &program.runtime.functions[function];
     assert_eq!(program.types[function.ty].to_string(), "(i32)->()");
 }
 

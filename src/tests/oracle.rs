@@ -12,7 +12,7 @@ use crate::image::emission::{Emission, Role};
 use crate::image::helpers::Helper;
 use crate::image::map::GUARD_SIZE;
 use crate::image::pep::{CODE, PEP_SIZE};
-use crate::image::{ModuleId, Program};
+use crate::image::{FunctionId, ModuleId, Program};
 use crate::judge::Judge;
 use crate::loader::{Fixed, Loader, Vm};
 use crate::scenario::{AssemblyId, MethodId, Scenario, text};
@@ -99,9 +99,9 @@ fn alter(emission: &mut Emission, role: &Role, change: impl Fn(&mut Vec<Op>)) {
 
 /// The table slot of the function with this role in the first image.
 fn slot(vm: &Vm, role: &Role) -> u32 {
-    let function = vm.emission.roles.images[AssemblyId(0)].iter().position(|r| r == role);
+    let function = vm.emission.roles.images[AssemblyId(0)].position(|r| r == role);
     let image = vm.images()[AssemblyId(0)].expect("the image is loaded");
-    image.table_base.plus(function.expect("the image has the function") as u32).get()
+    image.table_base.plus(function.expect("the image has the function").0).get()
 }
 
 const MANAGED: Role = Role::Body(MethodId(2));
@@ -221,7 +221,7 @@ fn a_call_that_never_ends() {
     all_find(FindingClass::ResourceLimit, &Fixed, |emission| {
         // The method's body calls itself through the entry point that it was given.
         let program = Arc::get_mut(&mut emission.program).expect("not shared yet");
-        let function = &mut program.images[ModuleId(0)].functions[2];
+        let function = &mut program.images[ModuleId(0)].functions[FunctionId(2)];
         let ty = function.ty;
         assert_eq!(function.name, "Program::Managed");
         let again = [

@@ -62,9 +62,9 @@ fn words(vm: &Vm, method: MethodId) -> (PepWords, TableIndex) {
 
 /// The slot of a function of an image.
 fn slot(vm: &Vm, assembly: AssemblyId, role: &Role) -> TableIndex {
-    let function = vm.emission.roles.images[assembly].iter().position(|r| r == role);
+    let function = vm.emission.roles.images[assembly].position(|r| r == role);
     let image = vm.images()[assembly].expect("the image is loaded");
-    image.table_base.plus(function.expect("the image has it") as u32)
+    image.table_base.plus(function.expect("the image has it").0)
 }
 
 fn thunk(key: &str) -> Role {

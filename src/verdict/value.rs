@@ -3,7 +3,8 @@
 use crate::abi::FuncType;
 use crate::image::emission::{Emission, Role, function_type};
 use crate::image::words::{Address, FunctionPointer, PepAddress, TableIndex};
-use crate::image::{HOST_SLOTS, Module};
+use crate::image::{FunctionId, HOST_SLOTS, Module};
+use crate::index::IndexVec;
 use crate::loader::Vm;
 use crate::loader::callee::{Callee, StubKind};
 use crate::loader::images::function_of_table_index;
@@ -44,8 +45,8 @@ pub enum Value<'a> {
 pub struct SlotOwner<'a> {
     /// Module name.
     pub module: &'a str,
-    /// Function index in it.
-    pub function: u32,
+    /// Which function of it.
+    pub function: FunctionId,
     /// Symbol.
     pub symbol: &'a str,
     /// What the function is for.
@@ -56,16 +57,20 @@ pub struct SlotOwner<'a> {
 /// What a slot of the table holds, by who put it there.
 pub fn slot_owner<'a>(vm: &'a Vm, index: TableIndex) -> Option<SlotOwner<'a>> {
     let emission: &'a Emission = &vm.emission;
-    let owner = |module: &'a Module, roles: &'a [Role], function: u32| SlotOwner {
+    let owner = |module: &'a Module, roles: &'a IndexVec<FunctionId, Role>, function| SlotOwner {
         module: &module.name,
         function,
-        symbol: &module.functions[function as usize].name,
-        role: &roles[function as usize],
+        symbol: &module.functions[function].name,
+        role: &roles[function],
         ty: function_type(&emission.program, module, function),
     };
     let host_base = emission.program.host_base();
     if let Some(function) = index.behind(host_base).filter(|_| index.get() < HOST_SLOTS) {
-        return Some(owner(&emission.program.runtime, &emission.roles.runtime, function));
+        return Some(owner(
+            &emission.program.runtime,
+            &emission.roles.runtime,
+            FunctionId(function),
+        ));
     }
     let (assembly, function) = function_of_table_index(vm, index)?;
     let module = &emission.program.images[assembly.into()];
@@ -159,7 +164,7 @@ impl Value<'_> {
             Value::Null => "null".to_owned(),
             Value::TableIndex(owner) => format!(
                 "a table index: function {} of {}, `{}`, type {}",
-                owner.function, owner.module, owner.symbol, owner.ty
+                owner.function.0, owner.module, owner.symbol, owner.ty
             ),
             Value::EmptySlot => "a table index whose slot is null".to_owned(),
             Value::EntryPoint(method) => format!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::program::{ENTRY, IMAGE_FUNCTIONS, MEMORY, OUT, every_op, slot};
 use super::{HostWork, Log, agree, call, engines, host, instantiate, load, observe, write_u32};
 use crate::engine::{Process, Trap};
-use crate::image::{HOST_SLOTS, Program};
+use crate::image::{FunctionId, HOST_SLOTS, Program};
 use crate::random::SplitMix;
 
 #[test]
@@ -141,7 +141,7 @@ fn take(process: &mut dyn Process<()>, step: Step, load_image: u32) -> Result<u3
 #[test]
 fn random_scripts_agree() {
     let program: Arc<Program> = every_op();
-    assert_eq!(program.runtime.functions[0].ty, ENTRY);
+    assert_eq!(program.runtime.functions[FunctionId(0)].ty, ENTRY);
     let load_image = slot(&program, "load_image");
     let mut engines = engines();
     let mut returned = 0;

@@ -60,7 +60,7 @@ pub(super) fn program(
         *byte = 0x80 ^ i as u8;
     }
     memory[MEMORY - 1] = 0xee;
-    let runtime = Module { name: "runtime".into(), functions: runtime, payload: Vec::new() };
+    let runtime = Module { name: "runtime".into(), functions: runtime.into(), payload: Vec::new() };
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let images = images.into();
     Arc::new(Program { serial, types, runtime, images, memory, stack_pointer: 0x1_0000 })
@@ -104,7 +104,7 @@ fn image(name: &str, first: u8) -> Module {
         function("bases", BINARY, &[], image_bases()),
     ];
     let payload = (0..40).map(|i| first.wrapping_add(i)).collect();
-    Module { name: name.into(), functions, payload }
+    Module { name: name.into(), functions: functions.into(), payload }
 }
 
 /// `(out, _, _)`: stores the bases, and the payload's first word; changes the payload.

@@ -246,7 +246,11 @@ fn random_program(random: &mut SplitMix) -> Arc<Program> {
     let base = HOST_SLOTS - runtime_types.len() as u32;
     let runtime = functions(random, base, &runtime_types, &in_image, true);
     let payload = (0..random.below(300)).map(|_| random.word() as u8).collect();
-    program(types(), runtime, vec![Module { name: "image".into(), functions: image, payload }])
+    program(
+        types(),
+        runtime,
+        vec![Module { name: "image".into(), functions: image.into(), payload }],
+    )
 }
 
 #[test]

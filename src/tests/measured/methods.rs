@@ -1,5 +1,6 @@
 //! Entry points of what is no plain managed method.
 
+use crate::image::FunctionId;
 use crate::loader::Fixed;
 
 use crate::tests::util::{Finished, run_text};
@@ -83,8 +84,8 @@ fn a_pinvoke_keeps_its_words() {
     let role = crate::image::emission::Role::Body(crate::scenario::MethodId(3));
     let target = vm.emission.runtime_slot(&role).expect("the runtime has the function");
     let program = &vm.emission.program;
-    let function = &program.runtime.functions
-        [target.behind(program.host_base()).expect("it is the host's") as usize];
+    let function = target.behind(program.host_base()).expect("it is the host's");
+    let function = &program.runtime.functions[FunctionId(function)];
     assert_eq!(program.types[function.ty].to_string(), "()->i32");
 }
 

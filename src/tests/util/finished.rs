@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use crate::engine::{Engine, EngineKind, Keep};
-use crate::image::HOST_SLOTS;
 use crate::image::emission::Emission;
 use crate::image::pep::PepWords;
 use crate::image::words::{MethodDescAddress, PepAddress, TableIndex};
+use crate::image::{FunctionId, HOST_SLOTS};
 use crate::loader::callee::Callee;
 use crate::loader::{Loader, Vm, VmProcess, host_call, script};
 use crate::scenario::meaning::object_address;
@@ -144,7 +144,7 @@ impl Finished {
             images.filter_map(|(at, module)| Some((at.as_ref()?.table_base.get(), module)));
         let host = (program.host_base().get(), &program.runtime);
         let found = loaded.chain([host]).find_map(|(base, module)| {
-            module.functions.get(slot.checked_sub(base)? as usize).map(|f| f.name.clone())
+            module.functions.get(FunctionId(slot.checked_sub(base)?)).map(|f| f.name.clone())
         });
         found.unwrap_or_else(|| format!("empty slot {slot:#x}"))
     }
