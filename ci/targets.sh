@@ -28,12 +28,31 @@ libfuzzer_options() {
 # build_target TARGET: builds it without sanitizer, so that the stable compiler will do: all code
 # is safe Rust. Sets `binary` to it.
 build_target() {
+    fuzz_options "$1"
+    case $1 in
+    execute | bodies) build_beside "$1" ;;
+    *)
+        ensure_cargo_fuzz
+        cargo fuzz build -s none "${options[@]}" "$1"
+        fuzz_binary "$1"
+        ;;
+    esac
+}
+
+# build_beside TARGET: builds it with the engines that the program has, which are not instrumented.
+build_beside() {
+    . ci/program.sh
+    RUSTC_WORKSPACE_WRAPPER=$PWD/ci/instrument cargo build "${beside[@]}" --bin "$1"
+    # A build that is not for fuzzing has the same place.
+    mkdir -p "$built/instrumented"
+    cp "$built/$1" "$built/instrumented/$1"
+    binary=$built/instrumented/$1
+}
+
+ensure_cargo_fuzz() {
     if ! cargo fuzz --version 2>/dev/null | grep -q ' 0\.13\.'; then
         cargo install cargo-fuzz --locked --version 0.13.2
     fi
-    fuzz_options "$1"
-    cargo fuzz build -s none "${options[@]}" "$1"
-    fuzz_binary "$1"
 }
 
 # fuzz_binary TARGET: sets `binary` to where cargo fuzz leaves it.
