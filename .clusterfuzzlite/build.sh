@@ -29,8 +29,8 @@ for target in "${targets[@]}"; do
         rm -f "$OUT/${target}_seed_corpus.zip"
         zip -q -j -r "$OUT/${target}_seed_corpus.zip" "$WORK/seeds/$target"
     fi
-    if [ -e "fuzz/dict/$target.dict" ]; then
-        cp "fuzz/dict/$target.dict" "$OUT/"
+    if [ -e "$WORK/seeds/$target.dict" ]; then
+        cp "$WORK/seeds/$target.dict" "$OUT/"
         echo "dict = $target.dict" >>"$OUT/$target.options"
     fi
 done

@@ -18,11 +18,12 @@ fuzz_options() {
     esac
 }
 
-# libfuzzer_options TARGET: sets `options` to what the built target is run with.
+# libfuzzer_options TARGET SEEDS: sets `options` to what the built target is run with. What
+# `ci/seeds` writes is in SEEDS.
 libfuzzer_options() {
     # Inputs may be long at once: a layout and its first script take some hundred bytes.
     options=(-timeout=10 -len_control=0 -max_len=4096 -print_final_stats=1)
-    [ "$1" != text ] || options+=(-dict=fuzz/dict/text.dict)
+    [ "$1" != text ] || options+=(-dict="$2/text.dict")
 }
 
 # build_target TARGET: builds it without sanitizer, so that the stable compiler will do: all code
