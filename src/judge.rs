@@ -153,16 +153,16 @@ impl Judge {
                 engine.run(&emission.program, vm, loader::host_call, &mut loader::script::run)?;
             let memory = self.engines[i].0.memory();
             let run = Run { vm: &vm, memory: &memory };
-            let engine = self.engines[i].0.name();
+            let name = self.engines[i].0.name();
             let findings = match (&first, verdicts.first()) {
                 (Some(first), Some(verdict)) => {
                     let memory = self.engines[0].0.memory();
                     let first = Run { vm: first, memory: &memory };
-                    beside(&first, verdict, &run, engine, &expected)
+                    beside(&first, verdict, &run, name, &expected)
                 }
                 _ => verdict::findings(&run, &expected),
             };
-            verdicts.push(EngineVerdict { engine, findings });
+            verdicts.push(EngineVerdict { engine: name, findings });
             if first.is_none() {
                 watch(&vm, &expected);
                 first = Some(vm);
@@ -178,13 +178,13 @@ fn beside(
     first: &Run<'_>,
     verdict: &EngineVerdict,
     run: &Run<'_>,
-    engine: &str,
+    name: &str,
     expected: &Expectation,
 ) -> Vec<Finding> {
     if verdict::same(first, run) {
         return verdict.findings.clone();
     }
     let mut findings = verdict::findings(run, expected);
-    findings.splice(0..0, verdict::divergence(first, run, engine));
+    findings.splice(0..0, verdict::divergence(first, run, [verdict.engine, name]));
     findings
 }

@@ -64,7 +64,7 @@ fn word(class: Option<FindingClass>) -> String {
     class.map_or_else(|| "agree".to_owned(), |class| class.to_string())
 }
 
-/// A run's surprises in full, with `explain` all its findings; whether there were any.
+/// A run's surprises in full, with `explain` all its findings. Returns whether there were any.
 /// Engines that give the same findings share one account.
 fn details(
     out: &mut dyn Write,

@@ -99,7 +99,7 @@ impl Scout {
         class == self.fault.class
     }
 
-    /// Looks at the class of a finding of the last run; whether it is the one.
+    /// Looks at the class of a finding of the last run. Returns whether it is the one.
     pub fn detects(&mut self, class: FindingClass) -> bool {
         if !self.seeks(class) {
             return false;

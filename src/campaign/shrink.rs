@@ -149,7 +149,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Tries the best scenario with a change; whether it is the best one now.
+    /// Tries the best scenario with a change. Returns whether it is the best one now.
     fn attempt(&mut self, change: impl FnOnce(&mut Scenario)) -> bool {
         let mut candidate = self.best.clone();
         change(&mut candidate);

@@ -23,11 +23,10 @@ use crate::engine::EngineKind;
 use crate::image::emission::Emission;
 use crate::judge::{EngineVerdict, Judge};
 use crate::random::Dice;
-use crate::replay::rejection;
 use crate::scenario::Scenario;
 use crate::scenario::generate::generate;
 use crate::scenario::mutate::{ScenarioMutator, Scope, crossover};
-use crate::verdict::{Finding, FindingClass};
+use crate::verdict::Finding;
 
 /// Runs between two looks at the clock.
 const CLOCK: u64 = 64;
@@ -124,15 +123,6 @@ fn on_paper() -> Judge {
 
 /// Who a panic is laid to, as no verdict says which engine ran.
 const PANIC: &str = "panic";
-
-/// A panic of Calliper or of an engine, as a finding.
-fn panicked() -> Finding {
-    Finding {
-        class: FindingClass::EngineDivergence,
-        fingerprint: format!("{}.{PANIC}", FindingClass::EngineDivergence),
-        account: "Calliper or an engine panicked; standard error has the message.".to_owned(),
-    }
-}
 
 impl<'c> Worker<'c> {
     /// The worker of this number. Another number makes other choices.
@@ -343,7 +333,7 @@ impl<'c> Worker<'c> {
         }
     }
 
-    /// Runs a scenario; whether it reached something new.
+    /// Runs a scenario. Returns whether it reached something new.
     fn run(
         &mut self,
         scenario: &Arc<Scenario>,
@@ -357,14 +347,17 @@ impl<'c> Worker<'c> {
         let has_finding = match sight.verdicts {
             Ok(Ok(verdicts)) => self.note(scenario, &verdicts),
             Ok(Err(error)) => {
-                let findings = vec![rejection(&error)];
+                let findings = vec![Finding::rejected(&error)];
                 self.note(scenario, &[EngineVerdict { engine: error.engine, findings }])
             }
             Err(_) => {
                 // Whatever it holds may be half done.
                 self.judge = new_judge(self.plan);
                 self.made = 0;
-                self.note(scenario, &[EngineVerdict { engine: PANIC, findings: vec![panicked()] }])
+                self.note(
+                    scenario,
+                    &[EngineVerdict { engine: PANIC, findings: vec![Finding::panicked()] }],
+                )
             }
         };
         let guided = self.plan.guidance == Guidance::Coverage;
@@ -374,7 +367,7 @@ impl<'c> Worker<'c> {
         is_new
     }
 
-    /// Notes the headlines of a run; whether there are any.
+    /// Notes the headlines of a run. Returns whether there are any.
     fn note(&mut self, scenario: &Arc<Scenario>, verdicts: &[EngineVerdict]) -> bool {
         let mut any = false;
         for (i, verdict) in verdicts.iter().enumerate() {

@@ -41,6 +41,12 @@ mod tests {
         let exits = [Exit::Expected, Exit::Surprise, Exit::BadInput, Exit::Interrupted];
         assert_eq!(codes, exits.map(|exit| exit as u8));
         for exit in exits {
+            for help in [super::super::EXAMPLES, super::super::fuzz::AFTER_HELP] {
+                let (_, told) = help.split_once("Exit codes: ").expect("they are told");
+                let is_told =
+                    told.split(", ").any(|code| code.starts_with(&format!("{} ", exit as u8)));
+                assert!(is_told, "{exit:?} in {told}");
+            }
             assert_eq!(exit.report(), ExitCode::from(exit as u8));
         }
     }

@@ -72,14 +72,15 @@ pub struct FuzzArgs {
     out: Option<PathBuf>,
 }
 
-const AFTER_HELP: &str = "\
+pub(super) const AFTER_HELP: &str = "\
 Examples:
   calliper fuzz --time 60 --engine paper
   calliper fuzz --loader issue-129857 --runs 20000 --seed 7 --jobs 1 --out found
   calliper fuzz --time 8h --corpus my-corpus --out found
 
 Progress goes to standard error: one live line in a terminal, plain lines elsewhere.
-Exit codes: 0 clean, 1 findings, 2 bad usage, bad input or a directory that cannot be used.";
+Exit codes: 0 clean, 1 findings, 2 bad usage or bad input or a directory that cannot be used, \
+130 interrupted twice.";
 
 /// Set to end the campaign.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -119,7 +120,7 @@ fn plan(arguments: &FuzzArgs) -> Result<CampaignPlan, Failure> {
 }
 
 /// A number of seconds, or of another unit. Crates for durations take more than this, such as
-/// `1h 30m` or `2weeks`, and none of them a bare number.
+/// `1h 30m` or `2weeks`.
 pub(super) fn duration(text: &str) -> Result<Duration, BadDuration> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

@@ -37,7 +37,7 @@ Examples:
   calliper faults                                list the bugs that can be put back
   calliper emit FILE --out modules               see the wasm that a scenario runs
 
-Exit codes: 0 as expected, 1 a surprise, 2 bad usage or bad input.";
+Exit codes: 0 as expected, 1 a surprise, 2 bad usage or bad input, 130 interrupted twice.";
 
 #[derive(Subcommand)]
 enum Command {

@@ -134,7 +134,7 @@ fn a_composed_loader_has_every_defect_of_its_faults() {
 #[test]
 fn a_compiler_is_its_own_or_a_composed_one() {
     let compiler = |id| loader(id).expect("they compose").compiler().name();
-    assert_eq!(compiler("issue-131886+pr-134108"), "right");
+    assert_eq!(compiler("issue-131886+pr-134108"), "fixed");
     assert_eq!(compiler("issue-131886+pr-132965"), "pr-132965");
     assert_eq!(compiler("pr-132965+issue-131886+pr-129173"), "pr-132965+pr-129173");
 }

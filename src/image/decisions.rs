@@ -120,6 +120,6 @@ pub struct FixedCompiler;
 
 impl Compiler for FixedCompiler {
     fn name(&self) -> &'static str {
-        "right"
+        "fixed"
     }
 }

@@ -122,7 +122,14 @@ impl Import {
             Import::MethodEntry(method)
             | Import::InstantiatingStub(method)
             | Import::LazyMethodEntry(method) => Some(method),
-            _ => None,
+            Import::VirtualEntry(..)
+            | Import::Module
+            | Import::ThunkHelper(_)
+            | Import::JitHelper(_)
+            | Import::PInvokeTarget(_)
+            | Import::GenericLookup(_)
+            | Import::ResumptionStub(_)
+            | Import::Missing => None,
         }
     }
 
@@ -131,7 +138,15 @@ impl Import {
     pub fn lazy(self) -> Option<MethodId> {
         match self {
             Import::LazyMethodEntry(method) | Import::VirtualEntry(method, _) => Some(method),
-            _ => None,
+            Import::MethodEntry(_)
+            | Import::InstantiatingStub(_)
+            | Import::Module
+            | Import::ThunkHelper(_)
+            | Import::JitHelper(_)
+            | Import::PInvokeTarget(_)
+            | Import::GenericLookup(_)
+            | Import::ResumptionStub(_)
+            | Import::Missing => None,
         }
     }
 }

@@ -193,3 +193,39 @@ impl FunctionPointer {
         (self.0 & 0x8000_0001 == 0x8000_0001).then_some(VirtualIp(self.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_wrap_and_rvas_stay_outside() {
+        assert_eq!(Address::new(0xffff_fffc).at(8), Address::new(4));
+        assert_eq!(ImageBase::new(0xffff_fff0).at(Rva::new(0x20)), Address::new(0x10));
+        assert_eq!(Rva::new(0xffff_fff0).plus(0x20), Rva::new(u32::MAX));
+        assert_eq!(TableIndex::new(u32::MAX).plus(2), TableIndex::new(1));
+        assert_eq!(VirtualIp::new(u32::MAX).plus(2), VirtualIp::new(1));
+    }
+
+    #[test]
+    fn what_lies_in_front_is_behind_nothing() {
+        let base = TableIndex::new(10);
+        assert_eq!(TableIndex::new(12).behind(base), Some(2));
+        assert_eq!(TableIndex::new(9).behind(base), None);
+        assert_eq!(Address::new(9).behind(ImageBase::new(10)), None);
+        assert_eq!(VirtualIp::new(9).behind(VirtualIp::new(10)), None);
+    }
+
+    #[test]
+    fn one_word_can_be_taken_for_each_kind() {
+        let pep = PepAddress::made_at(Address::new(0x81c0));
+        let pointer = FunctionPointer::from(pep);
+        assert_eq!(pointer.assume_pep(), pep);
+        assert_eq!(pointer, FunctionPointer::from(TableIndex::new(0x81c0)));
+        assert_eq!(pointer.as_virtual_ip(), None);
+        let both = FunctionPointer::new(0x8000_0001);
+        assert_eq!(both.as_virtual_ip(), Some(VirtualIp::new(0x8000_0001)));
+        let one = [0x8000_0000, 1].map(|word| FunctionPointer::new(word).as_virtual_ip());
+        assert_eq!(one, [None, None]);
+    }
+}

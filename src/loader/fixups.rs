@@ -128,7 +128,15 @@ fn load_dynamic_info_entry(
             (method, entry::multi_callable_address(process, method)?)
         }
         Import::PInvokeTarget(method) => (method, entry::native_code(process, method)?.into()),
-        _ => return Ok(()),
+        // These are filled when the image is loaded, or by a first call, or by nothing.
+        Import::LazyMethodEntry(_)
+        | Import::VirtualEntry(..)
+        | Import::Module
+        | Import::ThunkHelper(_)
+        | Import::JitHelper(_)
+        | Import::GenericLookup(_)
+        | Import::ResumptionStub(_)
+        | Import::Missing => return Ok(()),
     };
     patch(process, assembly, rva, method, value, Resolver::LoadDynamicInfoEntry)
 }
@@ -169,7 +177,14 @@ pub fn external_method_fixup_worker(
             let object = ObjectAddress::new(object);
             virtual_entry(process, assembly, cell, method, dispatch, object)
         }
-        _ => Err(process.vm().abort("an import thunk's cell imports no method")),
+        Import::InstantiatingStub(_)
+        | Import::Module
+        | Import::ThunkHelper(_)
+        | Import::JitHelper(_)
+        | Import::PInvokeTarget(_)
+        | Import::GenericLookup(_)
+        | Import::ResumptionStub(_)
+        | Import::Missing => Err(process.vm().abort("an import thunk's cell imports no method")),
     }
 }
 

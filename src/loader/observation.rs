@@ -150,3 +150,17 @@ impl Observation {
         call.map_or(event.pointer, |call| self.calls.get(call)?.pointer)
     }
 }
+
+#[cfg(test)]
+impl EventObservation {
+    /// Of an event in which nothing is called or stored.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            calls: 0..0,
+            entries: 0..0,
+            pointer: None,
+            stack_pointer: (0x100, 0x100),
+            stray_write: None,
+        }
+    }
+}

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::engine::{EngineError, EngineKind};
+use crate::engine::EngineKind;
 use crate::gallery::Fault;
 use crate::judge::{EngineVerdict, Judge};
 use crate::loader::{Fixed, Loader};
@@ -191,20 +191,11 @@ fn verdicts(
     loader: &'static dyn Loader,
 ) -> Vec<EngineVerdict> {
     judge.judge(scenario, loader).unwrap_or_else(|error| {
-        let finding = rejection(&error);
+        let finding = Finding::rejected(&error);
         let verdict = |kind: &EngineKind| EngineVerdict {
             engine: kind.name(),
             findings: vec![finding.clone()],
         };
         engines.iter().map(verdict).collect()
     })
-}
-
-/// An engine that rejects a module, as a finding.
-pub fn rejection(error: &EngineError) -> Finding {
-    Finding {
-        class: FindingClass::EngineDivergence,
-        fingerprint: format!("engine-divergence/rejected-module/{}", error.engine),
-        account: error.to_string(),
-    }
 }

@@ -10,6 +10,7 @@
 
 use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 use super::layout::{Layout, MethodId};
 use super::site::CallerKind;
@@ -88,7 +89,18 @@ pub enum Dispatch {
 
 /// Why the runtime runs a method by itself.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Mutate,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Mutate,
+    EnumCount,
 )]
 pub enum RuntimePath {
     /// `MethodBase.Invoke`.
@@ -109,7 +121,7 @@ pub enum RuntimePath {
 
 impl RuntimePath {
     #[cfg(test)]
-    pub const ALL: [RuntimePath; 7] = [
+    pub const ALL: [RuntimePath; RuntimePath::COUNT] = [
         RuntimePath::Reflection,
         RuntimePath::ClassConstructor,
         RuntimePath::DefaultConstructor,
@@ -139,7 +151,7 @@ impl RuntimePath {
 }
 
 /// An action without what it is done to; each reason of the runtime's is a kind of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumCount)]
 pub enum ActionKind {
     Ldftn,
     Ldvirtftn,
@@ -193,7 +205,7 @@ const OUTSIDE: &[CallerKind] = &[CallerKind::Native];
 
 impl ActionKind {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [ActionKind; 16] = [
+    pub const ALL: [ActionKind; ActionKind::COUNT] = [
         ActionKind::Ldftn,
         ActionKind::Ldvirtftn,
         ActionKind::NewDelegate,
@@ -387,7 +399,7 @@ impl ActionKind {
 
 /// What there is to choose about some actions. One answer is the usual one, which the text form
 /// leaves out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumCount)]
 pub enum Choice {
     /// When the import cell of a direct call is resolved.
     Binding,
@@ -401,7 +413,7 @@ pub enum Choice {
 
 impl Choice {
     /// Every choice, in the order in which the text form is checked.
-    pub const ALL: [Choice; 4] =
+    pub const ALL: [Choice; Choice::COUNT] =
         [Choice::Binding, Choice::Dispatch, Choice::Closed, Choice::SuppressGcTransition];
 
     /// The key of the text form.

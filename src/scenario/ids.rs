@@ -10,6 +10,7 @@ use super::{
     AssemblyId, Call, ClassId, Event, Layout, Method, MethodId, ObjectClass, Scenario, Signature,
     Site, SiteId, Slot, Struct, StructId, StructShape, Type,
 };
+use strum::EnumCount;
 
 /// An id, to be changed.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub enum AnyId<'a> {
 }
 
 /// What a scenario has lists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumCount)]
 pub enum Item {
     Assembly,
     Struct,
@@ -38,7 +39,7 @@ pub enum Item {
 
 impl Item {
     /// Every kind, from what refers to what is referred to.
-    pub const ALL: [Item; 5] =
+    pub const ALL: [Item; Item::COUNT] =
         [Item::Site, Item::Method, Item::Class, Item::Struct, Item::Assembly];
 
     /// How many a scenario has.

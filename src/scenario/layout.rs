@@ -81,7 +81,7 @@ pub struct ObjectClass {
     pub kind: ClassKind,
 }
 
-/// What a [`ObjectClass`] is.
+/// What an [`ObjectClass`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub enum ClassKind {
     /// A reference type.

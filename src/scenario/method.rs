@@ -4,6 +4,7 @@
 
 use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 use super::layout::{AssemblyId, ClassId, MethodId};
 use super::types::{Signature, Type};
@@ -50,7 +51,9 @@ pub enum Slot {
 }
 
 /// What is special about a method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate, EnumCount,
+)]
 pub enum Form {
     /// Nothing.
     #[default]
@@ -60,6 +63,20 @@ pub enum Form {
     StringConstructor,
     /// A `DynamicMethod`: its MethodDesc and entry point are used again for another one.
     Dynamic,
+}
+
+impl Form {
+    /// Every form.
+    pub const ALL: [Form; Form::COUNT] = [Form::Ordinary, Form::StringConstructor, Form::Dynamic];
+
+    /// The word that the text form has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Form::Ordinary => "ordinary",
+            Form::StringConstructor => "string-constructor",
+            Form::Dynamic => "dynamic",
+        }
+    }
 }
 
 /// How a method is entered.
@@ -76,7 +93,9 @@ pub enum Convention {
 }
 
 /// Which code a method has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate, EnumCount,
+)]
 pub enum Code {
     /// Only a body in the R2R image; its interpreter byte code stays NULL.
     #[default]
@@ -94,7 +113,7 @@ pub enum Code {
 
 impl Code {
     /// Every kind of code.
-    pub const ALL: [Code; 5] =
+    pub const ALL: [Code; Code::COUNT] =
         [Code::ReadyToRun, Code::Interpreted, Code::Both, Code::Rejected, Code::Native];
 
     /// The word that the text form has for it.
@@ -120,7 +139,7 @@ impl Code {
 }
 
 /// How callers come into a method, as far as methods differ in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumCount)]
 pub enum EntryKind {
     /// By its portable entry point, as an ordinary managed method.
     Managed,
@@ -137,7 +156,7 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    pub const ALL: [EntryKind; 6] = [
+    pub const ALL: [EntryKind; EntryKind::COUNT] = [
         EntryKind::Managed,
         EntryKind::Unmanaged,
         EntryKind::ReverseThunk,

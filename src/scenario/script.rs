@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_arguments, reason = "constructors of derived mutators")]
 
 use std::cell::Cell;
+use strum::EnumCount;
 
 use mutatis::Mutate;
 use serde::de::Error;
@@ -53,7 +54,7 @@ pub enum Event {
 }
 
 /// An [`Event`] without what it is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumCount)]
 pub enum EventKind {
     Load,
     Prepare,
@@ -65,7 +66,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 7] = [
+    pub const ALL: [EventKind; EventKind::COUNT] = [
         EventKind::Load,
         EventKind::Prepare,
         EventKind::Touch,

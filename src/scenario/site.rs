@@ -4,6 +4,7 @@
 
 use mutatis::Mutate;
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 use super::action::{Action, ActionKind};
 use super::layout::{AssemblyId, Layout};
@@ -33,7 +34,7 @@ pub enum Caller {
 }
 
 /// A [`Caller`] without the place where it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumCount)]
 pub enum CallerKind {
     /// Compiled code.
     ReadyToRun,
@@ -44,7 +45,7 @@ pub enum CallerKind {
 }
 
 impl CallerKind {
-    pub const ALL: [CallerKind; 3] =
+    pub const ALL: [CallerKind; CallerKind::COUNT] =
         [CallerKind::ReadyToRun, CallerKind::Interpreter, CallerKind::Native];
 
     /// The word that the text form and findings have for it.

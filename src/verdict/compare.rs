@@ -218,16 +218,6 @@ events = [
         Vm::new(Arc::new(scenario), emission, &Fixed)
     }
 
-    fn quiet() -> EventObservation {
-        EventObservation {
-            calls: 0..0,
-            entries: 0..0,
-            pointer: None,
-            stack_pointer: (0x100, 0x100),
-            stray_write: None,
-        }
-    }
-
     /// An observation that is what the scenario means, with what `spoil` does to it.
     fn classes(spoil: impl FnOnce(&mut Observation)) -> Vec<FindingClass> {
         let mut vm = vm();
@@ -236,7 +226,10 @@ events = [
         let stack_top = vm.facts.map.stack_top;
         let seen = &mut vm.observation;
         seen.bytes.clone_from(&expected.bytes);
-        seen.events = vec![quiet(), EventObservation { calls: 0..1, entries: 0..1, ..quiet() }];
+        seen.events = vec![
+            EventObservation::quiet(),
+            EventObservation { calls: 0..1, entries: 0..1, ..EventObservation::quiet() },
+        ];
         seen.calls = vec![CallObservation {
             depth: 0,
             pointer: None,
@@ -327,7 +320,7 @@ events = [
                 result: None,
                 stack_pointer: (0x1000, after),
             }];
-            let event = EventObservation { calls: 0..1, ..quiet() };
+            let event = EventObservation { calls: 0..1, ..EventObservation::quiet() };
             let mut mismatches = Vec::new();
             let run = Run { vm: &vm, memory: &[] };
             compare_stack_pointers(&run, 1, &event, &expected, &mut mismatches);

@@ -34,14 +34,21 @@ impl Meant {
     fn by(layout: &Layout, Held { method, kind }: Held) -> Self {
         let data = layout.method(method);
         let boxed = layout.is_boxed(method);
-        match (kind, data.convention) {
-            (HeldKind::Delegate { .. }, _) => Meant::Delegate,
-            (_, Convention::UnmanagedCallersOnly) => Meant::Unmanaged(method),
-            (HeldKind::Pointer { boxed: true }, _) if boxed => {
-                Meant::Stub(StubKind::Unboxing(method))
+        let of_box = match kind {
+            HeldKind::Delegate { .. } => return Meant::Delegate,
+            HeldKind::Pointer { boxed } => boxed,
+        };
+        match data.convention {
+            Convention::UnmanagedCallersOnly => Meant::Unmanaged(method),
+            Convention::Managed | Convention::PInvoke => {
+                if of_box && boxed {
+                    Meant::Stub(StubKind::Unboxing(method))
+                } else if data.signature.context {
+                    Meant::Stub(StubKind::Instantiating(method))
+                } else {
+                    Meant::EntryPoint(method)
+                }
             }
-            _ if data.signature.context => Meant::Stub(StubKind::Instantiating(method)),
-            _ => Meant::EntryPoint(method),
         }
     }
 

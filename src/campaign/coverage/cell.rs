@@ -456,7 +456,7 @@ impl Cell {
     fn order_is_possible(self) -> bool {
         match self.first {
             First::Nothing => {
-                // A receiver's slots become callable without a action to their methods.
+                // A receiver's slots become callable without an action to their methods.
                 let by_receiver = self.state == State::Thunk
                     && self.entry == EntryKind::Managed
                     && self.code != Code::Native

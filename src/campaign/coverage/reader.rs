@@ -177,6 +177,17 @@ fn shape_of(layout: &Layout, ty: Type) -> Shape {
         | Type::Vector128
         | Type::Vector256
         | Type::Vector512 => Shape::Scalars,
-        _ => Shape::Words,
+        Type::Bool
+        | Type::Char
+        | Type::I8
+        | Type::U8
+        | Type::I16
+        | Type::U16
+        | Type::I32
+        | Type::U32
+        | Type::NInt
+        | Type::NUInt
+        | Type::Pointer
+        | Type::Object => Shape::Words,
     }
 }

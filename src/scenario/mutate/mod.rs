@@ -72,9 +72,31 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    /// Whether the layout stays as it is.
+    /// The layout stays as it is.
     pub fn keeps_layout(self) -> bool {
-        self <= Mutation::LoadLater
+        match self {
+            Mutation::Reorder
+            | Mutation::Duplicate
+            | Mutation::Drop
+            | Mutation::Splice
+            | Mutation::Insert
+            | Mutation::Nest
+            | Mutation::Retarget
+            | Mutation::TakeEarlier
+            | Mutation::LoadLater => true,
+            Mutation::Code
+            | Mutation::Method
+            | Mutation::Class
+            | Mutation::Convention
+            | Mutation::Signature
+            | Mutation::Assembly
+            | Mutation::Redirect
+            | Mutation::Caller
+            | Mutation::Struct
+            | Mutation::Twin
+            | Mutation::Echo
+            | Mutation::Prune => false,
+        }
     }
 }
 

@@ -55,7 +55,20 @@ pub(super) fn change(
                 move_event(script, at, later);
             }
         }
-        _ => return insert(context, script),
+        Mutation::Insert => return insert(context, script),
+        // These change layouts.
+        Mutation::Code
+        | Mutation::Method
+        | Mutation::Class
+        | Mutation::Convention
+        | Mutation::Signature
+        | Mutation::Assembly
+        | Mutation::Redirect
+        | Mutation::Caller
+        | Mutation::Struct
+        | Mutation::Twin
+        | Mutation::Echo
+        | Mutation::Prune => {}
     }
     Ok(())
 }

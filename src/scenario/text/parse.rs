@@ -54,11 +54,6 @@ const SITE: [&str; 2] = ["in", "by"];
 
 /// The callers that stand in an assembly.
 const CALLERS: [CallerKind; 2] = [CallerKind::ReadyToRun, CallerKind::Interpreter];
-const FORMS: [(&str, Form); 3] = [
-    ("ordinary", Form::Ordinary),
-    ("string-constructor", Form::StringConstructor),
-    ("dynamic", Form::Dynamic),
-];
 
 /// Every key, and every word that is a value.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
@@ -66,7 +61,7 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     let actions = site::words().map(|(word, ..)| word);
     let choices = Choice::ALL.into_iter();
     let chosen = choices.clone().filter_map(Choice::words).flatten();
-    let values = Code::ALL.map(Code::word).into_iter().chain(FORMS.map(|(word, _)| word));
+    let values = Code::ALL.map(Code::word).into_iter().chain(Form::ALL.map(Form::word));
     let callers = CALLERS.into_iter().map(CallerKind::word);
     keys.chain(actions).chain(choices.map(Choice::key)).chain(chosen).chain(values).chain(callers)
 }
@@ -307,7 +302,7 @@ impl Reader<'_> {
     fn form(&mut self, fields: &Fields<'_>, place: Place) -> Result<Form, SyntaxError> {
         let Some(entry) = fields.get("form") else { return Ok(Form::Ordinary) };
         self.spots.note(place, Part::Form, entry.at());
-        entry.word(&FORMS)
+        entry.word(&Form::ALL.map(|form| (form.word(), form)))
     }
 
     fn sites(&mut self, top: &Fields<'_>) -> Result<(), SyntaxError> {

@@ -8,8 +8,8 @@ use super::super::action::{Parts, Subject};
 use super::super::spell::{spell, spell_type};
 use super::super::validate::names;
 use super::super::{
-    Call, CallerKind, ClassKind, Convention, Event, Form, Layout, Method, ObjectClass, Scenario,
-    Signature, Site, Slot, Struct, StructShape, Type,
+    Call, CallerKind, ClassKind, Convention, Event, EventKind, Form, Layout, Method, ObjectClass,
+    Scenario, Signature, Site, Slot, Struct, StructShape, Type,
 };
 use super::{VERSION, word};
 use crate::index::{Id, IndexVec};
@@ -101,9 +101,10 @@ fn method(layout: &Layout, item: &Method) -> String {
         }
     };
     let form = match item.form {
-        Form::Ordinary => "",
-        Form::StringConstructor => ", form = \"string-constructor\"",
-        Form::Dynamic => ", form = \"dynamic\"",
+        Form::Ordinary => String::new(),
+        form @ (Form::StringConstructor | Form::Dynamic) => {
+            format!(", form = {}", quote(form.word()))
+        }
     };
     let symbol = item
         .symbol
@@ -155,27 +156,25 @@ fn event(scenario: &Scenario, item: &Event) -> String {
     let variable = |id: super::super::VariableId| quote(name(&scenario.variables, id, |v| v));
     let method = |id: super::super::MethodId| quote(name(&layout.methods, id, |m| &m.name));
     let site = |id: super::super::SiteId| quote(name(&layout.sites, id, |s| &s.name));
-    match item {
-        Event::Load(id) => {
-            format!("load = {}", quote(name(&layout.assemblies, *id, |a| &a.name)))
-        }
-        Event::Prepare(id) => format!("prepare = {}", method(*id)),
-        Event::Touch(id) => format!("touch = {}", method(*id)),
-        Event::Reset(id) => format!("reset = {}", method(*id)),
-        Event::Recycle { from, to } => format!("recycle = {}, as = {}", method(*from), method(*to)),
+    let subject = match item {
+        Event::Load(id) => quote(name(&layout.assemblies, *id, |a| &a.name)),
+        Event::Prepare(id) | Event::Touch(id) | Event::Reset(id) => method(*id),
+        Event::Recycle { from, to } => format!("{}, as = {}", method(*from), method(*to)),
         Event::Take { site: id, into, on } => {
             let on = on.map_or(String::new(), |object| {
                 format!(", on = {}", word::print_object(layout, object))
             });
-            format!("take = {}, into = {}{on}", site(*id), variable(*into))
+            format!("{}, into = {}{on}", site(*id), variable(*into))
         }
-        Event::Call(item) => call(scenario, item),
-    }
+        Event::Call(item) => return call(scenario, item),
+    };
+    format!("{} = {subject}", item.kind().word())
 }
 
 fn call(scenario: &Scenario, item: &Call) -> String {
     let layout = &scenario.layout;
-    let mut out = format!("call = {}", quote(name(&layout.sites, item.site, |s| &s.name)));
+    let site = quote(name(&layout.sites, item.site, |s| &s.name));
+    let mut out = format!("{} = {site}", EventKind::Call.word());
     if let Some(pointer) = item.pointer {
         let pointer = quote(name(&scenario.variables, pointer, |v| v));
         let _ = write!(out, ", through = {pointer}");

@@ -241,6 +241,11 @@ fn call_bound(call: &super::Call) -> usize {
 pub(crate) fn event_bound(event: &super::Event) -> usize {
     match event {
         super::Event::Call(call) => call_bound(call),
-        _ => EVENT,
+        super::Event::Load(_)
+        | super::Event::Prepare(_)
+        | super::Event::Touch(_)
+        | super::Event::Reset(_)
+        | super::Event::Recycle { .. }
+        | super::Event::Take { .. } => EVENT,
     }
 }
