@@ -20,7 +20,7 @@ use super::{
     MemoryView, Process, Trap,
 };
 use crate::abi::{FuncType, ValType};
-use crate::image::code::{Global, Narrow, Op, TypeId};
+use crate::image::code::{Global, Op, TypeId};
 use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{Function, FunctionId, HOST_SLOTS, ModuleId, Program};
 
@@ -164,12 +164,10 @@ impl TrackedMemory {
         })
     }
 
-    /// A store of the low `size` bytes of a value.
+    /// A store of a whole value.
     #[inline]
-    fn store(&mut self, size: u32, address: u32, offset: u32, value: u128) -> Result<(), Trap> {
-        match size {
-            1 => self.write(address, offset, &(value as u8).to_le_bytes()),
-            2 => self.write(address, offset, &(value as u16).to_le_bytes()),
+    fn store(&mut self, ty: ValType, address: u32, offset: u32, value: u128) -> Result<(), Trap> {
+        match ty.size() {
             4 => self.write(address, offset, &(value as u32).to_le_bytes()),
             8 => self.write(address, offset, &(value as u64).to_le_bytes()),
             _ => self.write(address, offset, &value.to_le_bytes()),
@@ -442,9 +440,6 @@ impl<S> PaperProcess<S> {
                     top -= 1;
                     operands[base + local as usize] = operands[top];
                 }
-                Op::LocalTee(local) => {
-                    operands[base + local as usize] = operands[top - 1];
-                }
                 Op::GlobalGet(global) => {
                     operands[top] = self.global(global, slot).into();
                     top += 1;
@@ -457,37 +452,20 @@ impl<S> PaperProcess<S> {
                     operands[top] = (value as u32).into();
                     top += 1;
                 }
-                Op::I64Const(value) => {
-                    operands[top] = (value as u64).into();
-                    top += 1;
-                }
                 Op::I32Add => top = operands.binary(top, u32::wrapping_add),
                 Op::I32Sub => top = operands.binary(top, u32::wrapping_sub),
-                Op::I32And => top = operands.binary(top, |a, b| a & b),
                 Op::Load(ty, offset) => {
                     let address = operands[top - 1] as u32;
                     operands[top - 1] = self.memory.load(ty, address, offset)?;
                 }
-                Op::LoadNarrow(narrow, offset) => {
-                    let address = operands[top - 1] as u32;
-                    operands[top - 1] = match narrow {
-                        Narrow::Byte => self.memory.read_array::<1>(address, offset)?[0].into(),
-                        Narrow::Half => {
-                            u16::from_le_bytes(self.memory.read_array(address, offset)?).into()
-                        }
-                    };
+                Op::LoadHalf(offset) => {
+                    let half = self.memory.read_array(operands[top - 1] as u32, offset)?;
+                    operands[top - 1] = u16::from_le_bytes(half).into();
                 }
                 Op::Store(ty, offset) => {
                     top -= 2;
-                    self.store(operands, top, ty.size(), offset)?;
-                }
-                Op::StoreNarrow(narrow, offset) => {
-                    top -= 2;
-                    let size = match narrow {
-                        Narrow::Byte => 1,
-                        Narrow::Half => 2,
-                    };
-                    self.store(operands, top, size, offset)?;
+                    let (address, value) = (operands[top] as u32, operands[top + 1]);
+                    self.memory.store(ty, address, offset, value)?;
                 }
                 Op::MemoryCopy => {
                     top -= 3;
@@ -532,19 +510,6 @@ impl<S> PaperProcess<S> {
                 Op::Unreachable => return Err(Trap::Unreachable),
             }
         }
-    }
-
-    /// Stores the value in operand slot `at + 1` at the address in slot `at`.
-    #[inline]
-    fn store(
-        &mut self,
-        operands: &Operands,
-        at: usize,
-        size: u32,
-        offset: u32,
-    ) -> Result<(), Trap> {
-        let (address, value) = (operands[at] as u32, operands[at + 1]);
-        self.memory.store(size, address, offset, value)
     }
 
     fn driver(&mut self) -> &mut (S, HostCall<S>) {

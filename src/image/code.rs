@@ -28,15 +28,6 @@ pub enum Global {
     AsyncContinuation,
 }
 
-/// How many bytes a narrow store writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Narrow {
-    /// `i32.store8`.
-    Byte,
-    /// `i32.store16`.
-    Half,
-}
-
 /// One wasm instruction. Offsets are static memory offsets in bytes; accesses
 /// claim no alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,30 +36,22 @@ pub enum Op {
     LocalGet(u32),
     /// `local.set`.
     LocalSet(u32),
-    /// `local.tee`.
-    LocalTee(u32),
     /// `global.get`.
     GlobalGet(Global),
     /// `global.set`; only of the mutable globals.
     GlobalSet(Global),
     /// `i32.const`.
     I32Const(i32),
-    /// `i64.const`.
-    I64Const(i64),
     /// `i32.add`, wrapping.
     I32Add,
     /// `i32.sub`, wrapping.
     I32Sub,
-    /// `i32.and`.
-    I32And,
     /// `<type>.load`.
     Load(ValType, u32),
     /// `<type>.store`.
     Store(ValType, u32),
-    /// `i32.load8_u`, `i32.load16_u`.
-    LoadNarrow(Narrow, u32),
-    /// `i32.store8`, `i32.store16`.
-    StoreNarrow(Narrow, u32),
+    /// `i32.load16_u`.
+    LoadHalf(u32),
     /// `memory.copy`: pops length, source, destination.
     MemoryCopy,
     /// `memory.fill`: pops length, byte value, destination.

@@ -3,7 +3,6 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bodies::{self, Home};
 use super::callers::{self, CallerCompiler};
@@ -42,7 +41,6 @@ impl Emission {
 // mutants: room that is larger, or that nothing else uses at the time, or that is rounded up to the
 // same size
 fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
-    static SERIAL: AtomicU64 = AtomicU64::new(0);
     let mut types = Types::default();
     let (runtime, runtime_roles) = runtime_module::emit(layout, &mut types, compiler);
     let mut roles = Roles { runtime: runtime_roles, images: IndexVec::default() };
@@ -58,7 +56,6 @@ fn emit(layout: &Layout, compiler: &dyn Compiler) -> Emission {
     let payload_bytes = images.iter().map(|i| i.payload.len() as u32 + IMAGE_OVERHEAD).sum();
     let map = MemoryMap::new(layout, payload_bytes);
     let program = Program {
-        serial: SERIAL.fetch_add(1, Ordering::Relaxed),
         types: types.into_list(),
         runtime,
         images,

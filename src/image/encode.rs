@@ -14,7 +14,7 @@ use wasm_encoder::{
     RefType, TableSection, TableType, TypeSection,
 };
 
-use super::code::{Global, Narrow, Op, TypeId};
+use super::code::{Global, Op, TypeId};
 use super::{Function, HOST_SLOTS, Module, ModuleId, Program};
 use crate::abi::{FuncType, ValType};
 use crate::index::IndexVec;
@@ -273,20 +273,14 @@ fn write_op(sink: &mut InstructionSink<'_>, op: Op, types: &mut ModuleTypes<'_>)
     match op {
         Op::LocalGet(local) => sink.local_get(local),
         Op::LocalSet(local) => sink.local_set(local),
-        Op::LocalTee(local) => sink.local_tee(local),
         Op::GlobalGet(global) => sink.global_get(global_index(global)),
         Op::GlobalSet(global) => sink.global_set(global_index(global)),
         Op::I32Const(value) => sink.i32_const(value),
-        Op::I64Const(value) => sink.i64_const(value),
         Op::I32Add => sink.i32_add(),
         Op::I32Sub => sink.i32_sub(),
-        Op::I32And => sink.i32_and(),
         Op::Load(ty, offset) => write_load(sink, ty, memory_argument(offset)),
         Op::Store(ty, offset) => write_store(sink, ty, memory_argument(offset)),
-        Op::LoadNarrow(Narrow::Byte, offset) => sink.i32_load8_u(memory_argument(offset)),
-        Op::LoadNarrow(Narrow::Half, offset) => sink.i32_load16_u(memory_argument(offset)),
-        Op::StoreNarrow(Narrow::Byte, offset) => sink.i32_store8(memory_argument(offset)),
-        Op::StoreNarrow(Narrow::Half, offset) => sink.i32_store16(memory_argument(offset)),
+        Op::LoadHalf(offset) => sink.i32_load16_u(memory_argument(offset)),
         Op::MemoryCopy => sink.memory_copy(0, 0),
         Op::MemoryFill => sink.memory_fill(0),
         Op::CallIndirect(ty) => sink.call_indirect(0, types.index(ty)),

@@ -51,8 +51,6 @@ impl From<AssemblyId> for ModuleId {
 /// Everything that is emitted for a layout.
 #[derive(Debug)]
 pub struct Program {
-    /// A number no other live program has: the key for compiled-module caches.
-    pub serial: u64,
     /// All function types, each once.
     pub types: IndexVec<TypeId, FuncType>,
     /// The runtime module: defines memory, table and `__stack_pointer`, and

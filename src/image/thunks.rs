@@ -215,9 +215,8 @@ pub fn virtual_dispatch(types: &mut Types, lowered: &Lowered) -> Function {
     let call = types.intern(ty.clone());
     let mut f = Assembler::new(types, format!("WasmVirtualDispatchThunk({lowered})"), ty);
     let (target, this) = (f.local(), 1);
-    let offset = |at| Op::LoadNarrow(super::code::Narrow::Half, at);
-    f.load(ValType::I32, this, 0).get(last).op(offset(TABLE_OFFSET));
-    f.op(Op::I32Add).op(Op::Load(ValType::I32, 0)).get(last).op(offset(CHUNK_OFFSET));
+    f.load(ValType::I32, this, 0).get(last).op(Op::LoadHalf(TABLE_OFFSET));
+    f.op(Op::I32Add).op(Op::Load(ValType::I32, 0)).get(last).op(Op::LoadHalf(CHUNK_OFFSET));
     f.op(Op::I32Add).op(Op::Load(ValType::I32, 0)).set(target);
     for param in 0..last {
         f.get(param);

@@ -1,11 +1,10 @@
 //! A program made by hand, with every instruction in it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::HostWork;
 use crate::abi::{FuncType, ValType};
-use crate::image::code::{Global, Narrow, Op, TypeId};
+use crate::image::code::{Global, Op, TypeId};
 use crate::image::{Function, HOST_SLOTS, Module, Program};
 use crate::index::IndexVec;
 
@@ -48,22 +47,20 @@ pub(super) fn function(name: &str, ty: TypeId, locals: &[ValType], code: Vec<Op>
     Function { name: name.to_owned(), ty, locals: locals.to_vec(), code }
 }
 
-/// A program from its functions, with a serial of its own.
+/// A program from its functions.
 pub(super) fn program(
     types: IndexVec<TypeId, FuncType>,
     runtime: Vec<Function>,
     images: Vec<Module>,
 ) -> Arc<Program> {
-    static SERIAL: AtomicU64 = AtomicU64::new(1 << 40);
     let mut memory = vec![0; MEMORY];
     for (i, byte) in memory[0x100..0x180].iter_mut().enumerate() {
         *byte = 0x80 ^ i as u8;
     }
     memory[MEMORY - 1] = 0xee;
     let runtime = Module { name: "runtime".into(), functions: runtime.into(), payload: Vec::new() };
-    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let images = images.into();
-    Arc::new(Program { serial, types, runtime, images, memory, stack_pointer: 0x1_0000 })
+    Arc::new(Program { types, runtime, images, memory, stack_pointer: 0x1_0000 })
 }
 
 /// Two images and a runtime, every instruction between them.
@@ -80,7 +77,8 @@ pub(super) fn every_op() -> Arc<Program> {
         function("pass_on", ENTRY, &[], pass_on()),
         function("fail", ENTRY, &[], vec![Op::Unreachable]),
         function("load_any", ENTRY, &[], load_any()),
-        function("store_narrow", ENTRY, &[], store_narrow()),
+        function("store", ENTRY, &[], store()),
+        function("load_half", ENTRY, &[], load_half()),
         function("fill", ENTRY, &[], fill()),
         function("copy", ENTRY, &[], copy()),
         function("recurse", ENTRY, &[], recurse()),
@@ -160,27 +158,26 @@ fn image_mixed() -> Vec<Op> {
 }
 
 fn image_bases() -> Vec<Op> {
-    vec![Op::GlobalGet(Global::TableBase), Op::LocalGet(0), Op::I32Sub, Op::LocalGet(1), Op::I32And]
+    vec![Op::GlobalGet(Global::TableBase), Op::LocalGet(0), Op::I32Sub, Op::LocalGet(1), Op::I32Sub]
 }
 
 /// `(out, x, y)`.
 fn arithmetic() -> Vec<Op> {
     let mut code = Vec::new();
-    let operations = [Op::I32Add, Op::I32Sub, Op::I32And];
+    let operations = [Op::I32Add, Op::I32Sub];
     for (i, operation) in (0..).zip(operations) {
         let operands = [Op::LocalGet(0), Op::LocalGet(1), Op::LocalGet(2), operation];
         code.extend(operands);
         code.push(Op::Store(ValType::I32, 4 * i));
     }
-    for (i, condition) in (3..).zip([Op::LocalGet(1), Op::I32Const(0)]) {
+    for (i, condition) in (2..).zip([Op::LocalGet(1), Op::I32Const(0)]) {
         code.extend([Op::LocalGet(0), Op::LocalGet(1), Op::LocalGet(2), condition, Op::Select]);
         code.push(Op::Store(ValType::I32, 4 * i));
     }
-    // A local starts as zero; tee leaves its value.
+    // A local starts as zero.
+    code.extend([Op::LocalGet(0), Op::LocalGet(3), Op::Store(ValType::I32, 16)]);
+    code.extend([Op::I32Const(-5), Op::LocalSet(3)]);
     code.extend([Op::LocalGet(0), Op::LocalGet(3), Op::Store(ValType::I32, 20)]);
-    code.extend([Op::LocalGet(0), Op::I32Const(-5), Op::LocalTee(3), Op::Store(ValType::I32, 24)]);
-    code.extend([Op::LocalGet(0), Op::LocalGet(3), Op::Store(ValType::I32, 28)]);
-    code.extend([Op::LocalGet(0), Op::I64Const(i64::MIN + 3), Op::Store(ValType::I64, 32)]);
     code.extend([Op::LocalGet(0), Op::Drop]);
     code
 }
@@ -193,16 +190,8 @@ fn widths() -> Vec<Op> {
         code.extend([Op::LocalGet(0), Op::LocalGet(1), Op::Load(ty, 1 + i)]);
         code.push(Op::Store(ty, 32 * i + 3));
     }
-    for (i, narrow) in (5..).zip([Narrow::Byte, Narrow::Half]) {
-        code.extend([Op::LocalGet(0), Op::LocalGet(1), Op::LoadNarrow(narrow, 5)]);
-        code.push(Op::Store(ValType::I32, 32 * i));
-        code.extend([
-            Op::LocalGet(0),
-            Op::I32Const(0x1234_5678),
-            Op::StoreNarrow(narrow, 32 * i + 8),
-        ]);
-    }
-    code.extend([Op::LocalGet(1), Op::Load(ValType::V128, 16), Op::LocalTee(3), Op::Drop]);
+    code.extend([Op::LocalGet(0), Op::LocalGet(1), Op::LoadHalf(5), Op::Store(ValType::I32, 160)]);
+    code.extend([Op::LocalGet(1), Op::Load(ValType::V128, 16), Op::LocalSet(3)]);
     code.extend([Op::LocalGet(0), Op::LocalGet(3), Op::Store(ValType::V128, 256)]);
     code.extend([Op::LocalGet(1), Op::Load(ValType::F64, 16), Op::LocalSet(4)]);
     code.extend([Op::LocalGet(0), Op::LocalGet(4), Op::Store(ValType::F64, 272)]);
@@ -313,16 +302,14 @@ fn load_any() -> Vec<Op> {
     vec![Op::LocalGet(0), Op::Load(ValType::V128, u32::MAX), Op::Drop]
 }
 
-/// `(address, _, _)`: stores its last byte first, then one that may not fit.
-fn store_narrow() -> Vec<Op> {
-    vec![
-        Op::LocalGet(0),
-        Op::I32Const(0x55),
-        Op::StoreNarrow(Narrow::Byte, 0),
-        Op::LocalGet(0),
-        Op::I32Const(0x6677),
-        Op::StoreNarrow(Narrow::Half, 0),
-    ]
+/// `(address, word, _)`.
+fn store() -> Vec<Op> {
+    vec![Op::LocalGet(0), Op::LocalGet(1), Op::Store(ValType::I32, 0)]
+}
+
+/// `(address, _, _)`.
+fn load_half() -> Vec<Op> {
+    vec![Op::LocalGet(0), Op::LoadHalf(0), Op::Drop]
 }
 
 /// `(address, value, len)`.

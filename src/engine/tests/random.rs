@@ -6,7 +6,7 @@ use super::modules::validate;
 use super::program::{BINARY, DOUBLE, ENTRY, FLOAT, LONG, MIXED, OUT, function, program, types};
 use super::{HostWork, agree, call, engines, instantiate};
 use crate::abi::ValType;
-use crate::image::code::{Global, Narrow, Op, TypeId};
+use crate::image::code::{Global, Op, TypeId};
 use crate::image::{Function, HOST_SLOTS, Module, Program};
 use crate::random::SplitMix;
 
@@ -42,10 +42,6 @@ impl Body<'_> {
         }
         match ty {
             ValType::I32 => self.word(),
-            ValType::I64 if self.random.below(2) == 0 => {
-                let value = self.random.word() as i64;
-                self.push(Op::I64Const(value), ty);
-            }
             _ => {
                 self.address();
                 self.stack.pop();
@@ -70,9 +66,8 @@ impl Body<'_> {
             1 => {
                 self.address();
                 self.stack.pop();
-                let (narrow, offset) =
-                    (self.random.pick(&[Narrow::Byte, Narrow::Half]), self.random.below(64));
-                self.push(Op::LoadNarrow(narrow, offset), ValType::I32);
+                let offset = self.random.below(64);
+                self.push(Op::LoadHalf(offset), ValType::I32);
             }
             _ => {
                 let value = self.random.word() as i32;
@@ -100,23 +95,16 @@ impl Body<'_> {
         let ty = self.random.pick(&VALUE_TYPES);
         match self.random.below(14) {
             0..=2 => self.value(ty),
-            3 | 4 => {
+            3..=5 => {
                 self.address();
                 self.value(ty);
                 self.stack.truncate(self.stack.len() - 2);
                 let offset = self.random.below(64);
                 self.code.push(Op::Store(ty, offset));
             }
-            5 => {
-                self.address();
-                self.value(ValType::I32);
-                self.stack.truncate(self.stack.len() - 2);
-                let narrow = self.random.pick(&[Narrow::Byte, Narrow::Half]);
-                self.code.push(Op::StoreNarrow(narrow, 7));
-            }
             6 => {
                 self.arguments(&[ValType::I32; 2]);
-                let op = self.random.pick(&[Op::I32Add, Op::I32Sub, Op::I32And]);
+                let op = self.random.pick(&[Op::I32Add, Op::I32Sub]);
                 self.push(op, ValType::I32);
             }
             7 => {
@@ -141,12 +129,8 @@ impl Body<'_> {
         let local = self.random.below(self.locals.len() as u32);
         let ty = self.locals[local as usize];
         self.value(ty);
-        if self.random.below(2) == 0 {
-            self.code.push(Op::LocalTee(local));
-        } else {
-            self.stack.pop();
-            self.code.push(Op::LocalSet(local));
-        }
+        self.stack.pop();
+        self.code.push(Op::LocalSet(local));
     }
 
     fn bulk(&mut self) {
