@@ -149,9 +149,14 @@ pub mod inside {
     pub use crate::loader::{Vm, VmProcess, host_call};
     pub use crate::scenario::meaning::{OBJECT_SIZE, object_address};
 
-    // `bodies`: the types of callees, and the module that calls them.
+    // `bodies`: the types of callees, the module that calls them, and how engines are set up and say
+    // that a call trapped.
     pub use crate::abi::crossgen::lower as crossgen_lower;
     pub use crate::abi::{FuncType, Shape, ValType};
+    #[cfg(feature = "wasmi")]
+    pub use crate::engine::wasmi::trap as wasmi_trap;
+    #[cfg(feature = "wasmtime")]
+    pub use crate::engine::wasmtime::{settings as wasmtime_settings, trap as wasmtime_trap};
     pub use crate::image::emission::Role;
     pub use crate::image::encode::{HOST_IMPORT, MEMORY, TABLE, encode_runtime};
     pub use crate::image::map::FRAME_ARGUMENTS;

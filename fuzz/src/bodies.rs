@@ -16,7 +16,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use calliper::generate;
 use calliper::inside::{
     Action, Caller, Emission, FRAME_ARGUMENTS, FuncType, Layout, Role, Shape, Signature, Site,
-    SiteId, TableIndex, crossgen_lower, encode_runtime,
+    SiteId, TableIndex, Trap, crossgen_lower, encode_runtime,
 };
 use wasm_encoder::{
     CodeSection, ExportKind, ExportSection, Function, FunctionSection, TypeSection,
@@ -30,6 +30,9 @@ const SIGNATURES: usize = 4;
 const CALLS: usize = 3;
 /// Loop turns and calls that the bodies of an input have together.
 const FUEL: u32 = 200;
+
+/// Where exactly depends on the engine.
+const EXHAUSTED: Stop = Stop::Trap(Trap::StackExhausted);
 
 /// Runs one input: how many calls all four agreed on, and how many of them returned.
 ///
@@ -173,8 +176,8 @@ impl Case {
             for (index, signature) in signatures(&self.layout).enumerate() {
                 let of_ours = self.call(&mut ours, index, signature, call)?;
                 let of_theirs = self.call(&mut theirs, index, signature, call)?;
-                if [&of_ours, &of_theirs].iter().any(|e| **e == Err(Stop::StackExhausted)) {
-                    // Where exactly depends on the engine: what comes after is not comparable.
+                if [&of_ours, &of_theirs].iter().any(|e| **e == Err(EXHAUSTED)) {
+                    // What comes after is not comparable.
                     return Ok((calls, returned));
                 }
                 same(&format!("call {call} of {}", body_name(index)), &of_ours, &of_theirs)?;
@@ -188,7 +191,7 @@ impl Case {
     /// Calls a body both ways on one machine: what both come to.
     fn call(
         &self,
-        machine: &mut dyn Machine,
+        machine: &mut impl Machine,
         index: usize,
         signature: &Signature,
         call: usize,
@@ -205,8 +208,8 @@ impl Case {
         let operands = machine.operands(caller, arguments, &ty);
         let direct = machine.direct(&body_name(index), &operands, &ty);
         let through = machine.through(&body_name(index), caller, arguments);
-        if direct == Err(Stop::StackExhausted) || through == Err(Stop::StackExhausted) {
-            return Ok(Err(Stop::StackExhausted));
+        if direct == Err(EXHAUSTED) || through == Err(EXHAUSTED) {
+            return Ok(Err(EXHAUSTED));
         }
         let through = through
             .map(|()| ty.result.map(|ty| Value::read(ty, &machine.memory()[result as usize..])));
@@ -215,7 +218,7 @@ impl Case {
     }
 
     /// The function pointer, and arguments that look like nothing else.
-    fn write_frame(&self, machine: &mut dyn Machine, pointer: TableIndex, call: usize) {
+    fn write_frame(&self, machine: &mut impl Machine, pointer: TableIndex, call: usize) {
         let map = &self.emission.facts.map;
         let (at, size) = (map.frame(0).get() as usize, map.frame_size as usize);
         let frame = &mut machine.memory()[at..at + size];
@@ -262,7 +265,7 @@ mod tests {
         elements.active(None, &offset, Elements::Functions((&[]).into()));
         let mut module = Module::new();
         module.section(&tables).section(&elements);
-        assert_eq!(stops(&module), [Some(Stop::TableOutOfBounds); 2]);
+        assert_eq!(stops(&module), [Some(Stop::Trap(Trap::TableOutOfBounds)); 2]);
 
         let (mut memories, mut data) = (MemorySection::new(), DataSection::new());
         let empty = MemoryType {
@@ -276,7 +279,7 @@ mod tests {
         data.active(0, &offset, []);
         let mut module = Module::new();
         module.section(&memories).section(&data);
-        assert_eq!(stops(&module), [Some(Stop::MemoryOutOfBounds); 2]);
+        assert_eq!(stops(&module), [Some(Stop::Trap(Trap::MemoryOutOfBounds)); 2]);
     }
 
     /// A good part must return, else the comparison of results is empty.

@@ -1,12 +1,13 @@
 //! The machine on wasmtime, with the settings of Calliper's engine.
 
-use calliper::inside::{FuncType, HOST_IMPORT, MEMORY, TABLE, TableIndex, ValType};
-use wasmtime::{
-    Config, Engine, Func, Instance, Memory, Module, OptLevel, Ref, RegallocAlgorithm, Store, Table,
-    Trap, Val,
-};
+use std::convert::identity;
 
-use super::machine::{Ending, Machine, Stop, Value};
+use calliper::inside::{
+    FuncType, HOST_IMPORT, MEMORY, TABLE, TableIndex, ValType, wasmtime_settings, wasmtime_trap,
+};
+use wasmtime::{Config, Engine, Func, Instance, Memory, Module, Ref, Store, Table, Trap, Val};
+
+use super::machine::{Called, Ending, Machine, Stop, Value, conversions};
 
 /// A store with the operands that were seen last.
 pub(super) struct Wasmtime {
@@ -23,15 +24,9 @@ thread_local! {
 }
 
 fn config() -> Config {
-    let mut config = Config::new();
-    config
-        .cranelift_opt_level(OptLevel::None)
-        .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
-        .signals_based_traps(false)
-        .wasm_backtrace_max_frames(None)
-        .memory_reservation(0)
-        .memory_guard_size(0)
-        .memory_init_cow(false);
+    let mut config = wasmtime_settings();
+    // The bodies count their own.
+    config.consume_fuel(false);
     config
 }
 
@@ -53,26 +48,12 @@ impl Wasmtime {
             Ok(Self { store, memory, table, slot: TableIndex::new(slot as u32), direct, indirect })
         })
     }
-
-    fn call(&mut self, function: Func, operands: &[Val], ty: Option<ValType>) -> Ending {
-        let mut results: Vec<Val> = ty.into_iter().map(zero).collect();
-        function.call(&mut self.store, operands, &mut results).map_err(stop)?;
-        Ok(results.first().map(value))
-    }
-
-    fn enter(&mut self, callee: Func, caller: TableIndex, arguments: [u32; 3]) -> Result<(), Stop> {
-        let slot = u64::from(self.slot.get());
-        self.table.set(&mut self.store, slot, Ref::Func(Some(callee))).expect("a slot");
-        let Some(Ref::Func(Some(caller))) = self.table.get(&mut self.store, caller.get().into())
-        else {
-            return Err(Stop::NullElement);
-        };
-        self.call(caller, &arguments.map(|word| Val::I32(word as i32)), None).map(|_| ())
-    }
 }
 
 impl Machine for Wasmtime {
-    fn slot(&mut self) -> TableIndex {
+    type Function = Func;
+
+    fn slot(&self) -> TableIndex {
         self.slot
     }
 
@@ -80,78 +61,59 @@ impl Machine for Wasmtime {
         self.memory.data_mut(&mut self.store)
     }
 
-    fn operands(&mut self, caller: TableIndex, arguments: [u32; 3], ty: &FuncType) -> Vec<Value> {
+    fn body(&mut self, called: Called, name: &str) -> Func {
+        let instance = match called {
+            Called::Directly => self.direct,
+            Called::ByTheHarness => self.indirect,
+        };
+        instance.get_func(&mut self.store, name).expect("it is exported")
+    }
+
+    fn recorder(&mut self, ty: &FuncType) -> Func {
         let (params, result) = (ty.params.iter().map(|&ty| val_type(ty)), ty.result);
         let engine = self.store.engine().clone();
         let ty = wasmtime::FuncType::new(&engine, params, result.map(val_type));
-        let recorder = Func::new(&mut self.store, ty, move |mut caller, params, results| {
+        Func::new(&mut self.store, ty, move |mut caller, params, results| {
             *caller.data_mut() = params.iter().map(value).collect();
-            results.iter_mut().zip(result).for_each(|(slot, ty)| *slot = zero(ty));
+            results.iter_mut().zip(result).for_each(|(slot, ty)| *slot = val(Value::zero(ty)));
             Ok(())
-        });
-        self.enter(recorder, caller, arguments).expect("the callee is of the caller's type");
+        })
+    }
+
+    fn recorded(&mut self) -> Vec<Value> {
         std::mem::take(self.store.data_mut())
     }
 
-    fn direct(&mut self, body: &str, operands: &[Value], ty: &FuncType) -> Ending {
-        let body = self.direct.get_func(&mut self.store, body).expect("it is exported");
+    fn set_callee(&mut self, callee: Func) {
+        let slot = u64::from(self.slot.get());
+        self.table.set(&mut self.store, slot, Ref::Func(Some(callee))).expect("a slot");
+    }
+
+    fn function(&mut self, slot: TableIndex) -> Option<Func> {
+        match self.table.get(&mut self.store, slot.get().into()) {
+            Some(Ref::Func(Some(function))) => Some(function),
+            _ => None,
+        }
+    }
+
+    fn call(&mut self, function: Func, operands: &[Value], result: Option<ValType>) -> Ending {
         let operands: Vec<Val> = operands.iter().copied().map(val).collect();
-        self.call(body, &operands, ty.result)
-    }
-
-    fn through(&mut self, body: &str, caller: TableIndex, arguments: [u32; 3]) -> Result<(), Stop> {
-        let body = self.indirect.get_func(&mut self.store, body).expect("it is exported");
-        self.enter(body, caller, arguments)
+        let mut results: Vec<Val> = result.map(|ty| val(Value::zero(ty))).into_iter().collect();
+        function.call(&mut self.store, &operands, &mut results).map_err(stop)?;
+        Ok(results.first().map(value))
     }
 }
 
-fn val_type(ty: ValType) -> wasmtime::ValType {
-    match ty {
-        ValType::I32 => wasmtime::ValType::I32,
-        ValType::I64 => wasmtime::ValType::I64,
-        ValType::F32 => wasmtime::ValType::F32,
-        ValType::F64 => wasmtime::ValType::F64,
-        ValType::V128 => wasmtime::ValType::V128,
-    }
-}
-
-fn zero(ty: ValType) -> Val {
-    val(Value { ty, bits: 0 })
-}
-
-fn val(Value { ty, bits }: Value) -> Val {
-    match ty {
-        ValType::I32 => Val::I32(bits as i32),
-        ValType::I64 => Val::I64(bits as i64),
-        ValType::F32 => Val::F32(bits as u32),
-        ValType::F64 => Val::F64(bits as u64),
-        ValType::V128 => Val::V128(bits.into()),
-    }
-}
-
-fn value(val: &Val) -> Value {
-    let (ty, bits) = match *val {
-        Val::I32(value) => (ValType::I32, (value as u32).into()),
-        Val::I64(value) => (ValType::I64, (value as u64).into()),
-        Val::F32(bits) => (ValType::F32, bits.into()),
-        Val::F64(bits) => (ValType::F64, bits.into()),
-        Val::V128(value) => (ValType::V128, value.as_u128()),
-        ref other => unreachable!("{other:?} in a lowered signature"),
-    };
-    Value { ty, bits }
-}
+conversions!(wasmtime, from bits: identity, identity; to bits: identity, identity);
 
 fn stop(error: wasmtime::Error) -> Stop {
+    if let Some(trap) = wasmtime_trap(&error) {
+        return Stop::Trap(trap);
+    }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::BadSignature) => Stop::SignatureMismatch,
-        Some(Trap::IndirectCallToNull) => Stop::NullElement,
-        Some(Trap::TableOutOfBounds) => Stop::TableOutOfBounds,
-        Some(Trap::MemoryOutOfBounds) => Stop::MemoryOutOfBounds,
-        Some(Trap::UnreachableCodeReached) => Stop::Unreachable,
         Some(Trap::IntegerDivisionByZero) => Stop::DivisionByZero,
         Some(Trap::IntegerOverflow) => Stop::IntegerOverflow,
         Some(Trap::BadConversionToInteger) => Stop::BadConversion,
-        Some(Trap::StackOverflow) => Stop::StackExhausted,
         _ => panic!("wasmtime: {error:?}"),
     }
 }
