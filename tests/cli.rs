@@ -115,6 +115,39 @@ fn one_engine_can_be_asked_for() {
 }
 
 #[test]
+fn every_engine_of_the_build_can_be_named() {
+    for kind in EngineKind::available() {
+        let engine = kind.name();
+        let replayed = calliper(&["replay", "--engine", engine, "--loader", "fixed", SEED]);
+        assert_eq!(replayed.status.code(), Some(0), "{}", stderr(&replayed));
+        let summary = format!("scenarios on {engine}: 1 as expected, 0 surprises\n");
+        assert!(stdout(&replayed).ends_with(&summary), "{}", stdout(&replayed));
+        let fuzzed = calliper(&["fuzz", "--engine", engine, "--jobs", "1", "--runs", "300"]);
+        assert_eq!(fuzzed.status.code(), Some(0), "{}", stderr(&fuzzed));
+        assert!(stdout(&fuzzed).contains(&format!("on {engine}: ")), "{}", stdout(&fuzzed));
+    }
+    // Its control is 20,000 scenarios: once will do.
+    let last = EngineKind::available().pop().expect("paper is one").name();
+    let fault = ["--fault", "issue-129857", "--seeds", "1", "--no-baselines"];
+    let scored = calliper(&[&["score", "--engine", last], fault.as_slice()].concat());
+    assert_eq!(scored.status.code(), Some(0), "{}", stderr(&scored));
+    assert!(stdout(&scored).contains("| 1 | 1 | 1 | 1 |"), "{}", stdout(&scored));
+}
+
+#[test]
+fn help_says_what_each_engine_is() {
+    for command in ["replay", "fuzz", "shrink", "score"] {
+        let output = calliper(&[command, "--help"]);
+        for kind in EngineKind::available() {
+            let start = format!("{:<8}  ", kind.name());
+            let mut lines = stdout(&output).lines();
+            let told = lines.any(|line| line.trim_start().starts_with(&start));
+            assert!(told, "{command}: {}\n{}", kind.name(), stdout(&output));
+        }
+    }
+}
+
+#[test]
 fn bad_usage_is_one_line_that_lists_what_there_is() {
     assert_one_line(&calliper(&["replay", "--loader", "nope"]), &["nope", "expected one of"]);
     let engines = names(&EngineKind::available());

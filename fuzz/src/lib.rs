@@ -77,6 +77,10 @@ macro_rules! target {
 /// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
 
+/// The environment variable that names the engines of [`engines_from_environment`], as `--engine`
+/// does.
+pub const ENGINE_VARIABLE: &str = "CALLIPER_ENGINE";
+
 /// The scripts that one input gives for its layout. Engines compile modules in
 /// milliseconds, once a layout, and run a script in microseconds.
 const SCRIPTS: u64 = 16;
@@ -200,6 +204,18 @@ fn report(verdicts: &[EngineVerdict]) -> Option<String> {
     let finding = verdict.findings.first()?;
     let (class, engine, print) = (finding.class, verdict.engine, &finding.fingerprint);
     Some(format!("{class} on {engine} [{print}]\n{}\n", finding.account.trim_end()))
+}
+
+/// The engines that the environment names, or those that run by default.
+///
+/// # Panics
+/// When one is not in this build, or cannot run here.
+pub fn engines_from_environment() -> Vec<EngineKind> {
+    match std::env::var(ENGINE_VARIABLE) {
+        Err(_) => EngineKind::by_default(),
+        Ok(names) => EngineKind::list(&names)
+            .unwrap_or_else(|missing| panic!("{ENGINE_VARIABLE}: {missing}")),
+    }
 }
 
 fn loader_from_environment() -> &'static dyn Loader {

@@ -1,20 +1,15 @@
 //! The engines that a command runs on.
 
-use crate::engine::{EngineKind, names};
+use crate::engine::{EngineKind, names, table};
 
 use super::failure::Failure;
 
 /// The engines of a comma separated list, each once.
 pub fn engines(list: Option<&str>) -> Result<Vec<EngineKind>, Failure> {
-    let Some(list) = list else { return Ok(EngineKind::by_default()) };
-    let mut engines: Vec<EngineKind> = Vec::new();
-    for name in list.split(',').map(str::trim) {
-        let kind = name.parse()?;
-        if !engines.contains(&kind) {
-            engines.push(kind);
-        }
+    match list {
+        None => Ok(EngineKind::by_default()),
+        Some(list) => Ok(EngineKind::list(list)?),
     }
-    Ok(engines)
 }
 
 /// What `--engine` does.
@@ -23,8 +18,13 @@ pub fn help() -> String {
     format!("Only these engines, separated by commas: {known}")
 }
 
-/// The same with what it is if it is not given, and more to say of it in between.
+/// The same with what each engine is, and more to say of them.
 pub fn long_help(more: &str) -> String {
-    let (help, default) = (help(), names(&EngineKind::by_default()));
-    format!("{help}\n\n{more}[default: {default}]")
+    format!("Only these engines, separated by commas\n\n{}{more}", table())
+}
+
+/// The same where the default is several engines.
+pub fn long_help_and_default(more: &str) -> String {
+    let default = names(&EngineKind::by_default());
+    format!("{}\n[default: {default}]", long_help(more))
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::campaign::CampaignError;
-use crate::engine::{EngineError, UnknownEngine};
+use crate::engine::{EngineError, NoEngine};
 use crate::gallery::{Fault, LoaderError};
 use crate::replay::{ReadError, plain};
 
@@ -23,7 +23,7 @@ pub enum Failure {
     #[error("--loader: {0}{advice}", advice = advice(.0))]
     Loader(#[from] LoaderError),
     #[error("--engine: {0}")]
-    UnknownEngine(#[from] UnknownEngine),
+    Engine(#[from] NoEngine),
     #[error("--fault: there is no fault {0:?}; there are {known}", known = fault_ids().join(", "))]
     UnknownFault(String),
     #[error("{}: cannot write here: {}", directory.display(), plain(source))]

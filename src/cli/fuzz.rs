@@ -14,7 +14,7 @@ use crate::engine::names;
 use crate::scenario::text;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::engines::{engines, help, long_help};
+use super::engines::{engines, help, long_help_and_default};
 use super::replay::loader;
 use super::{Exit, Failure, complain};
 
@@ -55,7 +55,7 @@ pub struct FuzzArgs {
     #[arg(long, value_name = "fixed|FAULT[+FAULT...]", default_value = "fixed")]
     loader: String,
 
-    #[arg(long, value_name = "LIST", help = help(), long_help = long_help("`paper` alone is many times faster, and shows all that is not an engine's own.\n"))]
+    #[arg(long, value_name = "LIST", help = help(), long_help = long_help_and_default("`paper` alone is many times faster, and shows all that is not an engine's own.\n"))]
     engine: Option<String>,
 
     /// Start from the scenarios in this directory, and add those that reach something new

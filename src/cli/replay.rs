@@ -10,7 +10,7 @@ use crate::replay::{self, DEFAULT_PATH, Loaders, ReplayPlan};
 use crate::report;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::engines::{engines, help, long_help};
+use super::engines::{engines, help, long_help_and_default};
 use super::{Exit, Failure, Format, complain, json};
 
 /// Replay scenarios and report whether each did what it is there to do
@@ -36,7 +36,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "fixed|FAULT")]
     loader: Option<String>,
 
-    #[arg(long, value_name = "LIST", help = help(), long_help = long_help(""))]
+    #[arg(long, value_name = "LIST", help = help(), long_help = long_help_and_default(""))]
     engine: Option<String>,
 
     /// How to write the result

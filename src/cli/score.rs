@@ -11,7 +11,7 @@ use crate::gallery::Fault;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::engines::{engines, help};
+use super::engines::{engines, help, long_help};
 use super::fuzz::duration;
 use super::{Exit, Failure, Format, json};
 
@@ -45,7 +45,7 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "LIST")]
     fault: Option<String>,
 
-    #[arg(long, value_name = "LIST", default_value = EngineKind::PAPER.name(), help = help())]
+    #[arg(long, value_name = "LIST", default_value = EngineKind::PAPER.name(), help = help(), long_help = long_help(""))]
     engine: String,
 
     /// Leave out the unguided baseline, which takes longest where an engine compiles

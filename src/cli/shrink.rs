@@ -10,7 +10,7 @@ use crate::judge::Judge;
 use crate::replay;
 use crate::scenario::{Scenario, text};
 
-use super::engines::{engines, help, long_help};
+use super::engines::{engines, help, long_help_and_default};
 use super::replay::loader;
 use super::{Exit, Failure, complain};
 
@@ -40,7 +40,7 @@ pub struct ShrinkArgs {
     #[arg(long, value_name = "fixed|FAULT[+FAULT...]")]
     loader: String,
 
-    #[arg(long, value_name = "LIST", help = help(), long_help = long_help(""))]
+    #[arg(long, value_name = "LIST", help = help(), long_help = long_help_and_default(""))]
     engine: Option<String>,
 
     /// Write the scenario to this file, at once or not at all

@@ -159,8 +159,8 @@ pub(super) struct Compiled<B: Backend, S: 'static> {
 
 impl<B: Backend, S: 'static> Compiled<B, S> {
     /// Compiles a program's runtime module.
-    pub fn new(backend: &B, program: &Arc<Program>) -> Result<Self, String> {
-        let runtime = backend.compile(&encode_runtime(program)).map_err(describe)?;
+    pub fn new(backend: &B, program: &Arc<Program>) -> Result<Self, B::Error> {
+        let runtime = backend.compile(&encode_runtime(program))?;
         let images = program.images.map(|_| OnceLock::new());
         Ok(Self { program: program.clone(), runtime, images })
     }
@@ -178,11 +178,6 @@ impl<B: Backend, S: 'static> Compiled<B, S> {
     }
 }
 
-/// What an engine said, in its own words.
-pub(super) fn describe(error: impl Display) -> String {
-    format!("{error:#}")
-}
-
 /// Whoever drives a process: its state, and what it answers the host import.
 pub(super) type Driver<S> = (S, HostCall<S>);
 
@@ -197,7 +192,7 @@ pub(super) struct Data<B: Backend, S: 'static> {
     /// What of the store cannot be taken back.
     pub shape: Shape,
     /// What the engine said when it did something that it should not.
-    pub failure: Option<String>,
+    pub failure: Option<B::Error>,
     /// Calls into wasm that have not returned.
     reentries: u32,
     /// What VM code has called, by table slot: only loading changes a slot.
@@ -268,7 +263,7 @@ impl<A: Access> Inside<'_, A> {
     /// The trap that an error stands for; anything else is a failure of the run.
     fn trap(&mut self, error: Error<A>) -> Trap {
         A::Backend::trap(&error).unwrap_or_else(|| {
-            self.0.data_mut().failure = Some(describe(error));
+            self.0.data_mut().failure = Some(error);
             Trap::Unreachable
         })
     }
@@ -309,7 +304,7 @@ impl<A: Access> Process<A::State> for Inside<'_, A> {
         let first = data.shape.table_len;
         match outcome {
             Ok(()) => data.shape.table_len += n,
-            Err(error) => data.failure = Some(describe(error)),
+            Err(error) => data.failure = Some(error),
         }
         TableIndex::new(first)
     }

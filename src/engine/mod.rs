@@ -32,6 +32,7 @@ mod trap;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 pub use memory::{Memory, MemoryView};
 pub use process::{Engine, EngineError, HostCall, Process};
@@ -61,32 +62,51 @@ pub enum Keep {
     Stores,
 }
 
-/// Makes the engine of this name, which is to keep so much.
-type Start<S> = fn(&'static str, Keep) -> Box<dyn Engine<S>>;
+const RUNS: &str = "only an engine that runs here has a kind";
+
+/// What a build has of an engine.
+struct Built<S: 'static> {
+    /// Whether it runs on this machine.
+    runs: fn() -> Result<(), CannotRun>,
+    /// Makes the engine of this name, which is to keep so much.
+    start: fn(&'static str, Keep) -> Box<dyn Engine<S>>,
+}
 
 /// An engine that executes for drivers with a state `S`.
 struct Row<S: 'static> {
     /// What `--engine` takes, and the feature of the package that brings it.
     name: &'static str,
+    /// What it is, and what for.
+    about: &'static str,
     /// It makes machine code of modules, which takes far longer than a run.
     compiles: bool,
     /// It runs unless engines are named: it is no variation of one that does.
     by_default: bool,
-    /// `None` in a build without its feature.
-    start: Option<Start<S>>,
+    /// Nothing in a build without its feature.
+    built: Option<Built<S>>,
 }
 
-/// A row that is there in every build, and starts in one that has the feature of its name.
+/// A row that is there in every build, and can be started in one that has the feature of its name:
+/// an engine over the backend that a module has.
 macro_rules! optional {
-    ($name:literal, compiles: $compiles:literal, by_default: $by_default:literal, $start:path) => {
+    (
+        $name:literal, $about:literal, compiles: $compiles:literal,
+        by_default: $by_default:literal, $backend:path
+    ) => {
         Row {
             name: $name,
+            about: $about,
             compiles: $compiles,
             by_default: $by_default,
             #[cfg(feature = $name)]
-            start: Some($start),
+            built: Some(Built {
+                runs: || $backend().map(drop),
+                start: |name, keep| {
+                    Box::new(stored::Stored::new(name, $backend().expect(RUNS), keep))
+                },
+            }),
             #[cfg(not(feature = $name))]
-            start: None,
+            built: None,
         }
     };
 }
@@ -94,15 +114,41 @@ macro_rules! optional {
 impl<S: 'static> Row<S> {
     /// Every engine, the paper engine first.
     const ALL: &'static [Self] = &[
-        Row { name: "paper", compiles: false, by_default: true, start: Some(paper::start) },
-        optional!("wasmtime", compiles: true, by_default: true, wasmtime::start),
-        optional!("wasmi", compiles: false, by_default: true, wasmi::start),
-        optional!("winch", compiles: true, by_default: false, winch::start),
-        optional!("pulley", compiles: true, by_default: false, pulley::start),
+        Row {
+            name: "paper",
+            about: "plain Rust that executes what is encoded for the others; many times faster",
+            compiles: false,
+            by_default: true,
+            built: Some(Built { runs: || Ok(()), start: |_, _| Box::new(paper::Paper::new()) }),
+        },
+        optional!(
+            "wasmtime", "machine code by wasmtime's Cranelift; for one layout and many scripts",
+            compiles: true, by_default: true, wasmtime::backend
+        ),
+        optional!(
+            "wasmi", "an interpreter that compiles at little cost; for layouts that are seen once",
+            compiles: false, by_default: true, wasmi::backend
+        ),
+        optional!(
+            "winch", "machine code by wasmtime's Winch, to tell a fault of Cranelift's by",
+            compiles: true, by_default: false, winch::backend
+        ),
+        optional!(
+            "pulley", "wasmtime's byte code and interpreter, to tell a fault of the machine code by",
+            compiles: true, by_default: false, pulley::backend
+        ),
     ];
+
+    /// What is needed to start it, if it runs here.
+    fn runs(&self) -> Result<&Built<S>, NoEngine> {
+        let Self { name, .. } = *self;
+        let built = self.built.as_ref().ok_or(NoEngine::NotBuilt { name })?;
+        (built.runs)().map_err(|reason| NoEngine::CannotRun { name, reason })?;
+        Ok(built)
+    }
 }
 
-/// An engine of this build, by its place in the list of all.
+/// An engine of this build that runs here, by its place in the list of all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EngineKind(usize);
 
@@ -110,16 +156,33 @@ impl EngineKind {
     /// The paper engine, which every build has.
     pub const PAPER: EngineKind = EngineKind(0);
 
-    /// The engines of this build; paper comes first.
+    /// The engines of this build that run here; paper comes first.
     pub fn available() -> Vec<EngineKind> {
-        let kinds = (0..Row::<()>::ALL.len()).map(EngineKind);
-        kinds.filter(|kind| kind.row::<()>().start.is_some()).collect()
+        static AVAILABLE: OnceLock<Vec<EngineKind>> = OnceLock::new();
+        let runs = |kind: &EngineKind| kind.row::<()>().runs().is_ok();
+        let available = || (0..Row::<()>::ALL.len()).map(EngineKind).filter(runs).collect();
+        AVAILABLE.get_or_init(available).clone()
     }
 
     /// Those of them that run unless some are named.
     pub fn by_default() -> Vec<EngineKind> {
         let available = Self::available().into_iter();
         available.filter(|kind| kind.row::<()>().by_default).collect()
+    }
+
+    /// The engines of a list of names with commas in between, each once.
+    ///
+    /// # Errors
+    /// The first name that no engine of this build has, or none that runs here.
+    pub fn list(names: &str) -> Result<Vec<EngineKind>, NoEngine> {
+        let mut kinds: Vec<EngineKind> = Vec::new();
+        for name in names.split(',').map(str::trim) {
+            let kind = name.parse()?;
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        Ok(kinds)
     }
 
     /// Whether it makes machine code of modules, which takes far longer than a run.
@@ -134,8 +197,8 @@ impl EngineKind {
 
     /// The engine, which has run nothing yet.
     pub fn start<S: 'static>(self, keep: Keep) -> Box<dyn Engine<S>> {
-        let start = self.row::<S>().start.expect("only engines of this build have a kind");
-        start(self.name(), keep)
+        let Row { name, built, .. } = self.row();
+        (built.as_ref().expect(RUNS).start)(name, keep)
     }
 
     fn row<S: 'static>(self) -> &'static Row<S> {
@@ -149,18 +212,67 @@ impl fmt::Debug for EngineKind {
     }
 }
 
-/// No engine of this build has this name.
+/// What an engine says of a machine that it cannot run on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no engine {0:?} in this build; there are {known}", known = names(&EngineKind::available()))]
-pub struct UnknownEngine(pub String);
+#[error("{0}")]
+pub struct CannotRun(String);
+
+impl CannotRun {
+    /// In the engine's own words, on one line.
+    #[cfg(feature = "wasmtime")]
+    fn because(error: impl fmt::Display) -> Self {
+        Self(format!("{error:#}").replace('\n', " "))
+    }
+}
+
+/// Why there is no engine of a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEngine {
+    /// No engine has this name.
+    #[error("there is no engine {0:?}; there are {known}", known = known())]
+    Unknown(String),
+    /// The build is without the feature of the engine's name.
+    #[error("{name} is not in this build, which has {known}; build with --features {name}", known = known())]
+    NotBuilt {
+        /// The engine's name.
+        name: &'static str,
+    },
+    /// The engine is there, and does not start.
+    #[error("{name} cannot run on this machine: {reason}; leave it out, {known} can", known = known())]
+    CannotRun {
+        /// The engine's name.
+        name: &'static str,
+        /// What it says.
+        reason: CannotRun,
+    },
+}
 
 impl FromStr for EngineKind {
-    type Err = UnknownEngine;
+    type Err = NoEngine;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = EngineKind::available().into_iter().find(|kind| kind.name() == name);
-        found.ok_or_else(|| UnknownEngine(name.to_owned()))
+        let at = Row::<()>::ALL.iter().position(|row| row.name == name);
+        let kind = EngineKind(at.ok_or_else(|| NoEngine::Unknown(name.to_owned()))?);
+        kind.row::<()>().runs()?;
+        Ok(kind)
     }
+}
+
+/// A line for each engine that there is: its name, what it is, and whether it is here.
+pub fn table() -> String {
+    let line = |row: &Row<()>| {
+        let missing = match row.runs() {
+            Ok(_) => "",
+            Err(NoEngine::CannotRun { .. }) => " (cannot run here)",
+            Err(_) => " (not in this build)",
+        };
+        format!("{:<8}  {}{missing}\n", row.name, row.about)
+    };
+    Row::ALL.iter().map(line).collect()
+}
+
+fn known() -> String {
+    names(&EngineKind::available())
 }
 
 /// Their names, separated by commas.

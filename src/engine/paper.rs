@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use super::load::{Load, memory_range};
 use super::{
-    Engine, EngineError, EngineKind, FUEL, HostCall, Keep, MAX_CALLS, MAX_REENTRIES, Memory,
-    MemoryView, Process, Trap,
+    Engine, EngineError, EngineKind, FUEL, HostCall, MAX_CALLS, MAX_REENTRIES, Memory, MemoryView,
+    Process, Trap,
 };
 use crate::abi::{FuncType, ValType};
 use crate::image::code::{Global, Op, TypeId};
@@ -40,11 +40,6 @@ impl<S> Paper<S> {
     pub fn new() -> Self {
         Self { process: PaperProcess::new() }
     }
-}
-
-/// The engine, which has nothing to compile.
-pub(super) fn start<S: 'static>(_: &'static str, _: Keep) -> Box<dyn Engine<S>> {
-    Box::new(Paper::new())
 }
 
 impl<S> Default for Paper<S> {
@@ -607,6 +602,6 @@ impl<S> Process<S> for PaperProcess<S> {
 mod tests {
     #[test]
     fn smoke() {
-        crate::engine::tests::smoke(super::start);
+        crate::engine::tests::smoke("paper");
     }
 }

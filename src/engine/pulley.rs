@@ -3,22 +3,14 @@
 //! What it shares with the wasmtime engine is all but the last step: another instruction selection,
 //! and an interpreter where that one has the processor.
 
-use wasmtime::Config;
-
-use super::stored::Stored;
+use super::CannotRun;
 use super::wasmtime::{Wasmtime, settings};
-use super::{Engine, Keep};
-
-/// The engine by this name.
-pub(super) fn start<S: 'static>(name: &'static str, keep: Keep) -> Box<dyn Engine<S>> {
-    Box::new(Stored::new(name, Wasmtime::new(&config()), keep))
-}
 
 /// The wasmtime engine's settings, for another machine.
-fn config() -> Config {
-    let mut config = settings();
-    config.target(TARGET).expect("wasmtime was built with Pulley");
-    config
+pub(super) fn backend() -> Result<Wasmtime, CannotRun> {
+    let mut settings = settings();
+    settings.target(TARGET).map_err(CannotRun::because)?;
+    Wasmtime::new(&settings)
 }
 
 /// Pulley with the host's pointers and byte order.
@@ -33,6 +25,6 @@ const TARGET: &str = match (cfg!(target_pointer_width = "64"), cfg!(target_endia
 mod tests {
     #[test]
     fn smoke() {
-        crate::engine::tests::smoke(super::start);
+        crate::engine::tests::smoke("pulley");
     }
 }

@@ -22,7 +22,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::adapter::{Access, Backend, Compiled, Data, Inside, Register, describe, write};
+use super::adapter::{Access, Backend, Compiled, Data, Inside, Register, write};
 use super::load::Load;
 use super::shape::Shape;
 use super::{Engine, EngineError, FUEL, HostCall, Keep, Memory, MemoryView, Process, Trap};
@@ -96,12 +96,12 @@ impl<B: Backend, S: 'static> Stored<B, S> {
         }
     }
 
-    fn compile(&mut self, program: &Arc<Program>) -> Result<Arc<Compiled<B, S>>, String> {
+    fn compile(&mut self, program: &Arc<Program>) -> Result<Arc<Compiled<B, S>>, B::Error> {
         self.compiles += 1;
         Compiled::new(&self.backend, program).map(Arc::new)
     }
 
-    fn compiled(&mut self, program: &Arc<Program>) -> Result<Arc<Compiled<B, S>>, String> {
+    fn compiled(&mut self, program: &Arc<Program>) -> Result<Arc<Compiled<B, S>>, B::Error> {
         if self.keep == Keep::Nothing {
             return self.compile(program);
         }
@@ -142,8 +142,8 @@ impl<B: Backend, S: 'static> Stored<B, S> {
         self.idle.push(store);
     }
 
-    fn start(&self, compiled: &Arc<Compiled<B, S>>) -> Result<B::Store<S>, String> {
-        self.backend.start(Data::new(compiled.clone())).map_err(describe)
+    fn start(&self, compiled: &Arc<Compiled<B, S>>) -> Result<B::Store<S>, B::Error> {
+        self.backend.start(Data::new(compiled.clone()))
     }
 
     /// A store that is set back to the program's start, but for its shape.
@@ -151,7 +151,7 @@ impl<B: Backend, S: 'static> Stored<B, S> {
         &mut self,
         compiled: &Arc<Compiled<B, S>>,
         program: &Arc<Program>,
-    ) -> Result<B::Store<S>, String> {
+    ) -> Result<B::Store<S>, B::Error> {
         if let Some(last) = self.last.take() {
             self.retire(last);
         }
@@ -172,7 +172,7 @@ impl<B: Backend, S: 'static> Stored<B, S> {
         state: S,
         host: HostCall<S>,
         drive: &mut dyn FnMut(&mut dyn Process<S>),
-    ) -> Result<S, String> {
+    ) -> Result<S, B::Error> {
         let compiled = self.compiled(program)?;
         let mut store = self.open(&compiled, program)?;
         B::data_mut(&mut store).driver = Some((state, host));
@@ -207,7 +207,7 @@ impl<B: Backend, S: 'static> Engine<S> for Stored<B, S> {
         drive: &mut dyn FnMut(&mut dyn Process<S>),
     ) -> Result<S, EngineError> {
         self.try_run(program, state, host, drive)
-            .map_err(|message| EngineError { engine: self.name, message })
+            .map_err(|error| EngineError { engine: self.name, message: format!("{error:#}") })
     }
 
     fn memory(&self) -> Cow<'_, [u8]> {
@@ -268,8 +268,8 @@ impl<B: Backend, S: 'static> Outside<'_, B, S> {
         if !data.shape.leads_to(&self.wanted) {
             match self.engine.start(&self.compiled) {
                 Ok(store) => self.move_into(store),
-                Err(message) => {
-                    B::data_mut(&mut self.store).failure = Some(message);
+                Err(error) => {
+                    B::data_mut(&mut self.store).failure = Some(error);
                     return Err(Trap::Unreachable);
                 }
             }

@@ -12,8 +12,7 @@ use wasmi::{
 };
 
 use super::adapter::{self, Access, Backend, Data, Register};
-use super::stored::Stored;
-use super::{Engine, FUEL, Keep, MAX_CALLS, Trap};
+use super::{CannotRun, FUEL, MAX_CALLS, Trap};
 use crate::image::encode::{ASYNC_CONTINUATION, MEMORY, STACK_POINTER, TABLE};
 use crate::image::words::{ImageBase, TableIndex};
 
@@ -23,9 +22,9 @@ const VALUE_STACK: usize = 256 << 10;
 /// Every program has a wasmi engine of its own: one never gives back the code that it has compiled.
 pub(super) struct Wasmi;
 
-/// The engine by this name.
-pub(super) fn start<S: 'static>(name: &'static str, keep: Keep) -> Box<dyn Engine<S>> {
-    Box::new(Stored::new(name, Wasmi, keep))
+/// It runs everywhere.
+pub(super) fn backend() -> Result<Wasmi, CannotRun> {
+    Ok(Wasmi)
 }
 
 /// How wasmi is set up.
@@ -238,6 +237,6 @@ impl<S: 'static> Access for Inside<'_, S> {
 mod tests {
     #[test]
     fn smoke() {
-        crate::engine::tests::smoke(super::start);
+        crate::engine::tests::smoke("wasmi");
     }
 }

@@ -16,8 +16,7 @@ use wasmtime::{
 };
 
 use super::adapter::{self, Access, Backend, Data, Register};
-use super::stored::Stored;
-use super::{Engine, FUEL, Keep, Trap};
+use super::{CannotRun, FUEL, Trap};
 use crate::image::encode::{ASYNC_CONTINUATION, HOST_IMPORT, MEMORY, STACK_POINTER, TABLE};
 use crate::image::words::{ImageBase, TableIndex};
 
@@ -29,14 +28,17 @@ pub(super) struct Wasmtime(wasmtime::Engine);
 
 impl Wasmtime {
     /// The compiler that these settings choose.
-    pub fn new(settings: &Config) -> Self {
-        Self(wasmtime::Engine::new(settings).expect("the settings fit together"))
+    ///
+    /// # Errors
+    /// When it has no code for this machine.
+    pub fn new(settings: &Config) -> Result<Self, CannotRun> {
+        wasmtime::Engine::new(settings).map(Self).map_err(CannotRun::because)
     }
 }
 
-/// The engine by this name.
-pub(super) fn start<S: 'static>(name: &'static str, keep: Keep) -> Box<dyn Engine<S>> {
-    Box::new(Stored::new(name, Wasmtime::new(&settings()), keep))
+/// Cranelift for this machine.
+pub(super) fn backend() -> Result<Wasmtime, CannotRun> {
+    Wasmtime::new(&settings())
 }
 
 /// Cranelift for this machine, as fast as it compiles.
@@ -274,6 +276,6 @@ impl<S: 'static> Access for Inside<'_, S> {
 mod tests {
     #[test]
     fn smoke() {
-        crate::engine::tests::smoke(super::start);
+        crate::engine::tests::smoke("wasmtime");
     }
 }

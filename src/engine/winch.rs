@@ -4,27 +4,22 @@
 //! Its settings are its own: Winch has neither optimisation nor register allocation to choose, and
 //! refuses explicit checks, so that traps of memory are signals here.
 
-use wasmtime::{Config, Strategy};
+use wasmtime::Strategy;
 
-use super::stored::Stored;
+use super::CannotRun;
 use super::wasmtime::{Wasmtime, common_settings};
-use super::{Engine, Keep};
 
-/// The engine by this name.
-pub(super) fn start<S: 'static>(name: &'static str, keep: Keep) -> Box<dyn Engine<S>> {
-    Box::new(Stored::new(name, Wasmtime::new(&settings()), keep))
-}
-
-fn settings() -> Config {
-    let mut config = common_settings();
-    config.strategy(Strategy::Winch);
-    config
+/// Winch for this machine, if it is one of the two that it knows.
+pub(super) fn backend() -> Result<Wasmtime, CannotRun> {
+    let mut settings = common_settings();
+    settings.strategy(Strategy::Winch);
+    Wasmtime::new(&settings)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn smoke() {
-        crate::engine::tests::smoke(super::start);
+        crate::engine::tests::smoke("winch");
     }
 }

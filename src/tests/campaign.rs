@@ -96,7 +96,7 @@ fn layouts_are_tried_on_paper_before_they_are_compiled() {
     for seed in 0..2 {
         let outcome = run(fault.loader, 4_000, |plan| {
             plan.seed = seed;
-            plan.engines = EngineKind::available();
+            plan.engines = EngineKind::by_default();
         });
         assert!(outcome.status.screened > 1_000, "{:?}", outcome.status);
         let classes: Vec<_> = outcome.findings.iter().map(|(f, _)| f.target.class).collect();
@@ -132,7 +132,7 @@ impl Loader for Panics {
 
 #[test]
 fn a_panic_is_a_finding_and_does_not_end_the_campaign() {
-    for engines in [vec![EngineKind::PAPER], EngineKind::available()] {
+    for engines in [vec![EngineKind::PAPER], EngineKind::by_default()] {
         let outcome = run(&Panics, 2_000, |plan| plan.engines = engines);
         assert_eq!(outcome.status.runs, 2_000);
         let [(found, _)] = outcome.findings.as_slice() else { panic!("{:#?}", outcome.findings) };

@@ -4,6 +4,7 @@
 mod instructions;
 #[cfg(any(feature = "wasmtime", feature = "wasmi"))]
 mod keeping;
+mod list;
 mod loading;
 mod modules;
 mod program;

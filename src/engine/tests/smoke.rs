@@ -2,15 +2,16 @@
 
 use super::program::{IMAGE_FUNCTIONS, OUT, every_op, slot};
 use super::write_u32;
-use crate::engine::{Engine, Keep, Memory, Process, Trap};
+use crate::engine::{EngineKind, Keep, Memory, Process, Trap};
 use crate::image::words::{ImageBase, TableIndex};
 use crate::image::{HOST_SLOTS, ModuleId};
 
 /// Calls, a host import with a state, memory, an image, and a trap, thrice in a new process.
-pub(in crate::engine) fn smoke(start: fn(&'static str, Keep) -> Box<dyn Engine<u32>>) {
+pub(in crate::engine) fn smoke(name: &str) {
     let program = every_op();
     let [ask, fail] = ["ask_host", "fail"].map(|name| TableIndex::new(slot(&program, name)));
-    let mut engine = start("smoke", Keep::Stores);
+    let kind: EngineKind = name.parse().unwrap_or_else(|missing| panic!("{missing}"));
+    let mut engine = kind.start(Keep::Stores);
     for before in 0..3 {
         let drive = &mut |process: &mut dyn Process<u32>| {
             assert_eq!(process.word(OUT), Ok(0), "memory is as the program has it");
