@@ -5,12 +5,12 @@
 //! entry point or a virtual IP, and all three are an `i32`.
 //!
 //! A [`Scenario`] is a small program: a *layout* of assemblies, methods and call sites, from which
-//! wasm modules are emitted, and a *script* of loads, takes of pointers and calls. Three parties say
-//! what becomes of it, and any two that differ are a [`Finding`]:
+//! wasm modules are emitted, and a *script* of loads, takes of pointers and calls. Three parties
+//! say what becomes of it, and any two that differ are a [`Finding`]:
 //!
 //! * the *reference* works out what every call must do, from the scenario's meaning alone;
-//! * the *loader*, a model of the VM, writes linear memory and the table as upstream does: [`Fixed`]
-//!   is the repaired one, and a [`Fault`] puts one upstream bug back;
+//! * the *loader*, a model of the VM, writes linear memory and the table as upstream does:
+//!   [`Fixed`] is the repaired one, and a [`Fault`] puts one upstream bug back;
 //! * the *engines* run the modules, so that what the loader handed out reaches a real
 //!   `call_indirect`; one is plain Rust, the others are optional features.
 //!
@@ -61,8 +61,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`generate`] makes scenarios from random bytes, `run_campaign` looks for those that go wrong, and
-//! [`replay()`] runs files again. This is the inside of a program: no name here is stable.
+//! [`generate`] makes scenarios from random bytes, `run_campaign` looks for those that go wrong,
+//! and [`replay()`] runs files again. This is the inside of a program: no name here is stable.
 
 // The program uses what the targets do not: with it, the compiler says what nobody uses.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
@@ -109,12 +109,12 @@ pub use scenario::text::{parse as parse_text, print as print_text};
 pub use scenario::validate::validate;
 pub use verdict::{Finding, FindingClass};
 
-/// What fuzz targets and benchmarks of this repository need of the inside, name by name. Nothing else
-/// should.
+/// What fuzz targets and benchmarks of this repository need of the inside, name by name. Nothing
+/// else should.
 #[doc(hidden)]
 pub mod inside {
-    // Targets that judge scenarios, and seeds for them: bytes that a seed decides, further scripts for
-    // a layout, and the words of the text form.
+    // Targets that judge scenarios, and seeds for them: bytes that a seed decides, further scripts
+    // for a layout, and the words of the text form.
     pub use crate::random::{Dice, XorShift};
     pub use crate::replay::{Case, DEFAULT_PATH};
     pub use crate::scenario::generate::regenerate_script;
@@ -127,7 +127,8 @@ pub mod inside {
     pub use crate::engine::names;
     pub use crate::replay::read;
 
-    // The targets `image`, `bodies` and `text`: scenarios of one's own, and what is emitted for them.
+    // The targets `image`, `bodies` and `text`: scenarios of one's own, and what is emitted for
+    // them.
     pub use crate::image::emission::Emission;
     pub use crate::image::words::TableIndex;
     pub use crate::scenario::binary::MAX_BYTES as MAX_BINARY_BYTES;
@@ -149,8 +150,8 @@ pub mod inside {
     pub use crate::loader::{Vm, VmProcess, host_call};
     pub use crate::scenario::meaning::{OBJECT_SIZE, object_address};
 
-    // `bodies`: the types of callees, the module that calls them, and how engines are set up and say
-    // that a call trapped.
+    // `bodies`: the types of callees, the module that calls them, and how engines are set up and
+    // say that a call trapped.
     pub use crate::abi::crossgen::lower as crossgen_lower;
     pub use crate::abi::{FuncType, Shape, ValType};
     #[cfg(feature = "wasmi")]

@@ -1,8 +1,8 @@
 //! Random numbers that a seed decides.
 //!
 //! A seed must give the same numbers in every version and on every machine: findings and the
-//! scoreboard are told by their seeds. A crate's generator may change with its version, and these are
-//! three lines each. There are three because each has a sequence that something depends on.
+//! scoreboard are told by their seeds. A crate's generator may change with its version, and these
+//! are three lines each. There are three because each has a sequence that something depends on.
 
 /// A sequence that can be joined at any place: word *n* is the seed mixed with *n*, from 1.
 ///
@@ -115,8 +115,8 @@ pub(crate) fn weighted<T: Copy>(table: &[(T, u32)], below: impl FnOnce(usize) ->
 /// The golden ratio's fraction, by which SplitMix64 goes on.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// SplitMix64's finaliser. A scenario's meaning has the same function, as a definition that programs
-/// in other languages repeat.
+/// SplitMix64's finaliser. A scenario's meaning has the same function, as a definition that
+/// programs in other languages repeat.
 fn mix(seed: u64, word: u64) -> u64 {
     let z = (seed ^ word).wrapping_add(STEP);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,6 +1,6 @@
 //! What a planted mutant of the model must not survive: a replay of the corpus, and a campaign of
-//! ten seconds. `ci/mutants` runs it under every mutant. It is a binary of its own, which is run when
-//! it is named only: the other tests replay and fuzz as well.
+//! ten seconds. `ci/mutants` runs it under every mutant. It is a binary of its own, which is run
+//! when it is named only: the other tests replay and fuzz as well.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

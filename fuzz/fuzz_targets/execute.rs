@@ -1,8 +1,8 @@
 //! Reference against loader on real engines beside the paper engine.
 //!
 //! `CALLIPER_LOADER` names the loader: `fixed` if it is not set, a fault's id, or several
-//! with + between. `CALLIPER_ENGINE` names the engines, with commas between: if it is not set, those
-//! that run by default, which are those whose compiling is worth its time here.
+//! with + between. `CALLIPER_ENGINE` names the engines, with commas between: if it is not set,
+//! those that run by default, which are those whose compiling is worth its time here.
 #![cfg_attr(fuzzing, no_main)]
 
 calliper_fuzz::target!(

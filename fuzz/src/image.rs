@@ -120,7 +120,8 @@ impl Case {
         }
     }
 
-    /// Changes a payload, or what the loader is told of it (upstream reads that in the image as well).
+    /// Changes a payload, or what the loader is told of it (upstream reads that in the image as
+    /// well).
     fn edit_image(&mut self, edit: Edit) {
         let program = Arc::get_mut(&mut self.emission.program).expect("nobody else has it yet");
         let Some(image) = usize::from(edit.which).checked_rem(program.images.len()) else { return };

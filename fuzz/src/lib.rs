@@ -19,8 +19,8 @@ use calliper::{
     encode_binary, find_loader, fixup, generate, mutate, print_text,
 };
 
-/// A target that judges scenarios: `target!(ARGUMENTS, ENGINES, INPUTS)`. `ARGUMENTS` of `cargo fuzz run`
-/// name it, and its test runs so many `INPUTS`.
+/// A target that judges scenarios: `target!(ARGUMENTS, ENGINES, INPUTS)`. `ARGUMENTS` of `cargo
+/// fuzz run` name it, and its test runs so many `INPUTS`.
 #[macro_export]
 macro_rules! target {
     ($arguments:literal, $engines:expr, $inputs:literal) => {

@@ -1,10 +1,11 @@
 //! Lowering of signatures to wasm types and thunk keys, as each upstream party computes it.
 //!
-//! | party | file here | upstream | computes |
-//! |---|---|---|---|
-//! | JIT | [`jit`] | `jit/codegenwasm.cpp` `genCallInstruction`, `getWasmTypeSymbol` | the type a call site names |
-//! | crossgen2 | [`crossgen`] | `tools/Common/JitInterface/WasmLowering.cs` | the type of a body or thunk, its key, and the argument layout raised back from a key |
-//! | VM | [`vm`] | `vm/wasm/helpers.cpp` `GetSignatureKey`, `vm/callingconvention.h` `ArgIterator` | the key it looks thunks up by, and the interpreter's argument slots |
+//! * The JIT ([`jit`]; `jit/codegenwasm.cpp` `genCallInstruction`, `getWasmTypeSymbol`): the type
+//!   that a call site names.
+//! * crossgen2 ([`crossgen`]; `tools/Common/JitInterface/WasmLowering.cs`): the type of a body or
+//!   thunk, its key, and the argument layout that is raised back from a key.
+//! * The VM ([`vm`]; `vm/wasm/helpers.cpp` `GetSignatureKey`, `vm/callingconvention.h`
+//!   `ArgIterator`): the key that it looks thunks up by, and the interpreter's argument slots.
 //!
 //! They are kept apart on purpose: half of the upstream bug family (families
 //! hidden-arguments and key-or-layout) is one of them disagreeing with another.

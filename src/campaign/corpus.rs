@@ -87,7 +87,8 @@ impl Corpus {
         }
     }
 
-    /// Chooses a scenario with high energy and few rounds, among those of some layouts if there are any.
+    /// Chooses a scenario with high energy and few rounds, among those of some layouts if there are
+    /// any.
     pub fn choose(&self, dice: &mut Dice, layouts: Option<&[u64]>) -> Option<usize> {
         let warm: Vec<usize> = match layouts {
             Some(layouts) => (0..self.entries.len())

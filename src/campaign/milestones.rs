@@ -1,10 +1,9 @@
 //! When a fault was reached, triggered and detected (the distinction that Magma made).
 //!
-//! * *reached*: the run came to a decision that the fault gets wrong
-//!   ([`Vm::has_decided`]), or, if the decision is taken at compile time, ran modules that are
-//!   other than the right ones;
-//! * *triggered*: its answer changed something: the run is not what it is under the fixed loader. Up
-//!   to the first wrong answer both runs are the same, so the comparison is exact;
+//! * *reached*: the run came to a decision that the fault gets wrong ([`Vm::has_decided`]), or, if
+//!   the decision is taken at compile time, ran modules that are other than the right ones;
+//! * *triggered*: its answer changed something: the run is not what it is under the fixed loader.
+//!   Up to the first wrong answer both runs are the same, so the comparison is exact;
 //! * *detected*: there is a finding of the fault's class.
 
 use std::sync::Arc;

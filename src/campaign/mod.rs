@@ -2,8 +2,8 @@
 //!
 //! Each worker runs *rounds*: a scenario from the generator, or from the
 //! [corpus] of those that reached a new [coverage] cell, and then mutations of its script. Where an
-//! engine compiles, which takes as long as hundreds of runs on paper, a round in another layout tries
-//! several on paper, keeps all that reach something new, and compiles one.
+//! engine compiles, which takes as long as hundreds of runs on paper, a round in another layout
+//! tries several on paper, keeps all that reach something new, and compiles one.
 //! [`weights`] says how often which. A [finding](findings) is [shrunk](shrink) where it
 //! is found, and told once. With one job, everything follows from the seed.
 

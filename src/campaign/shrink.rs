@@ -1,8 +1,8 @@
 //! Shrinking: the simplest scenario that still shows a finding.
 //!
 //! A candidate counts only if it is *simpler* by one fixed order (fewer events, then
-//! fewer methods, sites, structs and assemblies, then a shorter binary form, then more plain `int`s)
-//! and its headline has the class and fingerprint of the finding. So shrinking always
+//! fewer methods, sites, structs and assemblies, then a shorter binary form, then more plain
+//! `int`s) and its headline has the class and fingerprint of the finding. So shrinking always
 //! ends, and gives the same result for the same scenario. What a candidate
 //! breaks is [repaired](crate::scenario::generate::fixup()) first.
 //!
@@ -172,7 +172,8 @@ impl Search<'_> {
         shown
     }
 
-    /// Drops events, half of them at once first, one at a time last. The end of the script goes first.
+    /// Drops events, half of them at once first, one at a time last. The end of the script goes
+    /// first.
     fn drop_events(&mut self) {
         let mut count = self.best.script.len().div_ceil(2);
         while count > 0 {

@@ -258,7 +258,8 @@ impl<'c> Worker<'c> {
         new.unwrap_or(candidate)
     }
 
-    /// Whether a candidate reached something new on paper, and whether it has a finding worth having.
+    /// Whether a candidate reached something new on paper, and whether it has a finding worth
+    /// having.
     fn screen(&mut self, candidate: &Arc<Scenario>, harvest: &mut Harvest) -> (bool, bool) {
         let Some(judge) = &mut self.screen else { return (false, false) };
         harvest.screened += 1;

@@ -20,7 +20,8 @@ use failure::Failure;
 
 pub use exit::Exit;
 
-/// Does the pointer fit the call? Replays how CoreCLR's R2R WebAssembly loader resolves function pointers.
+/// Does the pointer fit the call? Replays how CoreCLR's R2R WebAssembly loader resolves function
+/// pointers.
 #[derive(Parser)]
 #[command(name = "calliper", version, after_help = EXAMPLES, max_term_width = 100)]
 struct CalliperArgs {

@@ -186,12 +186,12 @@ impl Source<'_> {
         let attribute = attribute(method.code);
         let seen = self.seen(constructed.method).replace(".See(Word + 4)", ".See(Word)");
         match constructed.constructor {
-            super::Constructor::Class => format!(
+            super::runtime::Constructor::Class => format!(
                 "\n// Its class constructor is {}'s code.\npublic static class {name}\n{{\n    \
                  {attribute}\n    static {name}()\n        => {seen}.Done();\n}}\n",
                 method.name
             ),
-            super::Constructor::Default => format!(
+            super::runtime::Constructor::Default => format!(
                 "\n// Its default constructor is {}'s code.\npublic sealed class {name} : Known\n{{\n    \
                  {attribute}\n    public {name}()\n    {{\n        Word = Objects.Next;\n        \
                  {seen}.Done();\n    }}\n}}\n",

@@ -47,7 +47,8 @@ impl Delegates {
         self.name(&Key::InstanceCalli(signature.clone(), by_reference))
     }
 
-    /// All declarations that do not refer to a class of an assembly's, or all that refer to this one.
+    /// All declarations that do not refer to a class of an assembly's, or all that refer to this
+    /// one.
     pub fn declarations(&self, program: &Source<'_>, class: Option<ClassId>) -> String {
         let mut out = String::new();
         for (key, name) in &self.0 {

@@ -18,6 +18,7 @@ mod methods;
 mod names;
 mod native;
 mod projects;
+mod runtime;
 mod script;
 mod sites;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use crate::scenario::{
 use delegates::{Delegates, Key};
 use homes::Homes;
 use names::{Names, Owner};
+use runtime::Constructor;
 
 /// Where a call site's code stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,28 +86,8 @@ struct Constructed {
     constructor: Constructor,
 }
 
-/// The constructor that a type is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Constructor {
-    Class,
-    Default,
-}
-
-impl Constructor {
-    fn of(path: RuntimePath) -> Option<Self> {
-        match path {
-            RuntimePath::ClassConstructor => Some(Constructor::Class),
-            RuntimePath::DefaultConstructor => Some(Constructor::Default),
-            RuntimePath::Reflection
-            | RuntimePath::EntryPoint
-            | RuntimePath::Finalizer
-            | RuntimePath::Export
-            | RuntimePath::Resume => None,
-        }
-    }
-}
-
-/// The files of the program, with paths below its directory, in a fixed order. The scenario must be valid.
+/// The files of the program, with paths below its directory, in a fixed order. The scenario must be
+/// valid.
 pub fn program(scenario: &Scenario) -> Vec<(PathBuf, String)> {
     let scenario = without_empty_values(scenario);
     Source::new(&scenario).files()

@@ -3,7 +3,8 @@
 //! It is the fastest engine, it links nothing, and it is a second opinion on
 //! what the instructions mean. A run must cost microseconds, so that nothing is allocated in one
 //! once the buffers have grown: memory is reset by the blocks that were written,
-//! frames and operands live in vectors that are kept, and function bodies are executed where they lie.
+//! frames and operands live in vectors that are kept, and function bodies are executed where they
+//! lie.
 //!
 //! An operand slot is a `u128` whatever its type: a `v128` fills it, everything
 //! else stands in its low bits. A function's parameters, locals and operands are
@@ -348,7 +349,8 @@ impl<S> PaperProcess<S> {
         Ok(())
     }
 
-    /// Starts a function whose arguments end at operand slot `top`: its base and its first free slot.
+    /// Starts a function whose arguments end at operand slot `top`: its base and its first free
+    /// slot.
     ///
     /// A straight line of instructions pushes at most one operand each, so that
     /// one check here is enough for the whole body; likewise fuel is paid here for all of it.

@@ -9,11 +9,11 @@
 //! shrink, and an image stays loaded. They are the store's [`Shape`].
 //!
 //! Therefore a store of shape *s* may stand for a process exactly when the process
-//! has shape *s*. As long as no wasm is on the stack, it does not matter which store is used: VM code sees
-//! only memory, two globals and the table's length. [`Outside`], the process as seen
+//! has shape *s*. As long as no wasm is on the stack, it does not matter which store is used: VM
+//! code sees only memory, two globals and the table's length. [`Outside`], the process as seen
 //! from there, merely notes what is loaded (and copies the payload), and
-//! [settles](Outside::settle) before wasm is entered, the only time that the table itself counts: it
-//! moves the process into a kept store of the shape that is wanted, or loads the images for
+//! [settles](Outside::settle) before wasm is entered, the only time that the table itself counts:
+//! it moves the process into a kept store of the shape that is wanted, or loads the images for
 //! real. While wasm is on the stack (VM code called by the host import) loading
 //! has its real effect at once, which changes the store's shape for good.
 //!

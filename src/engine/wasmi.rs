@@ -2,8 +2,8 @@
 //!
 //! Compiling costs little here, so this is the wasm engine for layouts that are
 //! seen once. It is built with `portable-dispatch` and `extra-checks`: under
-//! coverage instrumentation its default dispatch keeps native frames and overflows the stack. Stores are
-//! reused as [`stored`](super::stored) says.
+//! coverage instrumentation its default dispatch keeps native frames and overflows the stack.
+//! Stores are reused as [`stored`](super::stored) says.
 
 use wasmi::errors::HostError;
 use wasmi::{

@@ -169,7 +169,8 @@ pub fn pointer_import(layout: &Layout, method: MethodId) -> Import {
 }
 
 impl ImageFacts {
-    /// The cell at this RVA (`ReadyToRunInfo` finds cells by RVA alone on wasm: `sectionIndex == -1`).
+    /// The cell at this RVA (`ReadyToRunInfo` finds cells by RVA alone on wasm: `sectionIndex ==
+    /// -1`).
     pub fn cell_at(&self, rva: Rva) -> Option<&ImportCell> {
         self.cells.binary_search_by_key(&rva, |c| c.rva).ok().map(|i| &self.cells[i])
     }

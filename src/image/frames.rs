@@ -18,7 +18,8 @@ pub(super) const FRAME_HEADER: u32 = 16;
 /// Where a caller keeps its InlinedCallFrame.
 const CALL_FRAME: u32 = FRAME_HEADER;
 
-/// Stores the function's absolute table index and a virtual IP of 0 where a stack walk looks for them.
+/// Stores the function's absolute table index and a virtual IP of 0 where a stack walk looks for
+/// them.
 pub(super) fn write_frame_header(f: &mut Assembler, frame: u32, function: FunctionId) {
     f.get(frame).op(Op::GlobalGet(Global::TableBase)).constant(function.0);
     f.op(Op::I32Add).op(Op::Store(ValType::I32, 0));

@@ -102,7 +102,8 @@ impl MemoryMap {
     /// [`IMAGE_OVERHEAD`].
     pub fn new(layout: &Layout, payload_bytes: u32) -> Self {
         let signatures = || signatures(layout);
-        // Calls through a delegate or `this` may have one word more than their callee's signature says.
+        // Calls through a delegate or `this` may have one word more than their callee's signature
+        // says.
         let arguments =
             8 + signatures().map(|s| meaning::arguments_size(layout, s)).max().unwrap_or(0);
         let slots = signatures().map(|s| vm::argument_slots(layout, s).1).max().unwrap_or(0);

@@ -74,7 +74,8 @@ impl Program {
         self.types == other.types && self.runtime == other.runtime && self.images == other.images
     }
 
-    /// First table slot of the runtime module's functions, which lie at the end of the host's slots.
+    /// First table slot of the runtime module's functions, which lie at the end of the host's
+    /// slots.
     pub fn host_base(&self) -> TableIndex {
         TableIndex::new(HOST_SLOTS - self.runtime.functions.len() as u32)
     }

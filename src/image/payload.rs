@@ -22,9 +22,9 @@ pub const HEADERS: usize = DATA as usize;
 pub const REL_HIGHLOW: u16 = 3;
 /// `IMAGE_REL_BASED_WASM32_TABLE`: adds the table base.
 pub const REL_WASM32_TABLE: u16 = 12;
-/// Bytes of an import thunk's record (`READYTORUN_IMPORT_THUNK_PORTABLE_ENTRYPOINT`) and of a generic
-/// lookup's. Both are called through as an entry point is, and begin with the table index of the
-/// thunk or helper.
+/// Bytes of an import thunk's record (`READYTORUN_IMPORT_THUNK_PORTABLE_ENTRYPOINT`) and of a
+/// generic lookup's. Both are called through as an entry point is, and begin with the table index
+/// of the thunk or helper.
 const RECORD: u32 = 8;
 /// Offset in a record of what it is about: the RVA of an import thunk's cell, or the token of the
 /// method whose context is looked up.

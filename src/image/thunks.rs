@@ -13,7 +13,8 @@ use crate::abi::ValType;
 use crate::abi::crossgen::Lowered;
 use crate::scenario::Layout;
 
-/// A TransitionBlock: +0 `m_ReturnAddress`, +4 `m_StackPointer`. The arguments follow it, 16-aligned.
+/// A TransitionBlock: +0 `m_ReturnAddress`, +4 `m_StackPointer`. The arguments follow it,
+/// 16-aligned.
 pub const TRANSITION_BLOCK: u32 = 8;
 /// Where a thunk keeps the block in its frame, so that the arguments are 16-aligned.
 const BLOCK_AT: u32 = 8;
@@ -191,7 +192,8 @@ pub fn interpreter_to_r2r(
     f.finish()
 }
 
-/// The key of a V-thunk: `V`, the result, and every lowered parameter (`WasmVirtualDispatchThunkNode.cs`).
+/// The key of a V-thunk: `V`, the result, and every lowered parameter
+/// (`WasmVirtualDispatchThunkNode.cs`).
 pub fn virtual_key(lowered: &Lowered) -> String {
     let letter = |ty: &ValType| match ty {
         ValType::I32 => 'i',

@@ -74,7 +74,8 @@ impl Held {
 }
 
 impl Assembler {
-    /// Stores the parameter(s) from `param` on to `base + offset`; copies what a reference refers to.
+    /// Stores the parameter(s) from `param` on to `base + offset`; copies what a reference refers
+    /// to.
     pub fn spill(&mut self, held: Held, param: u32, base: u32, offset: u32) {
         match held {
             Held::Scalar(ty) => {

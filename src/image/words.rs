@@ -2,9 +2,10 @@
 //! lead to one.
 //!
 //! At run time nothing tells them apart: which one a word is, is decided by the kind of call that
-//! consumes it (`docs/fidelity.md`, "Kinds of values"). Here they are different types. A word of one
-//! kind becomes one of another by `From` where that is always right, by a conversion with a name
-//! where upstream takes it for one blindly, and else by its bare word, for which it has to be asked.
+//! consumes it (`docs/fidelity.md`, "Kinds of values"). Here they are different types. A word of
+//! one kind becomes one of another by `From` where that is always right, by a conversion with a
+//! name where upstream takes it for one blindly, and else by its bare word, for which it has to be
+//! asked.
 
 use std::fmt;
 
@@ -123,7 +124,8 @@ impl TableIndex {
 }
 
 impl Rva {
-    /// The RVA so many bytes further on; one past 32 bits stays at the last, outside of every image.
+    /// The RVA so many bytes further on; one past 32 bits stays at the last, outside of every
+    /// image.
     pub const fn plus(self, bytes: u32) -> Rva {
         Rva(self.0.saturating_add(bytes))
     }

@@ -64,7 +64,8 @@ pub fn key(vm: &Vm, prefix: char, callee: Callee) -> String {
     })
 }
 
-/// `MethodDesc::GetMultiCallableAddrOfCode(CORINFO_ACCESS_UNMANAGED_CALLER_MAYBE)`: what `ldftn` yields.
+/// `MethodDesc::GetMultiCallableAddrOfCode(CORINFO_ACCESS_UNMANAGED_CALLER_MAYBE)`: what `ldftn`
+/// yields.
 ///
 /// A managed method's is the address of its entry point, made callable from
 /// R2R, or of its instantiating stub's if it is shared generic code; a UCO

@@ -241,7 +241,8 @@ fn start_runtime(process: &mut VmProcess<'_>) -> Result<(), Trap> {
     Ok(())
 }
 
-/// `READYTORUN_FIXUP_InjectStringThunks`: (NUL-terminated key, u32 function index)*, then an empty key.
+/// `READYTORUN_FIXUP_InjectStringThunks`: (NUL-terminated key, u32 function index)*, then an empty
+/// key.
 fn inject_string_thunks(
     process: &mut VmProcess<'_>,
     facts: &ImageFacts,

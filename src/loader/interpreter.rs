@@ -245,7 +245,8 @@ fn interpret(
         return marshal(process, callee, args, ret);
     }
     if pep.words(process)?.interpreter_data == 0 {
-        // Address 0 is readable: a null byte-code pointer decodes as opcode 0 (family no-byte-code).
+        // Address 0 is readable: a null byte-code pointer decodes as opcode 0 (family
+        // no-byte-code).
         return Err(process.vm().abort("unimplemented or invalid interpreter opcode"));
     }
     match callee {

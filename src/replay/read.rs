@@ -133,7 +133,8 @@ impl Corpus {
 /// Reads one scenario, in either form.
 ///
 /// # Errors
-/// When it cannot be read, or is none that [`validate`](crate::scenario::validate::validate) accepts.
+/// When it cannot be read, or is none that [`validate`](crate::scenario::validate::validate)
+/// accepts.
 pub fn read(path: &Path) -> Result<Scenario, ReadError> {
     read_with_shows(path).map(|(scenario, _)| scenario)
 }

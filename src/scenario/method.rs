@@ -12,7 +12,8 @@ use super::types::{Signature, Type};
 /// A method that call sites can reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, Mutate)]
 pub struct Method {
-    /// The scenario's name for it, unique; the C# name unless [`symbol`](Self::symbol) says otherwise.
+    /// The scenario's name for it, unique; the C# name unless [`symbol`](Self::symbol) says
+    /// otherwise.
     #[mutatis(ignore)]
     pub name: String,
     /// The assembly that defines it.

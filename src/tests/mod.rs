@@ -1,6 +1,6 @@
-//! Tests of what several rooms do together, with a view of their insides. Each module is one subject;
-//! `cargo test --lib tests::states::` runs one of them alone. What can be seen of the library and of
-//! the program from outside is tested in `tests`.
+//! Tests of what several rooms do together, with a view of their insides. Each module is one
+//! subject; `cargo test --lib tests::states::` runs one of them alone. What can be seen of the
+//! library and of the program from outside is tested in `tests`.
 
 mod util;
 

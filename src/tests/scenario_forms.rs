@@ -139,6 +139,7 @@ const PATH_EDITS: &[(&str, &str)] = &[
         "GenCalli = { in = \"A\", calli = \"int (int)\" }",
         "GenCalli = { in = \"A\", calli = \"generic int (int)\" }",
     ),
+    ("RCctor = { class-constructor = \"Cctor\" }", "RCctor = {}"),
     ("RCctor = { class-constructor = \"Cctor\" }", "RCctor = { class-constructor = \"Main\" }"),
     (
         "RCctor = { class-constructor = \"Cctor\" }",
@@ -211,7 +212,6 @@ const EDITS: &[(&str, &str)] = &[
     ("ldftn = \"UcoAdd\"", "ldftn = \"UcoAd\""),
     ("ldftn = \"UcoAdd\"", "ldftn = \"UcoAdd\", calli = \"int ()\""),
     ("ldftn = \"UcoAdd\"", "ldftn = \"UcoAdd\", binding = \"eager\""),
-    (", ldftn = \"UcoAdd\"", ""),
     ("binding = \"eager\"", "binding = \"now\""),
     ("direct = \"ManagedAdd\"", "direct = \"UcoAdd\""),
     ("by = \"interpreter\", direct", "by = \"jit\", direct"),

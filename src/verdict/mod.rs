@@ -24,19 +24,19 @@
 //!
 //! Event by event, in the order of the script:
 //!
-//! 1. The process does not die. A trap has a [class](FindingClass::of_trap) of its own and is laid to the
-//!    innermost call that was going on. Of the event in which it happened nothing else is asked
-//!    but rule 6, and nothing of the end.
+//! 1. The process does not die. A trap has a [class](FindingClass::of_trap) of its own and is laid
+//!    to the innermost call that was going on. Of the event in which it happened nothing else is
+//!    asked but rule 6, and nothing of the end.
 //! 2. Where nothing is called, no body runs ([`FindingClass::WrongCallee`]).
 //! 3. A word that is handed out is the right pointer for the method: a delegate, its own unmanaged
 //!    entry with code of the type that the reference gives it, a stub's entry point for boxed
 //!    receivers and shared generic code, else its own entry point ([`FindingClass::Resolution`]).
 //! 4. Calls are the expected ones, in the order in which they began. In each, one body runs, the
-//!    callee's ([`FindingClass::WrongCallee`]); it sees every byte that the caller passed, the caller's
-//!    return buffer, a stack pointer in the stack and aligned to 16, and its own entry point
-//!    ([`FindingClass::WrongArguments`]); and the caller sees every byte of its answer
-//!    ([`FindingClass::WrongResult`]). The first difference in an event counts, as those behind it may
-//!    follow from it.
+//!    callee's ([`FindingClass::WrongCallee`]); it sees every byte that the caller passed, the
+//!    caller's return buffer, a stack pointer in the stack and aligned to 16, and its own entry
+//!    point ([`FindingClass::WrongArguments`]); and the caller sees every byte of its answer
+//!    ([`FindingClass::WrongResult`]). The first difference in an event counts, as those behind it
+//!    may follow from it.
 //! 5. `__stack_pointer` is after each call, and after each event without one, what it was before
 //!    ([`FindingClass::StackPointer`]).
 //! 6. No byte has changed that nothing may write to ([`FindingClass::StrayWrite`]).
@@ -44,8 +44,8 @@
 //! At the end, if the process is still alive ([`FindingClass::Resolution`]):
 //!
 //! 7. An entry point belongs to its MethodDesc, and `_pActualCode` is null, a managed thunk for its
-//!    own type, or the method's own code; a P/Invoke's target is not for managed callers. A method's
-//!    own unmanaged entry is none, or for a UCO method its own code.
+//!    own type, or the method's own code; a P/Invoke's target is not for managed callers. A
+//!    method's own unmanaged entry is none, or for a UCO method its own code.
 //! 8. An import cell is unresolved or holds what it imports.
 //!
 //! # What is excused
@@ -54,15 +54,15 @@
 //!   caller's own caller restores it (#122988).
 //! * The entry point of a dynamic method that was recycled is still its own.
 //! * With ReadyToRun switched off, cells stay null.
-//! * Flags and byte code of entry points, MethodTables, delegates' words and V-thunks' entry points:
-//!   the reference has no opinion on them, only on what a call through them does.
+//! * Flags and byte code of entry points, MethodTables, delegates' words and V-thunks' entry
+//!   points: the reference has no opinion on them, only on what a call through them does.
 //!
 //! # When two engines agree
 //!
 //! Their observations are equal and their memories are, byte for byte: one that shows what paper
 //! shows has paper's findings, without a second comparison. Any difference is an
-//! [`FindingClass::EngineDivergence`], unless one of the two ran into a limit on fuel or stack, which each
-//! engine counts its own way.
+//! [`FindingClass::EngineDivergence`], unless one of the two ran into a limit on fuel or stack,
+//! which each engine counts its own way.
 //!
 //! # Order, and what is the same defect
 //!

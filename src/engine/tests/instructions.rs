@@ -122,7 +122,8 @@ fn images_run_at_their_bases() {
     assert_eq!(memory[0x440..0x450], memory[0x118..0x128]);
 }
 
-/// Each of these ends in the trap it says, on every engine, after which the engine is good for another run.
+/// Each of these ends in the trap it says, on every engine, after which the engine is good for
+/// another run.
 #[test]
 fn every_trap() {
     let program = every_op();

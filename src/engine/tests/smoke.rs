@@ -1,4 +1,5 @@
-//! What every engine must be able to do, in a few lines: each engine's file has a test that is this.
+//! What every engine must be able to do, in a few lines: each engine's file has a test that is
+//! this.
 
 use super::program::{IMAGE_FUNCTIONS, OUT, every_op, slot};
 use super::write_u32;

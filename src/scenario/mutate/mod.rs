@@ -1,8 +1,8 @@
 //! Structure-aware mutation: valid scenarios from valid ones.
 //!
 //! A [`ScenarioMutator`] is a mutator of the [`mutatis`] crate. Each
-//! [`Mutation`], as often as its [weights] say, is a change that means something to a loader: another
-//! order, another kind of callee, a pointer that is taken earlier. Where
+//! [`Mutation`], as often as its [weights] say, is a change that means something to a loader:
+//! another order, another kind of callee, a pointer that is taken earlier. Where
 //! a change is "something else of this type", the mutators that `mutatis` derives for the
 //! scenario's types make it, so that they cover what the model will have next.
 //! Whatever a change breaks is [repaired](super::generate::fixup()) afterwards.
@@ -136,7 +136,8 @@ impl ScenarioMutator {
         Self { scope, ..Self::default() }
     }
 
-    /// The scenario that [`Mutation::Splice`] takes events from, instead of the one that is mutated.
+    /// The scenario that [`Mutation::Splice`] takes events from, instead of the one that is
+    /// mutated.
     pub fn set_donor(&mut self, donor: Option<Arc<Scenario>>) {
         self.donor = donor;
     }

@@ -253,7 +253,8 @@ fn form_rules(method: &Method) -> Rules {
     }
 }
 
-/// The name of a method in metadata: identifiers joined by dots and, before a nested type, plus signs.
+/// The name of a method in metadata: identifiers joined by dots and, before a nested type, plus
+/// signs.
 pub(crate) fn is_symbol(symbol: &str) -> bool {
     symbol.len() <= MAX_SYMBOL
         && symbol.split(['.', '+']).count() >= 2

@@ -87,8 +87,8 @@ pub fn expected(candidates: &[&str]) -> String {
     }
 }
 
-/// Levenshtein distance of the (capped) names, times two: a letter of the wrong case counts one, which
-/// the distances of `strsim` cannot say.
+/// Levenshtein distance of the (capped) names, times two: a letter of the wrong case counts one,
+/// which the distances of `strsim` cannot say.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().take(MAX_NAME).collect();
     let b: Vec<char> = b.chars().take(MAX_NAME).collect();
