@@ -74,7 +74,7 @@ const LEFT_OUT: [(&str, &str); 16] = [
 ];
 
 fn outcomes() -> Vec<ReplayOutcome> {
-    let plan = ReplayPlan { loaders: Loaders::Named, engines: EngineKind::available() };
+    let plan = ReplayPlan { loaders: Loaders::Named, engines: EngineKind::by_default() };
     replay(&plan, corpus(), |_| ())
 }
 
