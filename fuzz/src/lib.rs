@@ -74,7 +74,8 @@ macro_rules! target {
     };
 }
 
-/// The environment variable that names the loader: `fixed` if it is not set, or a fault's id.
+/// The environment variable that names the loader: `fixed` if it is not set, a fault's id, or
+/// several with + between.
 pub const LOADER_VARIABLE: &str = "CALLIPER_LOADER";
 
 /// The environment variable that names the engines of [`engines_from_environment`], as `--engine`

@@ -1,8 +1,7 @@
 //! How a campaign spends its runs: every number that shapes it.
 //!
 //! A *round* is a number of runs in one layout, so that modules are compiled once for all of them.
-//! What the first run of a round is comes from ann [`Origin`]; the others are
-//! mutations of its script.
+//! What the first run of a round is comes from an [`Origin`]; the others are mutations of its script.
 
 /// Where a round's scenario comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,9 +16,11 @@ use super::{Exit, Failure};
 
 /// Write what a scenario stands for: its wasm modules, or a C# program
 ///
-/// As wasm: one module an assembly, named for it, and `runtime`, which owns memory and table; each
-/// as .wasm and as .wat. As csharp: a project an assembly, the script as `Main` of another, and
-/// what they share; it prints each call's expected result beside what it got.
+/// As wasm, as the fixed compiler emits it: one module an assembly, named for it, and `runtime`,
+/// which owns memory and table; each as .wasm and as .wat. As csharp: a project an assembly, the
+/// script as `Main` of another, and what they share; it prints each call's expected result beside
+/// what it got. It is for a wasm build of CoreCLR with R2R: a desktop runtime only checks the
+/// program. native/calliper.c, if it is there, says how it is built.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

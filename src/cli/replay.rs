@@ -28,7 +28,7 @@ pub struct ReplayArgs {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Only this loader: `fixed`, or the id of a fault
+    /// Only this loader: `fixed`, a fault's id, or several with + between
     ///
     /// Under a fault, nothing is expected of a scenario that does not name it in `shows`: what it
     /// gives is told, and is no surprise.

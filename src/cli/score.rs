@@ -22,7 +22,7 @@ use super::{Exit, Failure, Format, json};
 /// something, and *detected* when there is a finding. Median and worst are over the seeds; a
 /// campaign that ended without a finding is worse than any that has one.
 ///
-/// The fixed loader is the control, with as many scenarios as the worst campaign took, and no
+/// The fixed loader is the control, with at least 20,000 scenarios, and as many as the worst campaign with a finding took, and no
 /// finding. Generation without guidance is the baseline.
 #[derive(clap::Args)]
 #[command(after_help = examples())]

@@ -1,7 +1,7 @@
 //! Upstream bugs, each put back by overriding decisions of the loader or of its compiler.
 //!
-//! A file holds one bug: its story, and the decision that it puts back. `gallery!` at the foot of
-//! this page lists them.
+//! A file holds one fault: its story, and the decisions that it gets wrong. `gallery!` at the foot
+//! of this page lists them.
 
 mod compose;
 mod fault;

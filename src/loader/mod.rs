@@ -21,6 +21,8 @@
 //! | [`calls`] | the script's calls, from every kind of caller |
 //! | [`runtime_calls`] | methods that the runtime runs by itself |
 //! | [`script`] | the script's events, observed from both sides |
+//! | `memory` | words of memory |
+//! | [`observation`], [`trace`] | what was seen; what the loader did, for the account |
 //! | [`decisions`] | what a fault can get wrong |
 
 pub mod callee;

@@ -10,7 +10,7 @@ use wasmparser::{Validator, WasmFeatures};
 
 use crate::tests::util::root;
 
-/// What R2R images use, and both engines have: no exceptions, no multi-memory, no references as
+/// What R2R images use, and all engines have: no exceptions, no multi-memory, no references as
 /// values.
 fn features() -> WasmFeatures {
     WasmFeatures::MUTABLE_GLOBAL

@@ -15,7 +15,7 @@ const HEAD: &str = "\
 Upstream bugs that Calliper can put back, by family: what is wrong. Each is one file under
 [`src/gallery`](../src/gallery), which overrides decisions of the loader or of the compiler; the
 fixed loader passes every scenario of the corpus. *Says* is the headline finding of the scenario
-under the fault, engine by engine.
+under the fault, on each engine that runs by default.
 
 This page is generated: `CALLIPER_BLESS=1 cargo test --release --lib tests::gallery::`.
 ";

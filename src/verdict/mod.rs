@@ -59,8 +59,8 @@
 //!
 //! # When two engines agree
 //!
-//! Their observations are equal and their memories are, byte for byte: one that shows what paper
-//! shows has paper's findings, without a second comparison. Any difference is an
+//! Their observations are equal and their memories are, byte for byte: one that shows what the first
+//! one shows has the first one's findings, without a second comparison. Any difference is an
 //! [`FindingClass::EngineDivergence`], unless one of the two ran into a limit on fuel or stack,
 //! which each engine counts its own way.
 //!
