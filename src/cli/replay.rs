@@ -33,7 +33,7 @@ pub struct ReplayArgs {
     /// Under a fault, nothing is expected of a scenario that does not name it in `shows`: what it
     /// gives is told, and is no surprise.
     /// `calliper faults` lists the ids.
-    #[arg(long, value_name = "fixed|FAULT")]
+    #[arg(long, value_name = "fixed|FAULT[+FAULT...]")]
     loader: Option<String>,
 
     #[arg(long, value_name = "LIST", help = help(), long_help = long_help_and_default(""))]

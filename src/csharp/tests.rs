@@ -110,3 +110,79 @@ fn names_that_c_sharp_cannot_have_are_changed_or_escaped() {
     assert!(second.contains(lost), "{second}");
     assert!(file(&scenario, "System_/System_.cs").starts_with("// Assembly System."));
 }
+
+const TYPES: &str = r#"
+calliper = 1
+title = "every type"
+[structs]
+Pair = { size = 8, align = 4 }
+Wrap = { wraps = "double" }
+None = { empty = true }
+[assemblies]
+A = {}
+[methods]
+M = { in = "A", code = "r2r", signature = "void (bool, char, sbyte, byte, short, ushort, int, uint, long, ulong, nint, nuint, float, double, void*, object, Int128, Vector128<int>, Vector256<int>, Vector512<int>, Pair, Wrap, None)" }
+[sites]
+C = { in = "A", direct = "M" }
+[script]
+events = [
+    { load = "A" },
+    { call = "C", args = [true, 2, -3, 4, -5, 6, -7, 8, -9, 10, -11, 12, 1.5, -2.5, 0x10, 0x2000, 17, "0x12", "0x13", "0x14", "0x15", 22, 23] },
+]
+"#;
+
+/// Text with single spaces for every gap.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_type_is_declared_and_passed_as_c_sharp_has_it() {
+    let scenario = read(TYPES);
+    let declared = "void M(bool a, char b, sbyte c, byte d, short e, ushort f, int g, uint h, long i, \
+                    ulong j, nint k, nuint l, float m, double n, void* o, object p, Int128 q, \
+                    Vector128<int> r, Vector256<int> s, Vector512<int> t, Pair u, Wrap v, None w)";
+    let assembly = flat(&file(&scenario, "A/A.cs"));
+    assert!(assembly.contains(declared), "{assembly}");
+    let passed = "A.C(true, (char)0x2, (sbyte)(-3), (byte)4, (short)(-5), (ushort)6, -7, 0x8u, \
+                  unchecked((long)0xfffffffffffffff7UL), 0xaUL, (nint)(-11), (nuint)0xcu, 1.5f, -2.5, \
+                  (void*)0x10u, Objects.Of<Known>(0x2000), Value.Of<Int128>(0x11), \
+                  Value.Of<Vector128<int>>(0x12), Value.Of<Vector256<int>>(0x13), \
+                  Value.Of<Vector512<int>>(0x14), Value.Of<Pair>(0x15), new Wrap { Value = 1.1e-322 }, \
+                  default(None));";
+    let script = flat(&file(&scenario, "Calliper.App/Program.cs"));
+    assert!(script.contains(passed), "{script}");
+    let types = flat(&file(&scenario, "Calliper.Runtime/Types.cs"));
+    for shape in [
+        "Size = 8)] public unsafe struct Pair { public uint First; // alignment 4 \
+         public fixed byte Rest[4]; }",
+        "public unsafe struct Wrap { public double Value; }",
+        "public struct None { }",
+    ] {
+        assert!(types.contains(shape), "{types}");
+    }
+}
+
+#[test]
+fn projects_say_what_their_code_needs() {
+    let scenario = read(TYPES);
+    for project in ["A/A.csproj", "Calliper.App/Calliper.App.csproj"] {
+        let text = file(&scenario, project);
+        for line in [
+            "<AllowUnsafeBlocks>true</AllowUnsafeBlocks>",
+            "<TargetFramework Condition=\"'$(TargetFramework)' == ''\">net10.0</TargetFramework>",
+        ] {
+            assert!(text.contains(line), "{project}: {text}");
+        }
+    }
+    let application = file(&scenario, "Calliper.App/Calliper.App.csproj");
+    assert!(application.contains("<WasmReadyToRunAssembly Include=\"A\" />"), "{application}");
+    assert!(!application.contains("NativeFileReference"), "{application}");
+    let native = TYPES.replace(
+        "[sites]",
+        "P = { in = \"A\", code = \"native\", pinvoke = true, signature = \"void ()\" }\n[sites]",
+    );
+    let application = file(&read(&native), "Calliper.App/Calliper.App.csproj");
+    let reference = "<NativeFileReference Include=\"../native/calliper.c\" />";
+    assert!(application.contains(reference), "{application}");
+}

@@ -74,6 +74,16 @@ impl Corpus {
         };
         self.scenarios.iter().filter(differs).count()
     }
+
+    /// How many scenarios have a finding under a loader.
+    fn finding(&mut self, loader: &'static dyn Loader) -> usize {
+        let judge = &mut self.judges[0];
+        let shows = |scenario: &&Arc<Scenario>| {
+            let verdicts = judge.judge(scenario, loader).expect("paper runs anything");
+            verdicts.iter().any(|verdict| verdict.headline().is_some())
+        };
+        self.scenarios.iter().filter(shows).count()
+    }
 }
 
 /// The fixed loader with these decisions of the fault's.
@@ -110,6 +120,61 @@ fn a_fault_overrides_the_decisions_that_it_declares_and_no_other() {
         for loader in loaders.chain(compilers) {
             assert!(corpus.differing(loader, &Fixed) > 0, "{} overrides nothing", loader.id());
         }
+    }
+}
+
+/// A loader that answers wrongly where no fault of the gallery does.
+#[derive(Debug)]
+struct Upturned;
+
+impl Loader for Upturned {
+    fn id(&self) -> &'static str {
+        "upturned"
+    }
+
+    fn ensures_multi_callable_address(&self) -> bool {
+        false
+    }
+
+    fn ensures_virtual_call(&self) -> bool {
+        false
+    }
+
+    fn ensures_virtual_function_pointer(&self) -> bool {
+        false
+    }
+
+    fn ensures_delegate(&self) -> bool {
+        false
+    }
+}
+
+/// What [`Upturned`] answers wrongly.
+const UPTURNED: [Decision; 4] = [
+    Decision::EnsuresMultiCallableAddress,
+    Decision::EnsuresVirtualCall,
+    Decision::EnsuresVirtualFunctionPointer,
+    Decision::EnsuresDelegate,
+];
+
+/// Mutants are planted in no macro, and the right answers stand in one: each is turned round here,
+/// or by a fault, which the matrix holds.
+#[test]
+fn every_right_answer_matters() {
+    let mut corpus = Corpus::new();
+    for &decision in Decision::ALL {
+        let by_fault = ALL.iter().any(|fault| fault.decisions.contains(&decision));
+        assert!(by_fault != UPTURNED.contains(&decision), "{}: who has it wrong?", decision.name());
+    }
+    for decision in UPTURNED {
+        let mut loader = ComposedLoader::new("upturned", &FixedCompiler);
+        loader.ask(decision, &Upturned);
+        let found = corpus.finding(Box::leak(Box::new(loader)));
+        assert!(found > 0, "nothing shows that {} is wrong", decision.name());
+    }
+    for decision in CompilerDecision::ALL {
+        let by_fault = ALL.iter().any(|fault| fault.compiler_decisions.contains(decision));
+        assert!(by_fault, "{}: who has it wrong?", decision.name());
     }
 }
 
