@@ -325,10 +325,10 @@ impl<'a> ImageBuilder<'a> {
         let compiler = CallerCompiler { layout: self.layout, compiler: self.compiler, rva_of };
         let mut callers = Vec::new();
         for (id, site) in self.layout.compiled_sites_of(self.assembly) {
-            let (function, image_of) = (image.next(), self.assembly);
+            let function = image.next();
             let caller = compiler.compile(types, site, function);
             let frame_size = caller.frame_size;
-            callers.push((id, CallerCode::Compiled { image: image_of, function, frame_size }));
+            callers.push((id, CallerCode::Compiled { image: self.assembly, function, frame_size }));
             let fixups = self.fixups_of(&site.action).into_iter().map(rva_of).collect();
             facts.bodies.push(CompiledBody { method: None, fixups });
             image.add(Role::Caller(id), caller.code);
